@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+pub mod bundle;
+pub mod csr;
+pub mod hierarchy;
+pub mod issue;
+pub mod istio;
+pub mod key;
+pub mod lint;
+pub mod pem;
+pub mod profile;
+pub mod spiffe;
+pub mod time;
+pub mod verify;
+pub mod x509;

@@ -1,0 +1,173 @@
+use core::fmt;
+
+use super::extension as ext;
+use super::wire::{CertRef, ExtensionRef};
+use super::{AltNames, BasicConstraints, CertificateError, DistinguishedName, ExtendedKeyUsage, KeyUsage, SerialNumber};
+use crate::key::{BadSignature, Crypto, KeyId, PublicKey, SignatureAlgorithm};
+use crate::time::Validity;
+
+/// A parsed X.509 certificate that owns its DER (RFC 5280 §4.1).
+///
+/// Its extensions are decoded when asked for: a certificate that others made may have a broken one, and the question
+/// then is what that means, not whether the rest can be read.
+#[derive(Clone)]
+pub struct Certificate {
+    der: Box<[u8]>,
+    serial: SerialNumber,
+    issuer: DistinguishedName,
+    subject: DistinguishedName,
+    validity: Validity,
+    public_key: PublicKey,
+}
+
+impl Certificate {
+    /// Reads one certificate in DER; nothing may follow it.
+    ///
+    /// # Errors
+    /// What is malformed, or a public key that no profile allows.
+    pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
+        let parsed = CertRef::parse(der)?;
+        let tbs = &parsed.tbs;
+        Ok(Self {
+            serial: SerialNumber::from_bytes(tbs.serial),
+            issuer: DistinguishedName::from_der_unchecked(tbs.issuer),
+            subject: DistinguishedName::from_der_unchecked(tbs.subject),
+            validity: tbs.validity,
+            public_key: PublicKey::from_spki_der(tbs.spki)?,
+            der: der.into(),
+        })
+    }
+
+    /// The certificate, byte for byte.
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// The certificate in PEM (RFC 7468), with a line break behind it.
+    pub fn to_pem(&self) -> String {
+        crate::pem::encode_certificate(&self.der)
+    }
+
+    /// The serial number.
+    pub fn serial(&self) -> &SerialNumber {
+        &self.serial
+    }
+
+    /// Who signed it, by name.
+    pub fn issuer(&self) -> &DistinguishedName {
+        &self.issuer
+    }
+
+    /// Whom it is about, by name.
+    pub fn subject(&self) -> &DistinguishedName {
+        &self.subject
+    }
+
+    /// The validity period.
+    pub fn validity(&self) -> Validity {
+        self.validity
+    }
+
+    /// The subject's public key.
+    pub fn public_key(&self) -> &PublicKey {
+        &self.public_key
+    }
+
+    /// How it is signed, if with an algorithm that we know.
+    pub fn signature_algorithm(&self) -> Option<SignatureAlgorithm> {
+        self.with(|cert| signature_algorithm(cert.signature_algorithm)).flatten()
+    }
+
+    /// Whether issuer and subject are the same name (RFC 5280 §3.2: self-issued). It need not be self-signed.
+    pub fn is_self_issued(&self) -> bool {
+        self.subject == self.issuer
+    }
+
+    /// basicConstraints, if there and well formed.
+    pub fn basic_constraints(&self) -> Option<BasicConstraints> {
+        self.extension(ext::BASIC_CONSTRAINTS).and_then(|e| BasicConstraints::decode(e.value).ok())
+    }
+
+    /// Whether basicConstraints says CA:TRUE.
+    pub fn is_ca(&self) -> bool {
+        self.basic_constraints().is_some_and(|constraints| constraints.ca)
+    }
+
+    /// keyUsage, if there and well formed.
+    pub fn key_usage(&self) -> Option<KeyUsage> {
+        self.extension(ext::KEY_USAGE).and_then(|e| KeyUsage::decode(e.value).ok())
+    }
+
+    /// extKeyUsage, if there and well formed.
+    pub fn extended_key_usage(&self) -> Option<ExtendedKeyUsage> {
+        self.extension(ext::EXTENDED_KEY_USAGE).and_then(|e| ExtendedKeyUsage::decode(e.value).ok())
+    }
+
+    /// subjectAltName, if there and well formed.
+    pub fn alt_names(&self) -> Option<AltNames<'_>> {
+        self.extension(ext::SUBJECT_ALT_NAME).and_then(|e| AltNames::decode(e.value).ok())
+    }
+
+    /// subjectKeyIdentifier, if there and well formed.
+    pub fn subject_key_id(&self) -> Option<KeyId> {
+        let e = self.extension(ext::SUBJECT_KEY_IDENTIFIER)?;
+        ext::subject_key_identifier(e.value).ok().map(KeyId::from_bytes)
+    }
+
+    /// The key identifier inside authorityKeyIdentifier, if there and well formed.
+    pub fn authority_key_id(&self) -> Option<KeyId> {
+        let e = self.extension(ext::AUTHORITY_KEY_IDENTIFIER)?;
+        ext::authority_key_identifier(e.value).ok().flatten().map(KeyId::from_bytes)
+    }
+
+    /// Whether it limits the names below it (nameConstraints).
+    pub fn has_name_constraints(&self) -> bool {
+        self.extension(ext::NAME_CONSTRAINTS).is_some()
+    }
+
+    /// SHA-256 of the DER: the fingerprint that people compare.
+    pub fn fingerprint(&self, crypto: &Crypto) -> [u8; 32] {
+        crypto.sha256(&self.der)
+    }
+
+    /// Whether `issuer_key` signed this certificate. Says nothing about validity, names or constraints.
+    ///
+    /// # Errors
+    /// [`BadSignature`], also for algorithms that we do not know.
+    pub fn verify_signature(&self, issuer_key: &PublicKey, crypto: &Crypto) -> Result<(), BadSignature> {
+        let cert = CertRef::parse(&self.der).map_err(|_| BadSignature)?;
+        let algorithm = signature_algorithm(cert.signature_algorithm).ok_or(BadSignature)?;
+        crypto.verify(issuer_key, algorithm, cert.tbs.raw, cert.signature)
+    }
+
+    fn with<T>(&self, read: impl FnOnce(&CertRef<'_>) -> T) -> Option<T> {
+        // It was parsed when the value was made, so it parses again.
+        CertRef::parse(&self.der).ok().map(|cert| read(&cert))
+    }
+
+    fn extension(&self, oid: der::asn1::ObjectIdentifier) -> Option<ExtensionRef<'_>> {
+        CertRef::parse(&self.der).ok()?.tbs.extension(oid)
+    }
+}
+
+/// The algorithm of an AlgorithmIdentifier in DER, when it is spelled exactly as its RFC says.
+pub(crate) fn signature_algorithm(identifier: &[u8]) -> Option<SignatureAlgorithm> {
+    use SignatureAlgorithm as S;
+    [S::EcdsaSha256, S::EcdsaSha384, S::Ed25519, S::RsaPkcs1Sha256, S::RsaPkcs1Sha384, S::RsaPkcs1Sha512]
+        .into_iter()
+        .find(|algorithm| algorithm.identifier_der() == identifier)
+}
+
+impl PartialEq for Certificate {
+    fn eq(&self, other: &Self) -> bool {
+        self.der == other.der
+    }
+}
+
+impl Eq for Certificate {}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Certificate({}, serial {}, until {})", self.subject, self.serial, self.validity.not_after)
+    }
+}
