@@ -114,7 +114,7 @@ impl Hierarchy {
     /// # Errors
     /// When there is no root in it: an empty bundle revokes everything, and is never made by accident.
     pub fn bundle(&self) -> Result<Bundle, BundleError> {
-        let bundle = Bundle::new(self.trust_domain.clone(), self.anchors())?;
+        let bundle = Bundle::new(self.trust_domain.clone()).with_x509_authorities(self.anchors())?;
         Ok(bundle.with_sequence(self.sequence).with_refresh_hint(REFRESH_HINT))
     }
 }
