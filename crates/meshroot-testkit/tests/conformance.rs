@@ -1,26 +1,28 @@
 //! The library against vectors of others. Each suite is also shown to fail: a runner that cannot is no check.
 
-use meshroot_testkit::conformance::{Report, Suite, run};
+use meshroot_testkit::conformance::{Suite, run};
 use meshroot_testkit::vectors::{load, path};
 use serde_json::{Value, json};
 
-fn report(suite: Suite, file: &str) -> Report {
-    run(suite, &load(&path(file)).unwrap()).unwrap()
-}
-
-fn agrees(report: &Report, cases: usize) {
+fn agrees(suite: Suite, file: &str, cases: usize) {
+    let report = load(&path(file)).and_then(|file| run(suite, &file)).unwrap_or_else(|e| panic!("{file}: {e:#}"));
     assert!(report.is_success(), "{report}");
     assert_eq!((report.passed, report.skipped.len()), (cases, 0), "{report}");
 }
 
 #[test]
 fn spiffe_ids_are_read_as_go_spiffe_and_the_standard_do() {
-    agrees(&report(Suite::SpiffeId, "spiffe-id.json"), 445 + 39);
+    agrees(Suite::SpiffeId, "spiffe-id.json", 445 + 39);
 }
 
 #[test]
 fn bundle_documents_are_read_as_the_standard_says() {
-    agrees(&report(Suite::Bundle, "spiffe-bundle.json"), 19);
+    agrees(Suite::Bundle, "spiffe-bundle.json", 19);
+}
+
+#[test]
+fn chains_are_judged_as_x509_svid_says() {
+    agrees(Suite::X509Svid, "x509-svid.json", 37);
 }
 
 #[test]
@@ -48,6 +50,31 @@ fn a_wrong_expectation_is_noticed_in_every_case() {
         case["spec"]["result"] = result.into();
     }
     assert_eq!(run(Suite::Bundle, &file).unwrap().passed, 0);
+}
+
+#[test]
+fn a_wrong_expectation_of_a_chain_is_noticed() {
+    let mut file = load(&path("x509-svid.json")).unwrap();
+    for case in file["cases"].as_array_mut().unwrap() {
+        let flipped = if case["spec"] == "ok" { "reject" } else { "ok" };
+        case["spec"] = flipped.into();
+    }
+    let report = run(Suite::X509Svid, &file).unwrap();
+    assert_eq!((report.passed, report.failed.len()), (0, 37), "{report}");
+}
+
+#[test]
+fn another_trust_anchor_or_key_or_time_makes_a_good_chain_bad() {
+    let file = load(&path("x509-svid.json")).unwrap();
+    let good = file["cases"].as_array().unwrap().iter().find(|case| case["clause"] == "baseline").unwrap();
+    let other_key = &file["cases"][1]["key_der_base64"];
+    for (member, value) in [("key_der_base64", other_key.clone()), ("validation_time", json!("2019-12-31T23:59:59Z")), ("clause", json!("Federation 7.3"))] {
+        let mut changed = good.clone();
+        changed[member] = value;
+        let one = json!({"meta": file["meta"], "cases": [changed]});
+        let failed = run(Suite::X509Svid, &one).unwrap().failed.len();
+        assert_eq!(failed, usize::from(member != "clause"), "{member}: its own trust domain's root still counts");
+    }
 }
 
 #[test]

@@ -75,7 +75,7 @@ impl Report {
                 }
             }
             Verdict::Fail(reason) => self.failed.push(format!("{case}: {reason}")),
-            Verdict::Skip(reason) if reason.is_empty() => self.failed.push(format!("{case}: skipped without a written reason")),
+            Verdict::Skip("") => self.failed.push(format!("{case}: skipped without a written reason")),
             Verdict::Skip(reason) => self.skipped.push(format!("{case}: {reason}")),
         }
     }
