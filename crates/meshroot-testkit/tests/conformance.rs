@@ -1,5 +1,7 @@
 //! The library against vectors of others. Each suite is also shown to fail: a runner that cannot is no check.
 
+#![allow(clippy::panic, reason = "a failed expectation is what tests are for")]
+
 use meshroot_testkit::conformance::{Suite, run};
 use meshroot_testkit::vectors::{load, path};
 use serde_json::{Value, json};
