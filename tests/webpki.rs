@@ -6,7 +6,7 @@ use std::time::Duration;
 use meshroot::key::Crypto;
 use meshroot::x509::Certificate;
 use meshroot_tests::exhibits::{self, Exhibit, Kind, now};
-use webpki::types::{CertificateDer, UnixTime};
+use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert, ring as algorithms};
 
 fn der(pem: &str) -> Vec<CertificateDer<'static>> {
