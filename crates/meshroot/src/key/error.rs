@@ -1,4 +1,5 @@
 use super::{KeyAlgorithm, SignatureAlgorithm};
+use crate::pem::PemError;
 
 /// A signature that the public key did not make over this message.
 ///
@@ -43,7 +44,9 @@ pub enum KeyError {
     #[error("the public key of this {0} key is no point on its curve")]
     PointNotOnCurve(KeyAlgorithm),
     /// The elliptic curve point is compressed, hybrid, or of the wrong length.
-    #[error("the point of this {algorithm} key has {found} bytes starting with {first:#04x}: it must be uncompressed, {expected} bytes starting with 0x04 (RFC 5480 §2.2)")]
+    #[error(
+        "the point of this {algorithm} key has {found} bytes starting with {first:#04x}: it must be uncompressed, {expected} bytes starting with 0x04 (RFC 5480 §2.2)"
+    )]
     PointEncoding {
         /// The curve.
         algorithm: KeyAlgorithm,
@@ -60,6 +63,31 @@ pub enum KeyError {
     /// The bytes are no private key in any format we read.
     #[error("not a private key: {0}")]
     MalformedPrivateKey(String),
+    /// The text is no PEM.
+    #[error("the private key cannot be read: {0}")]
+    Pem(#[source] Box<PemError>),
+    /// The PEM text holds no private key.
+    #[error("no private key was found: a PEM block like -----BEGIN PRIVATE KEY----- is expected")]
+    NoPrivateKey,
+    /// The PEM text holds something else, too.
+    #[error("line {line}: a block {label} instead of a private key: {advice}")]
+    NotAPrivateKey {
+        /// The line of the BEGIN, from 1.
+        line: usize,
+        /// The block's label.
+        label: String,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// The PEM text holds more than one private key.
+    #[error("line {line}: a second private key: put each key in a file of its own")]
+    SeveralPrivateKeys {
+        /// The line of the second one, from 1.
+        line: usize,
+    },
+    /// An elliptic curve key without its public half (RFC 5915 makes it optional), which ring cannot compute.
+    #[error("this {0} private key comes without its public key: add it with `openssl ec -in KEY.pem -out NEW.pem`")]
+    PublicKeyMissing(KeyAlgorithm),
     /// The private key is encrypted and no password was given.
     #[error("the private key is encrypted: a password is needed")]
     PasswordNeeded,
@@ -69,6 +97,12 @@ pub enum KeyError {
     /// The key is encrypted in a way that we do not read.
     #[error("the private key is encrypted with {0}, which is not supported: convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc`")]
     UnsupportedEncryption(String),
+    /// The file asks for more work before anybody can know whether the password is right than we do for a stranger.
+    #[error("the private key's encryption asks for {0}: encrypt it again with `openssl pkcs8 -topk8 -scrypt`")]
+    TooExpensive(String),
+    /// A password of no characters protects nothing.
+    #[error("the password is empty: give one, or write the key unencrypted on purpose")]
+    EmptyPassword,
     /// The private key does not belong to its public key.
     #[error("the private key does not belong to the public key stored beside it")]
     InconsistentKeyPair,
@@ -80,6 +114,16 @@ pub enum KeyError {
         /// What was asked for.
         algorithm: KeyAlgorithm,
         /// What to do instead.
+        advice: &'static str,
+    },
+    /// The backend cannot sign with this key, though others may.
+    #[error("{backend} cannot sign with this {algorithm} key: {advice}")]
+    CannotSign {
+        /// Name of the backend.
+        backend: &'static str,
+        /// The key's algorithm.
+        algorithm: KeyAlgorithm,
+        /// What it could sign with.
         advice: &'static str,
     },
     /// The signer's key cannot make signatures of this kind.
@@ -112,11 +156,19 @@ impl KeyError {
             Self::PointEncoding { .. } => "key.point_encoding",
             Self::Ed25519(_) => "key.ed25519",
             Self::MalformedPrivateKey(_) => "key.malformed_private_key",
+            Self::Pem(e) => e.code(),
+            Self::NoPrivateKey => "key.no_private_key",
+            Self::NotAPrivateKey { .. } => "key.not_a_private_key",
+            Self::SeveralPrivateKeys { .. } => "key.several_private_keys",
+            Self::PublicKeyMissing(_) => "key.public_key_missing",
             Self::PasswordNeeded => "key.password_needed",
             Self::WrongPassword => "key.wrong_password",
             Self::UnsupportedEncryption(_) => "key.unsupported_encryption",
+            Self::TooExpensive(_) => "key.too_expensive",
+            Self::EmptyPassword => "key.empty_password",
             Self::InconsistentKeyPair => "key.inconsistent_pair",
             Self::CannotGenerate { .. } => "key.cannot_generate",
+            Self::CannotSign { .. } => "key.cannot_sign",
             Self::WrongSignatureAlgorithm { .. } => "key.wrong_signature_algorithm",
             Self::SignerFailed(_) => "key.signer_failed",
             Self::NoEntropy => "key.no_entropy",

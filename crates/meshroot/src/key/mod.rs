@@ -6,7 +6,10 @@
 
 mod algorithm;
 mod backend;
+mod canonical;
+mod encrypted;
 mod error;
+mod identifiers;
 mod import;
 mod private;
 mod public;

@@ -7,7 +7,8 @@ use ring::signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair, U
 use ring::{agreement, digest};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::import::encode_spki;
+use super::canonical::read_pkcs8;
+use super::identifiers::encode_spki;
 use super::{Backend, BadSignature, Entropy, KeyAlgorithm, KeyError, PrivateKey, PublicKey, SignatureAlgorithm, Signer};
 
 /// The backend made of the crate `ring`.
@@ -93,7 +94,12 @@ impl Backend for Ring {
     }
 
     fn public_key(&self, pkcs8_der: &[u8]) -> Result<PublicKey, KeyError> {
-        KeyInMemory::load(pkcs8_der).and_then(|key| key.public_key())
+        let key = KeyInMemory::load(pkcs8_der)?;
+        if let KeyInMemory::Rsa(pair) = &key {
+            // ring computes whether all the numbers fit only when it signs.
+            sign_rsa(pair, &self.random, b"do these numbers belong together?").map_err(|_| KeyError::InconsistentKeyPair)?;
+        }
+        key.public_key()
     }
 
     fn signer(&self, key: &PrivateKey) -> Result<Arc<dyn Signer>, KeyError> {
@@ -143,6 +149,17 @@ fn gcm(key: &[u8; 32]) -> Result<LessSafeKey, KeyError> {
     UnboundKey::new(&AES_256_GCM, key).map(LessSafeKey::new).map_err(|_| KeyError::SignerFailed("AES-256-GCM refused the key".into()))
 }
 
+/// ring's one-word complaints about private keys, in ours.
+fn rejected(algorithm: KeyAlgorithm, e: &ring::error::KeyRejected) -> KeyError {
+    let cannot_sign = |advice| KeyError::CannotSign { backend: "ring", algorithm, advice };
+    match e.to_string().as_str() {
+        "InconsistentComponents" => KeyError::InconsistentKeyPair,
+        "TooLarge" => cannot_sign("it signs with RSA keys of 2048 to 4096 bits"),
+        "PrivateModulusLenNotMultipleOf512Bits" => cannot_sign("its two primes must have the same length, a multiple of 256 bits"),
+        other => KeyError::MalformedPrivateKey(format!("ring says {other}")),
+    }
+}
+
 enum KeyInMemory {
     Ecdsa(KeyAlgorithm, EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
@@ -151,21 +168,20 @@ enum KeyInMemory {
 
 impl KeyInMemory {
     fn load(pkcs8: &[u8]) -> Result<Self, KeyError> {
-        let rejected = |e: ring::error::KeyRejected| match e.to_string().as_str() {
-            "InconsistentComponents" => KeyError::InconsistentKeyPair,
-            other => KeyError::MalformedPrivateKey(format!("ring says {other}")),
-        };
         let random = SystemRandom::new();
-        match super::import::pkcs8_algorithm(pkcs8)? {
-            KeyAlgorithm::EcdsaP256 => EcdsaKeyPair::from_pkcs8(&signature::ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8, &random)
-                .map(|key| Self::Ecdsa(KeyAlgorithm::EcdsaP256, key))
-                .map_err(rejected),
-            KeyAlgorithm::EcdsaP384 => EcdsaKeyPair::from_pkcs8(&signature::ECDSA_P384_SHA384_ASN1_SIGNING, pkcs8, &random)
-                .map(|key| Self::Ecdsa(KeyAlgorithm::EcdsaP384, key))
-                .map_err(rejected),
-            KeyAlgorithm::Ed25519 => Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8).map(Self::Ed25519).map_err(rejected),
-            KeyAlgorithm::Rsa(_) => RsaKeyPair::from_pkcs8(pkcs8).map(Self::Rsa).map_err(rejected),
-        }
+        // What is wrong with the file or its public half is found here, in better words than ring's.
+        let algorithm = read_pkcs8(pkcs8)?.canonical()?.algorithm;
+        let loaded = match algorithm {
+            KeyAlgorithm::EcdsaP256 => {
+                EcdsaKeyPair::from_pkcs8(&signature::ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8, &random).map(|key| Self::Ecdsa(algorithm, key))
+            }
+            KeyAlgorithm::EcdsaP384 => {
+                EcdsaKeyPair::from_pkcs8(&signature::ECDSA_P384_SHA384_ASN1_SIGNING, pkcs8, &random).map(|key| Self::Ecdsa(algorithm, key))
+            }
+            KeyAlgorithm::Ed25519 => Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8).map(Self::Ed25519),
+            KeyAlgorithm::Rsa(_) => RsaKeyPair::from_pkcs8(pkcs8).map(Self::Rsa),
+        };
+        loaded.map_err(|e| rejected(algorithm, &e))
     }
 
     fn public_key(&self) -> Result<PublicKey, KeyError> {
@@ -200,11 +216,13 @@ impl Signer for RingSigner {
         match &self.key {
             KeyInMemory::Ecdsa(_, key) => key.sign(&self.random, message).map(|s| s.as_ref().to_vec()).map_err(failed),
             KeyInMemory::Ed25519(key) => Ok(key.sign(message).as_ref().to_vec()),
-            KeyInMemory::Rsa(key) => {
-                let mut signature = vec![0; key.public().modulus_len()];
-                key.sign(&signature::RSA_PKCS1_SHA256, &self.random, message, &mut signature).map_err(failed)?;
-                Ok(signature)
-            }
+            KeyInMemory::Rsa(key) => sign_rsa(key, &self.random, message).map_err(failed),
         }
     }
+}
+
+fn sign_rsa(key: &RsaKeyPair, random: &SystemRandom, message: &[u8]) -> Result<Vec<u8>, ring::error::Unspecified> {
+    let mut signature = vec![0; key.public().modulus_len()];
+    key.sign(&signature::RSA_PKCS1_SHA256, random, message, &mut signature)?;
+    Ok(signature)
 }

@@ -171,3 +171,25 @@ impl fmt::Debug for Certificate {
         write!(f, "Certificate({}, serial {}, until {})", self.subject, self.serial, self.validity.not_after)
     }
 }
+
+#[cfg(feature = "serde")]
+mod serde_impls {
+    use super::Certificate;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    /// Standard base64 of the DER, as `x5c` has it.
+    impl Serialize for Certificate {
+        fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+            s.serialize_str(&STANDARD.encode(&self.der))
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Certificate {
+        fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+            let der = STANDARD.decode(String::deserialize(d)?).map_err(de::Error::custom)?;
+            Self::from_der(&der).map_err(de::Error::custom)
+        }
+    }
+}

@@ -12,6 +12,7 @@ mod serial;
 pub(crate) mod wire;
 
 pub use certificate::Certificate;
+pub(crate) use certificate::signature_algorithm;
 pub use error::CertificateError;
 pub use extension::{AltNames, BasicConstraints, ExtendedKeyUsage, KeyUsage};
 pub use name::DistinguishedName;

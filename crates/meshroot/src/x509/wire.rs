@@ -33,6 +33,8 @@ pub(crate) struct TbsRef<'a> {
     /// Name, with its header.
     pub(crate) issuer: &'a [u8],
     pub(crate) validity: Validity,
+    /// The same as it is encoded, with its header.
+    pub(crate) validity_der: &'a [u8],
     /// Name, with its header.
     pub(crate) subject: &'a [u8],
     /// SubjectPublicKeyInfo, with its header.
@@ -87,7 +89,8 @@ impl<'a> TbsRef<'a> {
         let serial = read_integer(&mut r).map_err(at("tbsCertificate.serialNumber"))?;
         let signature_algorithm = read_tagged_sequence(&mut r).map_err(at("tbsCertificate.signature"))?;
         let issuer = read_tagged_sequence(&mut r).map_err(at("tbsCertificate.issuer"))?;
-        let validity = read_validity(&mut r).map_err(at("tbsCertificate.validity"))?;
+        let validity_der = r.tlv_bytes().map_err(at("tbsCertificate.validity"))?;
+        let validity = read_validity(validity_der).map_err(at("tbsCertificate.validity"))?;
         let subject = read_tagged_sequence(&mut r).map_err(at("tbsCertificate.subject"))?;
         let spki = read_tagged_sequence(&mut r).map_err(at("tbsCertificate.subjectPublicKeyInfo"))?;
         let mut has_unique_ids = false;
@@ -96,7 +99,7 @@ impl<'a> TbsRef<'a> {
         }
         let extensions = read_extensions(&mut r).map_err(at("tbsCertificate.extensions"))?;
         r.finish().map_err(at("tbsCertificate"))?;
-        Ok(Self { raw, version, serial, signature_algorithm, issuer, validity, subject, spki, has_unique_ids, extensions })
+        Ok(Self { raw, version, serial, signature_algorithm, issuer, validity, validity_der, subject, spki, has_unique_ids, extensions })
     }
 
     /// The first extension with this identifier.
@@ -154,8 +157,8 @@ pub(crate) fn read_integer<'a>(r: &mut SliceReader<'a>) -> der::Result<&'a [u8]>
     }
 }
 
-fn read_validity(r: &mut SliceReader<'_>) -> der::Result<Validity> {
-    let mut inner = SliceReader::new(read_sequence(r)?)?;
+fn read_validity(der: &[u8]) -> der::Result<Validity> {
+    let mut inner = SliceReader::new(read_sequence(&mut SliceReader::new(der)?)?)?;
     let validity = Validity { not_before: read_time(&mut inner)?, not_after: read_time(&mut inner)? };
     inner.finish()?;
     Ok(validity)

@@ -1,0 +1,5 @@
+mod changing;
+mod hostile;
+mod maps;
+mod reading;
+mod writing;

@@ -1,0 +1,55 @@
+//! The linter: judges finished DER, and knows nothing of how it was made.
+//!
+//! Everything we sign passes it first, as a value: only [`Linted`] bytes reach a signer. It also judges what others
+//! made, for people to read.
+
+mod finding;
+mod rules;
+
+pub use finding::{Finding, Severity};
+
+use crate::profile::ProfileKind;
+use crate::x509::CertificateError;
+use crate::x509::wire::{CertRef, TbsRef};
+
+/// Judges a certificate that others made, by RFC 5280 and the SPIFFE standards. Its kind is what it says itself: a CA,
+/// or not.
+///
+/// # Errors
+/// When the bytes are no certificate.
+pub fn check_certificate(der: &[u8]) -> Result<Vec<Finding>, CertificateError> {
+    let certificate = CertRef::parse(der)?;
+    let mut findings = Vec::new();
+    rules::general(&certificate.tbs, &mut findings);
+    match rules::apparent_kind(&certificate.tbs) {
+        Some(kind) => rules::profile(&certificate.tbs, kind, false, &mut findings),
+        None => rules::profile(&certificate.tbs, ProfileKind::Workload, false, &mut findings),
+    }
+    Ok(findings)
+}
+
+/// To-be-signed bytes of a certificate that the linter found right for their profile. Nothing else makes this value.
+#[derive(Debug)]
+pub(crate) struct Linted {
+    tbs: Vec<u8>,
+}
+
+impl Linted {
+    /// Judges to-be-signed bytes as a certificate of this kind.
+    pub(crate) fn certificate(tbs: Vec<u8>, kind: ProfileKind) -> Result<Self, Vec<Finding>> {
+        let mut findings = Vec::new();
+        match TbsRef::parse(&tbs) {
+            Ok(parsed) => {
+                rules::general(&parsed, &mut findings);
+                rules::profile(&parsed, kind, true, &mut findings);
+            }
+            Err(e) => findings.push(Finding::error("lint.malformed", "tbsCertificate", e.to_string(), "RFC 5280 §4.1")),
+        }
+        findings.retain(|finding| finding.severity == Severity::Error);
+        if findings.is_empty() { Ok(Self { tbs }) } else { Err(findings) }
+    }
+
+    pub(crate) fn tbs(&self) -> &[u8] {
+        &self.tbs
+    }
+}

@@ -1,0 +1,19 @@
+//! Strict path validation: RFC 5280 §6 and the rules of X.509-SVIDs, with a typed reason for every refusal.
+//!
+//! ```text
+//! leaf ── signed by ──> cluster CA ── signed by ──> an anchor of the leaf's own trust domain's bundle
+//! ```
+//!
+//! A [`CaPath`] is the part above the leaf, verified once; a caller who keeps it (or a [`CaLinks`]) pays one signature
+//! verification for each further leaf. Validity is judged at the caller's `now` every time, to the second.
+
+mod leaf;
+mod names;
+mod path;
+mod reason;
+mod rules;
+mod svid;
+
+pub use path::{Budget, CaPath};
+pub use reason::{CertificateAt, Reason, Rejection};
+pub use svid::{CaLinks, ValidatedSvid, Validator};

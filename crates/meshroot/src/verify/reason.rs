@@ -1,0 +1,272 @@
+use core::fmt;
+
+use crate::key::KeyError;
+use crate::spiffe::{SpiffeIdError, TrustDomain};
+use crate::time::Timestamp;
+use crate::x509::{CertificateError, DistinguishedName, SerialNumber};
+
+/// Why a chain was not accepted: the certificate, the rule, what was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// The certificate that breaks the rule, if the fault lies in one.
+    pub certificate: Option<CertificateAt>,
+    /// The rule, with what was found.
+    pub reason: Reason,
+}
+
+/// Which certificate of a path is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateAt {
+    /// 0 is the leaf, 1 its issuer, and so on up to the anchor.
+    pub position: usize,
+    /// Its subject.
+    pub subject: DistinguishedName,
+    /// Its serial number.
+    pub serial: SerialNumber,
+}
+
+/// The rule that a chain breaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// There is no certificate in the chain.
+    EmptyChain,
+    /// More certificates than any honest peer sends.
+    ChainTooLong {
+        /// Certificates found.
+        found: usize,
+        /// Certificates accepted.
+        most: usize,
+    },
+    /// A certificate cannot be read.
+    Malformed(CertificateError),
+    /// An extension cannot be read.
+    MalformedExtension(&'static str),
+    /// The public key cannot be used.
+    Key(KeyError),
+    /// `now` is after notAfter.
+    Expired {
+        /// The certificate's notAfter.
+        not_after: Timestamp,
+        /// The caller's time.
+        now: Timestamp,
+    },
+    /// `now` is before notBefore.
+    NotYetValid {
+        /// The certificate's notBefore.
+        not_before: Timestamp,
+        /// The caller's time.
+        now: Timestamp,
+    },
+    /// No certificate of the chain and no anchor is the issuer.
+    UnknownIssuer {
+        /// The issuer that the certificate names.
+        issuer: DistinguishedName,
+    },
+    /// The issuer's key did not make the signature.
+    BadSignature,
+    /// The signature algorithm is unknown or too weak.
+    SignatureAlgorithm,
+    /// The signing certificate is no CA: basicConstraints is missing or says CA:FALSE.
+    NotACa,
+    /// The leaf is a CA: a signing certificate never authenticates anybody.
+    LeafIsCa,
+    /// More CA certificates follow than pathLenConstraint allows.
+    PathLength {
+        /// What the certificate allows.
+        allowed: u8,
+        /// CA certificates below it that are not self-issued.
+        found: usize,
+    },
+    /// keyUsage is missing.
+    KeyUsageMissing,
+    /// keyUsage is not critical.
+    KeyUsageNotCritical,
+    /// keyUsage lacks a bit.
+    KeyUsageLacks(&'static str),
+    /// keyUsage has a bit that it must not have.
+    KeyUsageForbids(&'static str),
+    /// extKeyUsage is there without serverAuth and clientAuth both.
+    ExtendedKeyUsage,
+    /// A critical extension that we do not process.
+    UnknownCriticalExtension(String),
+    /// An extension is there twice.
+    DuplicateExtension(String),
+    /// A version other than 3 with extensions, or a leaf without any.
+    Version,
+    /// The serial number is zero, negative, or longer than 20 octets.
+    SerialNumber,
+    /// A name lies outside what a CA above permits, or inside what it excludes.
+    NameConstraint {
+        /// The name.
+        name: String,
+        /// The constraint.
+        constraint: String,
+    },
+    /// A kind of name constraint that we do not process, in a critical extension.
+    UnsupportedNameConstraint,
+    /// The leaf has no URI in its subjectAltName.
+    NoUri,
+    /// The leaf has more than one URI in its subjectAltName, of whatever scheme.
+    SeveralUris(usize),
+    /// The URI is no SPIFFE ID.
+    NotASpiffeId(SpiffeIdError),
+    /// The leaf's SPIFFE ID has no path: it names the trust domain, not a workload.
+    NoPath,
+    /// A CA certificate's SPIFFE ID has a path: it names a workload.
+    CaWithPath,
+    /// The subject is empty, and the subjectAltName not critical.
+    SanNotCritical,
+    /// The subject of a CA is empty.
+    CaWithoutSubject,
+    /// There is no bundle for the leaf's trust domain.
+    UnknownTrustDomain(TrustDomain),
+    /// The bundle of the leaf's trust domain holds no CA certificate.
+    EmptyBundle(TrustDomain),
+    /// Finding a path took more signature verifications than an honest chain needs.
+    BudgetExhausted,
+}
+
+impl Reason {
+    /// A stable, machine-readable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::EmptyChain => "verify.empty_chain",
+            Self::ChainTooLong { .. } => "verify.chain_too_long",
+            Self::Malformed(_) => "verify.malformed",
+            Self::MalformedExtension(_) => "verify.malformed_extension",
+            Self::Key(_) => "verify.key",
+            Self::Expired { .. } => "verify.expired",
+            Self::NotYetValid { .. } => "verify.not_yet_valid",
+            Self::UnknownIssuer { .. } => "verify.unknown_issuer",
+            Self::BadSignature => "verify.bad_signature",
+            Self::SignatureAlgorithm => "verify.signature_algorithm",
+            Self::NotACa => "verify.not_a_ca",
+            Self::LeafIsCa => "verify.leaf_is_ca",
+            Self::PathLength { .. } => "verify.path_length",
+            Self::KeyUsageMissing => "verify.key_usage_missing",
+            Self::KeyUsageNotCritical => "verify.key_usage_not_critical",
+            Self::KeyUsageLacks(_) => "verify.key_usage_lacks",
+            Self::KeyUsageForbids(_) => "verify.key_usage_forbids",
+            Self::ExtendedKeyUsage => "verify.extended_key_usage",
+            Self::UnknownCriticalExtension(_) => "verify.unknown_critical_extension",
+            Self::DuplicateExtension(_) => "verify.duplicate_extension",
+            Self::Version => "verify.version",
+            Self::SerialNumber => "verify.serial_number",
+            Self::NameConstraint { .. } => "verify.name_constraint",
+            Self::UnsupportedNameConstraint => "verify.unsupported_name_constraint",
+            Self::NoUri => "verify.no_uri",
+            Self::SeveralUris(_) => "verify.several_uris",
+            Self::NotASpiffeId(_) => "verify.not_a_spiffe_id",
+            Self::NoPath => "verify.no_path",
+            Self::CaWithPath => "verify.ca_with_path",
+            Self::SanNotCritical => "verify.san_not_critical",
+            Self::CaWithoutSubject => "verify.ca_without_subject",
+            Self::UnknownTrustDomain(_) => "verify.unknown_trust_domain",
+            Self::EmptyBundle(_) => "verify.empty_bundle",
+            Self::BudgetExhausted => "verify.budget_exhausted",
+        }
+    }
+
+    /// Where the rule is written.
+    pub fn source(&self) -> &'static str {
+        match self {
+            Self::EmptyChain | Self::ChainTooLong { .. } | Self::BudgetExhausted => "RFC 5280 §6.1",
+            Self::Malformed(_) | Self::Version => "RFC 5280 §4.1",
+            Self::MalformedExtension(_) | Self::UnknownCriticalExtension(_) | Self::DuplicateExtension(_) => "RFC 5280 §4.2",
+            Self::Key(_) => "RFC 5280 §4.1.2.7",
+            Self::Expired { .. } | Self::NotYetValid { .. } => "RFC 5280 §6.1.3 (a)(2)",
+            Self::UnknownIssuer { .. } => "RFC 5280 §6.1.3 (a)(4)",
+            Self::BadSignature | Self::SignatureAlgorithm => "RFC 5280 §6.1.3 (a)(1)",
+            Self::NotACa => "RFC 5280 §6.1.4 (k)",
+            Self::LeafIsCa => "SPIFFE X509-SVID §5.2",
+            Self::PathLength { .. } => "RFC 5280 §6.1.4 (l)",
+            Self::KeyUsageMissing | Self::KeyUsageNotCritical | Self::KeyUsageLacks(_) | Self::KeyUsageForbids(_) => "SPIFFE X509-SVID §4.3",
+            Self::ExtendedKeyUsage => "SPIFFE X509-SVID §4.4",
+            Self::SerialNumber => "RFC 5280 §4.1.2.2",
+            Self::NameConstraint { .. } | Self::UnsupportedNameConstraint => "RFC 5280 §4.2.1.10",
+            Self::NoUri | Self::SeveralUris(_) => "SPIFFE X509-SVID §2",
+            Self::NotASpiffeId(_) => "SPIFFE-ID §2",
+            Self::NoPath => "SPIFFE X509-SVID §3.1",
+            Self::CaWithPath => "SPIFFE X509-SVID §3.2",
+            Self::SanNotCritical => "RFC 5280 §4.2.1.6",
+            Self::CaWithoutSubject => "RFC 5280 §4.1.2.6",
+            Self::UnknownTrustDomain(_) | Self::EmptyBundle(_) => "SPIFFE Federation §7.3",
+        }
+    }
+}
+
+impl Rejection {
+    /// The reason's stable, machine-readable code.
+    pub fn code(&self) -> &'static str {
+        self.reason.code()
+    }
+
+    pub(super) fn whole(reason: Reason) -> Self {
+        Self { certificate: None, reason }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EmptyChain => f.write_str("there is no certificate to judge"),
+            Self::ChainTooLong { found, most } => write!(f, "the chain has {found} certificates: more than {most} are not accepted"),
+            Self::Malformed(e) => write!(f, "{e}"),
+            Self::MalformedExtension(name) => write!(f, "its {name} extension is malformed"),
+            Self::Key(e) => write!(f, "{e}"),
+            Self::Expired { not_after, now } => write!(f, "it expired at {not_after}, and now is {now}"),
+            Self::NotYetValid { not_before, now } => write!(f, "it is valid from {not_before} on, and now is {now}: compare the clocks"),
+            Self::UnknownIssuer { issuer } => {
+                write!(f, "its issuer '{issuer}' is neither in the chain nor among the trust anchors: an intermediate is missing, or the root is not trusted")
+            }
+            Self::BadSignature => f.write_str("its signature was not made by the issuer it names: another CA has the same name"),
+            Self::SignatureAlgorithm => f.write_str("it is signed with an algorithm that is unknown, too weak (SHA-1, MD5), or misspelled"),
+            Self::NotACa => f.write_str("it signed another certificate but is no CA (basicConstraints lacks CA:TRUE)"),
+            Self::LeafIsCa => f.write_str("it is a CA certificate: signing certificates do not authenticate workloads"),
+            Self::PathLength { allowed, found } => write!(f, "it allows {allowed} CA certificates below it, and there are {found}"),
+            Self::KeyUsageMissing => f.write_str("it has no keyUsage"),
+            Self::KeyUsageNotCritical => f.write_str("its keyUsage is not critical"),
+            Self::KeyUsageLacks(bit) => write!(f, "its keyUsage lacks {bit}"),
+            Self::KeyUsageForbids(bit) => write!(f, "its keyUsage has {bit}, which only a CA may have"),
+            Self::ExtendedKeyUsage => f.write_str("its extKeyUsage does not have both serverAuth and clientAuth"),
+            Self::UnknownCriticalExtension(oid) => write!(f, "it has a critical extension that is not understood: {oid}"),
+            Self::DuplicateExtension(oid) => write!(f, "it has the extension {oid} twice"),
+            Self::Version => f.write_str("it is not of version 3"),
+            Self::SerialNumber => f.write_str("its serial number is not positive or longer than 20 octets"),
+            Self::NameConstraint { name, constraint } => write!(f, "the name '{name}' is not allowed below it: {constraint}"),
+            Self::UnsupportedNameConstraint => f.write_str("it constrains names of a kind that is not supported"),
+            Self::NoUri => f.write_str("it carries no URI, so no SPIFFE ID"),
+            Self::SeveralUris(count) => write!(f, "it carries {count} URIs: an X.509-SVID has exactly one"),
+            Self::NotASpiffeId(e) => write!(f, "its URI is no SPIFFE ID: {e}"),
+            Self::NoPath => f.write_str("its SPIFFE ID has no path: it names the trust domain, not a workload"),
+            Self::CaWithPath => f.write_str("it is a CA with the SPIFFE ID of a workload (the ID has a path)"),
+            Self::SanNotCritical => f.write_str("its subject is empty but its subjectAltName is not critical"),
+            Self::CaWithoutSubject => f.write_str("it is a CA with an empty subject"),
+            Self::UnknownTrustDomain(td) => write!(f, "there is no bundle for its trust domain '{td}': fetch it or federate"),
+            Self::EmptyBundle(td) => write!(f, "the bundle of its trust domain '{td}' holds no CA certificate"),
+            Self::BudgetExhausted => f.write_str("finding a path took too many signature verifications"),
+        }
+    }
+}
+
+impl fmt::Display for CertificateAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.position {
+            0 => f.write_str("the leaf certificate")?,
+            n => write!(f, "certificate {n} above the leaf")?,
+        }
+        write!(f, " (subject {}, serial {})", self.subject, self.serial)
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(at) = &self.certificate {
+            write!(f, "{at}: ")?;
+        }
+        write!(f, "{} [{}; {}]", self.reason, self.reason.code(), self.reason.source())
+    }
+}
+
+impl std::error::Error for Rejection {}
