@@ -13,9 +13,8 @@ mod check;
 mod files;
 mod finding;
 pub mod manifest;
-mod pem_shim;
 mod report;
-#[cfg(test)]
+#[cfg(all(test, feature = "ring"))]
 mod testing;
 mod together;
 

@@ -126,6 +126,7 @@ fn extensions(cert: &Certificate, file: &'static str) -> Vec<Finding> {
             let what = if readable { "stands in it twice" } else { "is malformed" };
             let message = format!("{who}: the extension {oid} {what}");
             findings.push(Finding::refused("istio.bad_extension", file, message, MAKE_AGAIN).says("failed to parse X.509 certificate: …"));
+            break;
         }
         seen.push(oid);
         let known = [ext::BASIC_CONSTRAINTS, ext::KEY_USAGE, ext::EXTENDED_KEY_USAGE, ext::SUBJECT_ALT_NAME, ext::NAME_CONSTRAINTS, CERTIFICATE_POLICIES];

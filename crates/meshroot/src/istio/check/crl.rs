@@ -1,10 +1,11 @@
 use der::asn1::BitStringRef;
 use der::{Decode, Reader, SliceReader, Tag};
+use x509_cert::spki::AlgorithmIdentifierRef;
 
 use super::Finding;
 use super::path::Link;
 use crate::istio::files::CA_CRL;
-use crate::istio::pem_shim as pem;
+use crate::pem;
 use crate::key::{Crypto, SignatureAlgorithm};
 use crate::time::Timestamp;
 use crate::x509::wire::{read_sequence, read_time};
@@ -12,17 +13,22 @@ use crate::x509::{Certificate, KeyUsage, extension as ext};
 
 const REMEDY: &str = "put a current CRL of every CA into the file, of the root and of the other clusters' CAs too, or leave the file out";
 
+/// CRLs under one name that are verified for one CA: a few while it is renewed, or else work for nothing.
+const MAX_NAMESAKES: usize = 16;
+
 /// `ca-crl.pem`. istiod wants a CRL of every certificate in the chain; Envoy wants one of every CA on any path that it
 /// verifies, and a current one.
 pub(super) fn check(file: Option<&[u8]>, links: &[Link<'_>], chain: &[Certificate], crypto: &Crypto, now: Timestamp, findings: &mut Vec<Finding>) {
     let Some(bytes) = file else { return };
     let Some(crls) = read(bytes, findings) else { return };
 
-    // Each CRL is verified once for each CA of its name.
-    let covered = |ca: &Certificate| crls.iter().filter(|crl| crl.issuer == ca.subject().as_der()).find(|crl| may_sign_crls(ca) && crl.is_signed_by(ca, crypto));
+    let covered = |ca: &Certificate| {
+        let mut namesakes = crls.iter().filter(|crl| crl.issuer == ca.subject().as_der()).take(MAX_NAMESAKES);
+        may_sign_crls(ca) && namesakes.any(|crl| crl.is_signed_by(ca, crypto))
+    };
     let mut missing: Vec<&Certificate> = Vec::new();
     for ca in chain.iter().chain(links.iter().map(|link| link.cert)) {
-        if missing.contains(&ca) || covered(ca).is_some() {
+        if missing.contains(&ca) || covered(ca) {
             continue;
         }
         missing.push(ca);
@@ -110,7 +116,7 @@ impl Crl {
         Ok(Self {
             number,
             signed: signed.to_vec(),
-            algorithm: crate::x509::signature_algorithm(algorithm),
+            algorithm: AlgorithmIdentifierRef::from_der(algorithm).ok().and_then(|algorithm| SignatureAlgorithm::from_oid(&algorithm.oid)),
             signature: signature.as_bytes().unwrap_or_default().to_vec(),
             issuer: issuer.to_vec(),
             authority_key_id,

@@ -1,7 +1,7 @@
 use super::{Finding, read::Certificates};
 use crate::istio::files::Reading;
-use crate::istio::pem_shim as pem;
-use crate::key::{Crypto, KeyError, PublicKey};
+use crate::pem;
+use crate::key::{Crypto, KeyError, PrivateKey, PublicKey};
 
 /// The PEM labels that istiod knows (`ParsePemEncodedKey`); it looks at the first block and no further.
 const LABELS: [&str; 3] = ["PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY"];
@@ -34,7 +34,7 @@ pub(super) fn check(reading: &Reading<'_>, certificates: &Certificates, crypto: 
         findings.push(Finding::refused("istio.key_block", file, message, "leave only the private key in it: openssl pkey -in ca-key.pem -out plain.pem").says(says));
         return;
     }
-    match pem::private_key(bytes, crypto) {
+    match PrivateKey::from_pem(bytes, None, crypto) {
         Ok(key) => findings.extend(mismatch(file, key.public_key(), certificates)),
         Err(e @ (KeyError::RsaSize { .. } | KeyError::RsaExponent(_) | KeyError::UnsupportedAlgorithm(_))) => {
             let message = format!("the mesh's TLS libraries refuse the key: {e}");

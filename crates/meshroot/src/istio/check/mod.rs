@@ -9,6 +9,8 @@ mod path;
 mod presence;
 mod read;
 mod roots;
+#[cfg(all(test, feature = "ring"))]
+mod tests;
 
 use core::cmp::Reverse;
 

@@ -1,7 +1,10 @@
 use super::Finding;
 use crate::istio::files::{File, Reading};
-use crate::istio::pem_shim as pem;
+use crate::pem;
 use crate::x509::{Certificate, CertificateError};
+
+/// Certificates of a chain that are looked at. BoringSSL refuses a handshake message over 100 kB, webpki a path over six CAs.
+const MAX_CHAIN: usize = 100;
 
 /// What can be read of the set.
 pub(super) struct Certificates {
@@ -63,8 +66,14 @@ impl Reader<'_> {
             let message = "no certificate in PEM is in it";
             self.findings.push(Finding::refused("istio.no_pem", file.name, message, "put the certificate in as PEM: -----BEGIN CERTIFICATE-----").says(text));
         }
-        let mut certificates = Vec::with_capacity(blocks.len());
-        for (number, block) in (1usize..).zip(&blocks) {
+        if role == Role::Chain && blocks.len() > MAX_CHAIN {
+            self.incomplete = true;
+            let message = format!("{} certificates are in it, and all of them go out in every TLS handshake: verifiers give up", blocks.len());
+            self.findings.push(Finding::breaks("istio.chain_too_long", file.name, message, "leave only the signing CA and its issuers in it"));
+        }
+        let most = if role == Role::Chain { MAX_CHAIN } else { blocks.len() };
+        let mut certificates = Vec::with_capacity(most.min(blocks.len()));
+        for (number, block) in (1usize..).zip(&blocks).take(most) {
             let place = format!("block {number} (line {})", block.line);
             if block.label != "CERTIFICATE" {
                 self.findings.push(foreign_block(role, file.name, &place, &block.label, number));
