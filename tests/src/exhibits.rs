@@ -152,3 +152,11 @@ fn below(ca_key: &str, crypto: &Crypto) -> Vec<Exhibit> {
 pub fn pem(der: &[u8]) -> String {
     Certificate::from_der(der).unwrap().to_pem()
 }
+
+/// Bytes that need not be a certificate, as the PEM of one.
+pub fn armor(der: &[u8]) -> String {
+    use base64::Engine as _;
+    let text = base64::engine::general_purpose::STANDARD.encode(der);
+    let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+}
