@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Runs every fuzz target for some seconds, seeds first: .ci/fuzz.sh [SECONDS, default 10] [TARGET…, default all]
-# Needs .ci/tools/fuzz.sh to have run. MESHROOT_SANITIZER=address looks for memory errors of C code, too, and is much
+# Builds cargo-fuzz when it is not there. MESHROOT_SANITIZER=address looks for memory errors of C code, too, and is much
 # slower; without a sanitizer more inputs are tried, and our own code has no unsafe in it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-10}
 shift || true
 tools=${MESHROOT_TOOLS:-target/tools}
+.ci/tools/fuzz.sh
 PATH=$(cd "$tools" && pwd)/bin:$PATH
 sanitizer=${MESHROOT_SANITIZER:-none}
 target_dir=${CARGO_TARGET_DIR:-fuzz/target}

@@ -61,7 +61,12 @@ fn main() -> Any<()> {
     }
     let root_issuer = maker.issuer(&root)?;
     let crossed = root_issuer.cross_sign(&other_root.0, &Profile::subordinate_ca(), maker.crypto.entropy(), maker.now)?;
-    let server = Authorized::server(maker.request(KeyAlgorithm::EcdsaP256)?, None, vec!["ca.mesh.example".into()], vec!["192.0.2.7".parse()?, "2001:db8::7".parse()?])?;
+    let server = Authorized::server(
+        maker.request(KeyAlgorithm::EcdsaP256)?,
+        None,
+        vec!["ca.mesh.example".into()],
+        vec!["192.0.2.7".parse()?, "2001:db8::7".parse()?],
+    )?;
     let server = ca.issue(server, &Profile::server(), maker.crypto.entropy(), maker.now)?;
 
     let signing = |issuer: &Issuer| issuer.path().signing().map(|ca| ca.der().to_vec()).unwrap_or_default();
@@ -102,7 +107,11 @@ fn main() -> Any<()> {
 
     seed("pem", "chain", leaf.chain_pem().as_bytes())?;
     seed("pem", "chain-crlf-and-text", format!("Bag Attributes\n  name: x\n{}\nsubject=CN=x\n", leaf.chain_pem()).replace('\n', "\r\n").as_bytes())?;
-    seed("pem", "two-kinds", b"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n-----BEGIN A B-----\nAAAA\n-----END A B-----\n")?;
+    seed(
+        "pem",
+        "two-kinds",
+        b"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n-----BEGIN A B-----\nAAAA\n-----END A B-----\n",
+    )?;
 
     let bundle = maker.bundle(&root.0)?.with_sequence(7).with_refresh_hint(Duration::from_secs(300));
     let jwt = |kid: &str| JwtAuthority::from_jwk_json(jwk(root.0.public_key().key_bytes(), kid).as_bytes());
@@ -121,10 +130,18 @@ fn main() -> Any<()> {
     seed("bundle_map", "envoy", map.to_envoy_json()?.as_bytes())?;
     seed("bundle_map", "empty", BundleMap::from(empty).to_json().as_bytes())?;
 
-    for (index, text) in
-        ["mesh.example", "spiffe://mesh.example", CART, "spiffe://a_b-c.d/A.B_c-d/...", "spiffe://mesh.example/", "spiffe://mesh.example//a", "spiffe://x/./..", "spiffe://Mesh:80/a%20b"]
-            .into_iter()
-            .enumerate()
+    for (index, text) in [
+        "mesh.example",
+        "spiffe://mesh.example",
+        CART,
+        "spiffe://a_b-c.d/A.B_c-d/...",
+        "spiffe://mesh.example/",
+        "spiffe://mesh.example//a",
+        "spiffe://x/./..",
+        "spiffe://Mesh:80/a%20b",
+    ]
+    .into_iter()
+    .enumerate()
     {
         seed("spiffe_id", &format!("{index}"), text.as_bytes())?;
     }

@@ -26,7 +26,8 @@ pub fn certificate(data: &[u8]) {
     let pem = certificate.to_pem();
     assert_eq!(meshroot::pem::certificates(pem.as_bytes()).unwrap(), [certificate.clone()]);
 
-    for part in [certificate.public_key().spki_der(), certificate.serial().as_bytes(), certificate.issuer().as_der(), certificate.subject().as_der()] {
+    for part in [certificate.public_key().spki_der(), certificate.serial().as_bytes(), certificate.issuer().as_der(), certificate.subject().as_der()]
+    {
         assert!(contains(data, part), "{part:02x?} does not stand in the certificate");
     }
     assert_eq!(certificate.is_self_issued(), certificate.issuer().as_der() == certificate.subject().as_der());

@@ -19,7 +19,11 @@ pub fn pem(data: &[u8]) {
             let written: String = blocks.iter().map(write).collect();
             same(&blocks, &parse(written.as_bytes()).expect("what we read can be written"));
             same(&blocks, &parse(written.replace('\n', "\r\n").as_bytes()).expect("CRLF is a line end"));
-            same(&blocks, &parse(format!("subject: x\n\n{}trailer", written.replace("-----BEGIN", "issuer: y\n-----BEGIN")).as_bytes()).expect("text between blocks"));
+            same(
+                &blocks,
+                &parse(format!("subject: x\n\n{}trailer", written.replace("-----BEGIN", "issuer: y\n-----BEGIN")).as_bytes())
+                    .expect("text between blocks"),
+            );
         }
         Err(e) => check(&e),
     }
