@@ -139,7 +139,7 @@ fn below(ca_key: &str, crypto: &Crypto) -> Vec<Exhibit> {
         let workload = Authorized::workload(request(), id.clone()).unwrap();
         let workload = mesh.cluster.issue(workload, &Profile::workload(), crypto.entropy(), now()).unwrap();
         all.push(exhibit(&format!("workload {leaf_key}"), Kind::Workload, pem(workload.der()), &ca, &ca));
-        let names = vec!["istiod.istio-system.svc".to_owned(), "localhost".to_owned()];
+        let names = vec!["istiod.istio-system.svc".to_owned(), "ca.mesh.example".to_owned()];
         let ips = vec!["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()];
         let server = Authorized::server(request(), Some(id), names, ips).unwrap();
         let server = mesh.cluster.issue(server, &Profile::server(), crypto.entropy(), now()).unwrap();
