@@ -185,7 +185,7 @@ impl core::fmt::Debug for Cacerts {
     }
 }
 
-#[cfg(all(test, feature = "ring"))]
+#[cfg(test)]
 mod tests {
     use super::super::testing::{Ca, NOW, below, below_with, codes, root, root_with};
     use super::super::{DEFAULT_NAMESPACE, manifest};

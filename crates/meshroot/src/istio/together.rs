@@ -130,7 +130,7 @@ fn listed(clusters: &[(&str, &Report)], at: impl IntoIterator<Item = usize>) -> 
     if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
 }
 
-#[cfg(all(test, feature = "ring"))]
+#[cfg(test)]
 mod tests {
     use super::super::testing::{Ca, below, below_with, report, root, set};
     use super::*;

@@ -37,14 +37,14 @@ fn ca_false_and_no_basic_constraints_are_no_ca() {
 #[test]
 fn an_expired_ca_is_refused() {
     let root = root("root");
-    let west = below_with(&root, "west", |p| p.not_after = at(NOW.minus(DAY)));
+    let west = below_with(&root, "west", |p| p.not_after = at(NOW.minus(20 * DAY)));
     assert_eq!(codes_for(&west, &root), ["I istio.expired"]);
 }
 
 #[test]
 fn an_expired_root_is_refused() {
-    let root = root_with("root", |p| p.not_after = at(NOW.minus(DAY)));
-    let west = below_with(&root, "west", |p| p.not_after = at(NOW.minus(2 * DAY)));
+    let root = root_with("root", |p| p.not_after = at(NOW.minus(20 * DAY)));
+    let west = below_with(&root, "west", |p| p.not_after = at(NOW.minus(21 * DAY)));
     assert_eq!(codes_for(&west, &root), ["I istio.expired", "I istio.expired"]);
 }
 
