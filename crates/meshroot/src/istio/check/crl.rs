@@ -1,6 +1,5 @@
 use der::asn1::BitStringRef;
 use der::{Decode, Reader, SliceReader, Tag};
-use x509_cert::spki::AlgorithmIdentifierRef;
 
 use super::Finding;
 use super::path::Link;
@@ -9,7 +8,7 @@ use crate::pem;
 use crate::key::{Crypto, SignatureAlgorithm};
 use crate::time::Timestamp;
 use crate::x509::wire::{read_sequence, read_time};
-use crate::x509::{Certificate, KeyUsage, extension as ext};
+use crate::x509::{Certificate, KeyUsage, extension as ext, signature_algorithm};
 
 const REMEDY: &str = "put a current CRL of every CA into the file, of the root and of the other clusters' CAs too, or leave the file out";
 
@@ -116,7 +115,7 @@ impl Crl {
         Ok(Self {
             number,
             signed: signed.to_vec(),
-            algorithm: AlgorithmIdentifierRef::from_der(algorithm).ok().and_then(|algorithm| SignatureAlgorithm::from_oid(&algorithm.oid)),
+            algorithm: signature_algorithm(algorithm),
             signature: signature.as_bytes().unwrap_or_default().to_vec(),
             issuer: issuer.to_vec(),
             authority_key_id,
