@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use conformance::{Place, first_change, issuance, new_store};
+use conformance::{Place, first_change, new_store};
 use meshroot_store::{NewStore, SqliteStore, Store};
 use support::Mesh;
 
@@ -85,20 +85,4 @@ fn a_store_whose_path_has_unusual_characters_is_found() {
     let path = folder.path().join("a b?c=d#e%20ü.db");
     SqliteStore::create(&path, &new_store()).unwrap();
     SqliteStore::open(&path).unwrap();
-}
-
-#[test]
-fn the_file_shows_no_key_in_plain() {
-    // What the store was given sealed is all it has; the check is that nothing else reaches it.
-    let place = InAFolder::new();
-    let mesh = Mesh::new("mesh.example");
-    let store = place.create(&new_store());
-    store.commit(&first_change(&mesh, 0)).unwrap();
-    store.record_one(issuance(&mesh, "/ns/shop/sa/cart")).unwrap();
-    drop(store);
-    let (file, key) = (fs::read(place.path()).unwrap(), mesh.west_key.pkcs8_der());
-    // The secret scalar's octets: PKCS#8 of an EC key has them behind `02 01 01 04 20`.
-    let start = key.windows(5).position(|window| window == [2, 1, 1, 4, 32]).unwrap() + 5;
-    let secret = &key[start..start + 32];
-    assert!(!file.windows(32).any(|window| window == secret));
 }

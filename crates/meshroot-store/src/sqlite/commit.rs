@@ -82,14 +82,15 @@ fn insert_events(connection: &Connection, context: &Context<'_>, commit: &Commit
 
 fn insert_keys(connection: &Connection, context: &Context<'_>, commit: &Commit<'_>, change: &Change) -> Result<(), StoreError> {
     let failed = |e| context.failed(e);
-    let sql = "INSERT INTO sealed_keys (trust_domain, authority, version, sealed, checksum) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+    let mut held = connection.prepare_cached("SELECT 1 FROM sealed_keys WHERE trust_domain = ? AND authority = ?").map_err(failed)?;
+    let sql = "INSERT INTO sealed_keys (trust_domain, authority, version, sealed, checksum) VALUES (?, ?, ?, ?, ?)";
     let mut insert = connection.prepare_cached(sql).map_err(failed)?;
     for key in &change.sealed_keys {
-        let checksum = load::key_checksum(commit.trust_domain, key.authority.as_str(), commit.version, &key.sealed);
-        let inserted = insert.execute(params![commit.trust_domain, key.authority.as_str(), commit.version, key.sealed, checksum]).map_err(failed)?;
-        if inserted == 0 {
+        if held.exists(params![commit.trust_domain, key.authority.as_str()]).map_err(failed)? {
             return Err(StoreError::KeyExists(key.authority.clone()));
         }
+        let checksum = load::key_checksum(commit.trust_domain, key.authority.as_str(), commit.version, &key.sealed);
+        insert.execute(params![commit.trust_domain, key.authority.as_str(), commit.version, key.sealed, checksum]).map_err(failed)?;
     }
     Ok(())
 }

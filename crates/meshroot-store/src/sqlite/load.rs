@@ -96,14 +96,12 @@ fn commits(connection: &Connection, context: &Context<'_>, last: i64) -> Result<
     let mut rows = statement.query([]).map_err(failed)?;
     let mut held = Vec::new();
     while let Some(row) = rows.next().map_err(failed)? {
-        let read = || -> rusqlite::Result<(i64, i64, String, i64, i64, i64, Option<i64>, i64)> {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?))
-        };
-        let (version, trust_domain, name, at, events, keys, sequence, checksum) = read().map_err(failed)?;
-        let commit = Commit { version, trust_domain, name: &name, at, events, keys, sequence };
+        let int = |column| row.get::<_, i64>(column).map_err(failed);
+        let (name, sequence): (String, _) = (row.get(2).map_err(failed)?, row.get(6).map_err(failed)?);
+        let commit = Commit { version: int(0)?, trust_domain: int(1)?, name: &name, at: int(3)?, events: int(4)?, keys: int(5)?, sequence };
         let position = i64::try_from(held.len()).unwrap_or(i64::MAX).saturating_add(1);
-        sound(commit.checksum() == checksum && version == position, context, || format!("change {position}"))?;
-        held.push(Held { trust_domain, events, sequence });
+        sound(commit.checksum() == int(7)? && commit.version == position, context, || format!("change {position}"))?;
+        held.push(Held { trust_domain: commit.trust_domain, events: commit.events, sequence });
     }
     sound(i64::try_from(held.len()) == Ok(last), context, || format!("{} changes of {last} are there", held.len()))?;
     Ok(held)

@@ -7,6 +7,8 @@ mod load;
 mod log;
 mod migrate;
 mod open;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
