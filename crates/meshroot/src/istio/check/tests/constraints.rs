@@ -1,3 +1,5 @@
+#![allow(clippy::arithmetic_side_effects, reason = "the numbers are those written here")]
+
 use super::*;
 use crate::istio::testing::{NOW, below_with, report, root_with};
 use crate::istio::{Finding, check_for};

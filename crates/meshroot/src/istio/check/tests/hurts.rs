@@ -65,7 +65,7 @@ fn an_intermediate_that_outlives_its_root_hurts() {
 #[test]
 fn roots_of_others_are_looked_at_too() {
     let mesh = mesh();
-    let expired = root_with("expired", |p| p.not_after = at(NOW.minus(DAY)));
+    let expired = root_with("expired", |p| p.not_after = at(NOW.minus(20 * DAY)));
     assert_eq!(codes(&set(&[&mesh.west], &[&mesh.root, &expired])), ["H istio.other_root_not_valid"]);
     let leaf = root_with("leaf", |p| p.is_ca = IsCa::NoCa);
     assert_eq!(codes(&set(&[&mesh.west], &[&mesh.root, &leaf])), ["H istio.other_root_not_a_ca"]);
