@@ -1,4 +1,5 @@
 //! Several processes with one store, and processes that are killed.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::arithmetic_side_effects, reason = "tests may be blunt")]
 
 mod conformance;
 mod support;
@@ -110,8 +111,12 @@ fn what_was_acknowledged_survives_a_killed_process() {
         }
         let store = SqliteStore::open(&path).unwrap();
         assert!(store.load().unwrap().version >= version, "round {round}");
-        let log: BTreeMap<String, u64> =
-            store.issuances(&Query { limit: Query::MOST, ..Query::default() }).unwrap().iter().map(|row| (row.serial.to_string(), row.position)).collect();
+        let log: BTreeMap<String, u64> = store
+            .issuances(&Query { limit: Query::MOST, ..Query::default() })
+            .unwrap()
+            .iter()
+            .map(|row| (row.serial.to_string(), row.position))
+            .collect();
         let lost: Vec<_> = serials.iter().filter(|serial| !log.contains_key(*serial)).collect();
         assert!(lost.is_empty(), "round {round}: {lost:?} were acknowledged and are not in the log");
         assert_eq!(log.len() % 3, 0, "a batch is there as a whole or not at all");
