@@ -73,7 +73,7 @@ pub(crate) fn cacerts(session: &Session<'_>, mesh: &Mesh, data_key: &DataKey, na
     }
     let key = mesh.private_key(session, data_key, authority)?;
     let roots = mesh.hierarchy.anchors();
-    Ok(Cacerts::new(core::slice::from_ref(certificate), &key, &roots, Some(mesh.trust_domain().as_ref()), &session.crypto, now)?)
+    Ok(Cacerts::new_for(mesh.trust_domain().as_ref(), core::slice::from_ref(certificate), &key, &roots, &session.crypto, now)?)
 }
 
 /// A cluster's folder `cacerts` and its `cacerts.yaml`.
