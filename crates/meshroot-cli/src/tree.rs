@@ -62,7 +62,7 @@ fn line(session: &Session<'_>, authority: &Authority, width: usize) -> String {
     format!("{:<width$}  {key:<11}  {}{state}", authority.id(), expiry(session, authority))
 }
 
-/// `until 2036-11-19, in 9y`, and louder when it is soon.
+/// `until 2036-11-19 (9y left)`, and louder when it is soon.
 pub(crate) fn expiry(session: &Session<'_>, authority: &Authority) -> String {
     let Some(certificate) = authority.certificate() else { return String::new() };
     let validity = certificate.validity();
@@ -78,11 +78,10 @@ pub(crate) fn expiry(session: &Session<'_>, authority: &Authority) -> String {
 
 fn in_words(until: Timestamp, now: Timestamp) -> (String, Option<Style>) {
     if until < now {
-        return (format!("expired on {}, {} ago", date(until), humanize(now.since(until))), Some(Style::Bad));
+        return (format!("expired on {} ({} ago)", date(until), humanize(now.since(until))), Some(Style::Bad));
     }
     let left = until.since(now);
-    let soon = left.as_secs() < SOON_DAYS.saturating_mul(86_400);
-    (format!("until {}, for {}", date(until), humanize(left)), soon.then_some(Style::Warn))
+    (format!("until {} ({} left)", date(until), humanize(left)), is_soon(until, now).then_some(Style::Warn))
 }
 
 /// The day of a time.

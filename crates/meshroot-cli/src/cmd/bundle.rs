@@ -36,7 +36,7 @@ fn show(session: &Session<'_>) -> Result<Exit> {
         let digest: String = root.fingerprint(&session.crypto).iter().map(|byte| format!("{byte:02x}")).collect();
         let until = root.validity().not_after;
         out.line(format_args!("  {}  {}", root.subject(), root.public_key().algorithm()));
-        out.line(format_args!("    until {}, for {}", tree::date(until), humanize(until.since(session.now))));
+        out.line(format_args!("    until {} ({} left)", tree::date(until), humanize(until.since(session.now))));
         out.line(format_args!("    SHA-256 {digest}"));
         roots.push(json!({
             "subject": root.subject().to_string(),

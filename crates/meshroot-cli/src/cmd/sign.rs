@@ -18,6 +18,7 @@ pub(super) fn run(session: &Session<'_>, args: &Sign) -> Result<Exit> {
         outputs::refuse_existing([path.as_path()], args.force)?;
     }
     let mesh = Mesh::open(session)?;
+    mesh.cluster(&args.cluster)?;
     let bytes = input::read(&args.csr)?;
     let request = Csr::from_pem_or_der(&bytes).and_then(|csr| csr.prove(&session.crypto));
     let request = request.map_err(|e| Failure::from(e).at(input::named(&args.csr)))?;

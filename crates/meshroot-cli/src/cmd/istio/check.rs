@@ -28,15 +28,21 @@ pub(super) fn run(session: &Session<'_>, inputs: &[PathBuf]) -> Result<Exit> {
         sets.extend(if input.is_dir() { vec![folder(input)?] } else { secrets(input)? });
     }
     let reports: Vec<(&str, Report)> = sets.iter().map(|set| (set.place.as_str(), check(&set.files, &session.crypto, session.now))).collect();
-    let named: Vec<_> = reports.iter().map(|(place, report)| (*place, report)).collect();
-    let together = check_together(&named);
+    // A folder and the Secret made of it are one cluster's set, not two that share a key.
+    let first_of = |at: usize| sets.iter().position(|earlier| sets.get(at).is_some_and(|set| set.files == earlier.files)) == Some(at);
+    let distinct: Vec<_> = reports.iter().enumerate().filter(|(at, _)| first_of(*at)).map(|(_, (place, report))| (*place, report)).collect();
+    let together = check_together(&distinct);
 
     for (set, (_, report)) in sets.iter().zip(&reports) {
         one(session, set, report);
     }
-    if reports.len() > 1 {
-        let verdict = if together.is_empty() { out.styled(Style::Good, "they fit together") } else { out.styled(Style::Bad, "they do not fit together") };
-        out.line(format_args!("{} sets: {verdict}", reports.len()));
+    if distinct.len() > 1 {
+        let verdict = match together.first().map(|worst| worst.severity) {
+            None => out.styled(Style::Good, "they fit together"),
+            Some(Severity::Hurts) => out.styled(Style::Warn, "they fit together, but not for ever"),
+            Some(_) => out.styled(Style::Bad, "they do not fit together"),
+        };
+        out.line(format_args!("{} sets: {verdict}", distinct.len()));
         together.iter().for_each(|finding| say(out, finding));
     }
     let good = reports.iter().all(|(_, report)| report.is_good()) && together.iter().all(|finding| finding.severity == Severity::Hurts);

@@ -56,11 +56,11 @@ fn trust(session: &Session<'_>, matrix: &Matrix) {
     let refused = matrix.refusals().count();
     if matrix.clusters.len() > MOST_SHOWN || matrix.clusters.is_empty() {
         let trusted = matrix.pairs().saturating_sub(refused);
+        let roots = if matrix.bundles() == 1 { "all with the same roots".to_owned() } else { format!("with {} different sets of roots", matrix.bundles()) };
         out.say(format_args!(
-            "Trust: {trusted} of {} pairs of clusters trust each other's workloads ({} samples issued and validated; the roots differ in {} ways)",
-            matrix.pairs(),
+            "Trust, tried out with a workload's certificate of each of the {} clusters, {roots}:\n  {trusted} of {} pairs trust each other",
             matrix.clusters.len(),
-            matrix.bundles()
+            matrix.pairs()
         ));
     } else {
         grid(session, matrix);
