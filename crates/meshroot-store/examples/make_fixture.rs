@@ -36,7 +36,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     })?;
     for path in ["/ns/shop/sa/cart", "/ns/shop/sa/till"] {
         let (trust_domain, authority) = (mesh.trust_domain.clone(), mesh.west.clone());
-        store.record_one(Issuance { issued: mesh.issue(path), trust_domain, authority, kind: "workload".into(), caller: "operator".into(), at: NOW })?;
+        store.record_one(Issuance {
+            issued: mesh.issue(path),
+            trust_domain,
+            authority,
+            kind: "workload".into(),
+            caller: "operator".into(),
+            at: NOW,
+        })?;
     }
     let line = unlock.to_file().ok_or("no file holds a passphrase")?;
     write_new(&folder.join("unlock.key"), line.as_bytes(), Mode::Private)?;

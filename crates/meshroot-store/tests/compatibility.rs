@@ -1,4 +1,5 @@
 //! Every version opens what any earlier one made.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::arithmetic_side_effects, reason = "tests may be blunt")]
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,5 @@
 //! What is no store, or is not whole, gets one clear sentence, and is not touched.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::arithmetic_side_effects, reason = "tests may be blunt")]
 
 mod conformance;
 mod support;
@@ -127,7 +128,13 @@ fn a_flipped_byte_is_an_error_and_never_another_content() {
                 unused += 1;
             }
             Err(e) => {
-                assert!(matches!(e.code(), "store.damaged" | "store.not_a_store" | "store.too_new" | "store.database" | "store.not_permitted" | "store.io"), "{at}: {e:?}");
+                assert!(
+                    matches!(
+                        e.code(),
+                        "store.damaged" | "store.not_a_store" | "store.too_new" | "store.database" | "store.not_permitted" | "store.io"
+                    ),
+                    "{at}: {e:?}"
+                );
                 noticed += 1;
             }
         }
@@ -151,9 +158,10 @@ fn a_row_that_went_missing_is_noticed() {
     ] {
         let (_folder, path, mesh) = store();
         let connection = rusqlite::Connection::open(&path).unwrap();
-        let trigger: Option<String> = removal.strip_prefix("DROP TRIGGER ").and_then(|rest| rest.split(';').next()).map(|name| {
-            connection.query_row("SELECT sql FROM sqlite_schema WHERE name = ?", [name], |row| row.get(0)).unwrap()
-        });
+        let trigger: Option<String> = removal
+            .strip_prefix("DROP TRIGGER ")
+            .and_then(|rest| rest.split(';').next())
+            .map(|name| connection.query_row("SELECT sql FROM sqlite_schema WHERE name = ?", [name], |row| row.get(0)).unwrap());
         connection.execute_batch(&format!("PRAGMA foreign_keys = OFF; {removal}; {}", trigger.unwrap_or_default())).unwrap();
         connection.close().unwrap();
         let refused = content(&path, &mesh).unwrap_err();

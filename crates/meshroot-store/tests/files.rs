@@ -1,4 +1,5 @@
 //! Files are there as a whole or not at all.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::arithmetic_side_effects, reason = "tests may be blunt")]
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -48,7 +49,17 @@ fn of_several_writers_of_a_new_file_one_wins_and_the_file_is_whole() {
     for round in 0..20 {
         let path = folder.path().join(format!("file-{round}"));
         let won: Vec<u8> = std::thread::scope(|scope| {
-            let writers: Vec<_> = (0..4u8).map(|n| (n, scope.spawn({ let path = &path; move || write_new(path, &vec![n; 10_000], Mode::Public) }))).collect();
+            let writers: Vec<_> = (0..4u8)
+                .map(|n| {
+                    (
+                        n,
+                        scope.spawn({
+                            let path = &path;
+                            move || write_new(path, &vec![n; 10_000], Mode::Public)
+                        }),
+                    )
+                })
+                .collect();
             writers.into_iter().filter_map(|(n, writer)| writer.join().unwrap().is_ok().then_some(n)).collect()
         });
         assert_eq!(won.len(), 1);

@@ -1,4 +1,5 @@
 //! The SQLite store does what every store does, and what a file has to do besides.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::arithmetic_side_effects, reason = "tests may be blunt")]
 
 mod conformance;
 mod support;
@@ -71,7 +72,8 @@ fn an_existing_file_is_never_replaced() {
 fn of_several_that_make_a_store_at_once_one_does() {
     let place = InAFolder::new();
     let outcomes: Vec<_> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| SqliteStore::create(&place.path(), &new_store()).map(drop).map_err(|e| e.code()))).collect();
+        let threads: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| SqliteStore::create(&place.path(), &new_store()).map(drop).map_err(|e| e.code()))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");

@@ -60,7 +60,8 @@ fn new_sequence(connection: &Connection, context: &Context<'_>, number: i64, cha
 
 fn insert_commit(connection: &Connection, commit: &Commit<'_>) -> rusqlite::Result<()> {
     let sql = "INSERT INTO commits (version, trust_domain, at, events, keys, sequence, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)";
-    connection.execute(sql, params![commit.version, commit.trust_domain, commit.at, commit.events, commit.keys, commit.sequence, commit.checksum()])?;
+    connection
+        .execute(sql, params![commit.version, commit.trust_domain, commit.at, commit.events, commit.keys, commit.sequence, commit.checksum()])?;
     Ok(())
 }
 
@@ -69,7 +70,11 @@ fn insert_events(connection: &Connection, context: &Context<'_>, commit: &Commit
     let last: i64 = connection.query_row("SELECT coalesce(max(position), 0) FROM events", [], |row| row.get(0)).map_err(failed)?;
     let mut insert = connection.prepare_cached("INSERT INTO events (position, version, event, checksum) VALUES (?, ?, ?, ?)").map_err(failed)?;
     for (position, event) in (last.saturating_add(1)..).zip(events) {
-        let text = serde_json::to_string(event).map_err(|e| StoreError::Database { action: context.action, path: context.path.to_owned(), detail: e.to_string() })?;
+        let text = serde_json::to_string(event).map_err(|e| StoreError::Database {
+            action: context.action,
+            path: context.path.to_owned(),
+            detail: e.to_string(),
+        })?;
         insert.execute(params![position, commit.version, text, load::event_checksum(position, commit.version, &text)]).map_err(failed)?;
         if let Event::AuthorityAdded { certificate, .. } | Event::CertificateAdded { certificate, .. } = event
             && !use_serial(connection, commit.trust_domain, certificate).map_err(failed)?

@@ -24,7 +24,10 @@ impl StoreRow {
 pub(super) fn store_row(connection: &Connection, context: &Context<'_>) -> Result<StoreRow, StoreError> {
     let sql = "SELECT id, kind, created_at, wrapped_data_key, version, checksum FROM store";
     let read = |row: &rusqlite::Row<'_>| {
-        Ok((StoreRow { id: row.get(0)?, kind: row.get(1)?, created_at: row.get(2)?, wrapped_data_key: row.get(3)?, version: row.get(4)? }, row.get(5)?))
+        Ok((
+            StoreRow { id: row.get(0)?, kind: row.get(1)?, created_at: row.get(2)?, wrapped_data_key: row.get(3)?, version: row.get(4)? },
+            row.get(5)?,
+        ))
     };
     let (row, checksum): (StoreRow, i64) = connection.query_row(sql, [], read).map_err(|e| context.failed(e))?;
     sound(row.checksum() == checksum, context, || "what it says about itself".into())?;
@@ -151,7 +154,12 @@ pub(super) fn key_checksum(trust_domain: i64, authority: &str, version: i64, sea
     Checksum::of("sealed_keys").int(trust_domain).text(authority).int(version).bytes(sealed).finish()
 }
 
-pub(super) fn sealed_key(connection: &Connection, context: &Context<'_>, trust_domain: &TrustDomain, authority: &AuthorityId) -> Result<Option<Vec<u8>>, StoreError> {
+pub(super) fn sealed_key(
+    connection: &Connection,
+    context: &Context<'_>,
+    trust_domain: &TrustDomain,
+    authority: &AuthorityId,
+) -> Result<Option<Vec<u8>>, StoreError> {
     let sql = "SELECT trust_domain, version, sealed, checksum FROM sealed_keys WHERE trust_domain = (SELECT number FROM trust_domains WHERE name = ?) AND authority = ?";
     let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
     let found = connection.query_row(sql, params![trust_domain.as_str(), authority.as_str()], read).optional().map_err(|e| context.failed(e))?;

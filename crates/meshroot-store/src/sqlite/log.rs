@@ -184,7 +184,13 @@ fn expiry_checksum(trust_domain: i64, authority: &str, not_after: i64) -> i64 {
     Checksum::of("last_expiries").int(trust_domain).text(authority).int(not_after).finish()
 }
 
-pub(super) fn last_expiry(connection: &Connection, context: &Context<'_>, trust_domain: &TrustDomain, authority: &AuthorityId, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+pub(super) fn last_expiry(
+    connection: &Connection,
+    context: &Context<'_>,
+    trust_domain: &TrustDomain,
+    authority: &AuthorityId,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
     let sql = "SELECT trust_domain, not_after, checksum FROM last_expiries WHERE trust_domain = (SELECT number FROM trust_domains WHERE name = ?) AND authority = ?";
     let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
     let found = connection.query_row(sql, params![trust_domain.as_str(), authority.as_str()], read).optional().map_err(|e| context.failed(e))?;

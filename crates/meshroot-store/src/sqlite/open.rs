@@ -79,7 +79,8 @@ fn application_id(path: &Path) -> rusqlite::Result<i32> {
     }
     // Immutable: no lock, no journal, no file beside it.
     uri.push_str("?mode=ro&immutable=1");
-    let connection = Connection::open_with_flags(uri, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let connection =
+        Connection::open_with_flags(uri, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     // A store whose last pages are still in its log looks truncated from here; this lets SQLite read the header of a
     // file that is shorter than it says. Nothing can be written through this connection.
     connection.pragma_update(None, "writable_schema", true)?;

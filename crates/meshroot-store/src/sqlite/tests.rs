@@ -1,4 +1,5 @@
 //! What can only be tried from inside.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::arithmetic_side_effects, reason = "tests may be blunt")]
 
 use rusqlite::Connection;
 
@@ -64,7 +65,9 @@ fn the_database_itself_refuses_to_change_or_remove_what_is_on_record() {
     store.commit(&Change { events: mesh.events.clone(), sealed_keys, ..change(&mesh, 0, 10) }).unwrap();
     store.record_one(issuance(&mesh)).unwrap();
     for table in ["commits", "events", "bundles", "sealed_keys", "issuances"] {
-        for statement in [format!("DELETE FROM {table}"), format!("UPDATE {table} SET checksum = 0"), format!("REPLACE INTO {table} SELECT * FROM {table}")] {
+        for statement in
+            [format!("DELETE FROM {table}"), format!("UPDATE {table} SET checksum = 0"), format!("REPLACE INTO {table} SELECT * FROM {table}")]
+        {
             let refused = store.state().connection.execute(&statement, []).unwrap_err();
             assert!(["never", "only"].iter().any(|word| refused.to_string().contains(word)), "{statement}: {refused}");
         }
