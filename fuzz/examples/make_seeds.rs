@@ -13,7 +13,7 @@ use meshroot::bundle::{Bundle, BundleMap, JwtAuthority};
 use meshroot::csr::{Csr, ProvenRequest};
 use meshroot::hierarchy::{ClusterName, create_cluster_ca, create_root};
 use meshroot::issue::{Authorized, Issued, Issuer};
-use meshroot::istio::Cacerts;
+use meshroot::istio::{CA_KEY, Cacerts};
 use meshroot::key::{Crypto, KeyAlgorithm, PrivateKey, Signer};
 use meshroot::profile::Profile;
 use meshroot::spiffe::{SpiffeId, TrustDomain};
@@ -146,6 +146,11 @@ fn main() -> Any<()> {
     let json = serde_json::json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "cacerts", "namespace": null }, "stringData": texts });
     seed("secret_manifest", "json", json.to_string().as_bytes())?;
     seed("secret_manifest", "list", serde_json::json!({ "kind": "List", "items": [json, { "kind": "ConfigMap" }] }).to_string().as_bytes())?;
+    let mut mixed = json.clone();
+    let other = maker.cacerts(&root)?;
+    mixed["stringData"][CA_KEY] =
+        other.files().into_iter().find(|(name, _)| *name == CA_KEY).map(|(_, key)| String::from_utf8_lossy(key).into_owned()).into();
+    seed("secret_manifest", "mixed", mixed.to_string().as_bytes())?;
     let block = |text: &str| text.lines().map(|line| format!("    {line}\n")).collect::<String>();
     let blocks: String = texts.iter().map(|(name, text)| format!("  {name}: |\n{}", block(text))).collect();
     let documents = format!("# made by hand\n---\nkind: Secret\nmetadata: {{name: cacerts}}\nstringData:\n{blocks}  other: x\n---\n");
@@ -210,7 +215,7 @@ impl Maker {
     }
 
     fn issuer(&self, root: &(Certificate, Arc<dyn Signer>)) -> Any<Issuer> {
-        Ok(Issuer::new(&[root.0.clone()], &self.bundle(&root.0)?, Arc::clone(&root.1), self.crypto.clone(), self.now)?)
+        Ok(Issuer::new(std::slice::from_ref(&root.0), &self.bundle(&root.0)?, Arc::clone(&root.1), self.crypto.clone(), self.now)?)
     }
 
     fn cluster_ca(&self, root: &(Certificate, Arc<dyn Signer>), name: &str, profile: Profile, now: Timestamp) -> Any<Issuer> {
@@ -226,7 +231,7 @@ impl Maker {
         let request = ProvenRequest::from_signer(&*key.signer(&self.crypto)?, &self.crypto)?;
         let bundle = self.bundle(&root.0)?;
         let path = create_cluster_ca(root, &bundle, &ClusterName::parse("west")?, request, &Profile::cluster_ca(), &self.crypto, self.now)?;
-        Ok(Cacerts::new(path.certificates(), &key, &[root.0.clone()], &self.crypto, self.now)?)
+        Ok(Cacerts::new(path.certificates(), &key, std::slice::from_ref(&root.0), &self.crypto, self.now)?)
     }
 
     fn leaf(&self, issuer: &Issuer, algorithm: KeyAlgorithm, now: Timestamp) -> Any<Issued> {
