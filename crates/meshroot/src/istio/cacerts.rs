@@ -292,6 +292,7 @@ mod tests {
         let cacerts = made(&[&below(&root, "west")], &[&root]).unwrap();
         for name in ["istio-system", "1e3", "a"] {
             let text = cacerts.secret_manifest(name).unwrap();
+            assert!(text.contains(&format!("  namespace: \"{name}\"\n")), "quoted, since 1e3 is a number as well");
             assert_eq!(manifest::secrets(text.as_bytes()).unwrap()[0].namespace.as_deref(), Some(name));
         }
         for name in ["", "-a", "a-", "A", "a.b", "a\nb", "a\"", &"a".repeat(64)] {

@@ -53,23 +53,34 @@ pub(super) fn check(file: Option<&[u8]>, links: &[Link<'_>], chain: &[Certificat
 }
 
 fn read(bytes: &[u8], findings: &mut Vec<Finding>) -> Option<Vec<Crl>> {
-    let mut broken = |what: String| {
-        findings.push(Finding::refused("istio.crl_unreadable", CA_CRL, what, REMEDY).says("failed to parse CRL PEM: …"));
-        None
-    };
     let blocks = match pem::parse(bytes) {
         Ok(blocks) => blocks,
-        Err(e) => return broken(format!("the PEM is damaged: {e}")),
+        Err(e) => {
+            findings.push(unreadable(format!("the PEM is damaged: {e}")));
+            return None;
+        }
     };
     let mut crls = Vec::with_capacity(blocks.len());
     for (number, block) in (1usize..).zip(&blocks) {
         match Crl::parse(number, &block.der) {
             Ok(crl) if block.label == "X509 CRL" => crls.push(crl),
-            Ok(_) => return broken(format!("block {number} (line {}) is {} instead of X509 CRL", block.line, block.label.escape_default())),
-            Err(e) => return broken(format!("block {number} (line {}) holds no CRL: {e}", block.line)),
+            // istiod does not look at the label.
+            Ok(_) => {
+                let message = format!("block {number} (line {}) is called {}, and Envoy does not read it", block.line, block.label.escape_default());
+                findings.push(Finding::breaks("istio.crl_label", CA_CRL, message, "call it X509 CRL"));
+            }
+            Err(e) => {
+                let message = format!("block {number} (line {}) holds no CRL: {e}", block.line);
+                findings.push(unreadable(message));
+                return None;
+            }
         }
     }
     Some(crls)
+}
+
+fn unreadable(message: String) -> Finding {
+    Finding::refused("istio.crl_unreadable", CA_CRL, message, REMEDY).says("failed to parse CRL PEM: …")
 }
 
 /// Go's `CheckSignatureFrom`: the issuer is a CA, and its keyUsage, if there is one, has cRLSign.

@@ -119,6 +119,10 @@ impl<'a> Search<'a, '_> {
             Some(other) if other.subject() == top.issuer() => {
                 format!("{} is signed by another key than that of the {} that is here: another root of the same name", top.subject(), other.subject())
             }
+            _ if top.is_self_issued() => format!("{} signed itself, and is not among the roots", top.subject()),
+            _ if self.furthest.iter().any(|link| link.cert.subject() == top.issuer()) => {
+                format!("the issuers above {} go round in a circle and never reach a root", ca.subject())
+            }
             _ => format!("{} is signed by {}, which is neither among the roots nor in the chain", top.subject(), top.issuer()),
         }
     }

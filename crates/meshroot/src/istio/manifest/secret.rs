@@ -43,7 +43,7 @@ fn read(secret: &Node) -> Result<SecretManifest, ManifestError> {
     let mut files = CacertsFiles::default();
     let mut other_keys = BTreeSet::new();
     // stringData wins over data, as in Kubernetes.
-    for field in ["data", "stringData"] {
+    for field in ["stringData", "data"] {
         for (key, value) in entries(secret, field)? {
             let path = || format!("{field}.{}", quoted(key));
             let written = match &value.value {

@@ -57,6 +57,10 @@ fn a_damaged_block_is_stepped_over_by_istiod() {
     let mut files = mesh.files();
     files.set("root-cert.pem", format!("{}-----BEGIN CERTIFICATE-----\nAAAA\n", mesh.root.pem()));
     assert_eq!(codes(&files), ["M istio.damaged_pem"]);
+
+    let mut files = mesh.files();
+    files.set("cert-chain.pem", mesh.west.pem().replace("-----END", "----END"));
+    assert_eq!(codes(&files), ["M istio.damaged_pem"]);
 }
 
 #[test]
