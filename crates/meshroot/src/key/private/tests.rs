@@ -126,17 +126,8 @@ fn what_is_exported_is_imported() {
 fn ed25519_loads_with_and_without_its_public_half() {
     let v1 = load(ED25519).unwrap();
     let public: [u8; 32] = v1.public_key().key_bytes().try_into().unwrap();
-    let version_2 = |public: &[u8; 32]| {
-        let mut der = vec![0x30, 0x51, 0x02, 0x01, 0x01];
-        der.extend_from_slice(&v1.pkcs8_der()[5..]);
-        der.extend_from_slice(&[0x81, 0x21, 0x00]);
-        der.extend_from_slice(public);
-        PrivateKey::from_der(&der, None, &Crypto::ring())
-    };
-    let v2 = version_2(&public).unwrap();
+    let v2 = version_2(&v1.pkcs8_der()[5..], &public).unwrap();
     assert_eq!(v2.pkcs8_der(), v1.pkcs8_der(), "the form that OpenSSL, Go and Java read");
-    let other = PrivateKey::generate(KeyAlgorithm::Ed25519, &Crypto::ring()).unwrap();
-    assert_eq!(version_2(other.public_key().key_bytes().try_into().unwrap()).unwrap_err(), KeyError::InconsistentKeyPair);
 }
 
 #[test]
@@ -146,23 +137,40 @@ fn a_curve_key_needs_its_public_half_somewhere() {
     assert_eq!(load(key_file!("p256-pkcs8-no-public.pem")).unwrap_err(), missing);
 
     // RFC 5958 has a place for it outside the ECPrivateKey.
+    let inside = der_of(key_file!("p256-pkcs8-no-public.pem"));
     let whole = load(P256).unwrap();
-    let with_outer = |public: &[u8]| {
-        let inside = der_of(key_file!("p256-pkcs8-no-public.pem"));
-        let mut der = Vec::new();
-        element(&mut der, encode::SEQUENCE, |out| {
-            bytes(out, encode::INTEGER, &[1]);
-            out.extend_from_slice(&inside[5..]);
-            element(out, encode::implicit(1), |out| {
-                out.push(0);
-                out.extend_from_slice(public);
-            });
+    assert_eq!(version_2(&inside[5..], whole.public_key().key_bytes()).unwrap().pkcs8_der(), whole.pkcs8_der());
+}
+
+/// PKCS#8 of version 2: these fields behind the version, and this public key.
+fn version_2(fields: &[u8], public: &[u8]) -> Result<PrivateKey, KeyError> {
+    let mut der = Vec::new();
+    element(&mut der, encode::SEQUENCE, |out| {
+        bytes(out, encode::INTEGER, &[1]);
+        out.extend_from_slice(fields);
+        element(out, encode::implicit(1), |out| {
+            out.push(0);
+            out.extend_from_slice(public);
         });
-        PrivateKey::from_der(&der, None, &Crypto::ring())
-    };
-    assert_eq!(with_outer(whole.public_key().key_bytes()).unwrap().pkcs8_der(), whole.pkcs8_der());
-    let other = PrivateKey::generate(KeyAlgorithm::EcdsaP256, &Crypto::ring()).unwrap();
-    assert_eq!(with_outer(other.public_key().key_bytes()).unwrap_err(), KeyError::InconsistentKeyPair);
+    });
+    PrivateKey::from_der(&der, None, &Crypto::ring())
+}
+
+#[test]
+fn a_public_key_beside_the_private_one_must_belong_to_it() {
+    let crypto = Crypto::ring();
+    let other = |algorithm| PrivateKey::generate(algorithm, &crypto).unwrap().public_key().key_bytes().to_vec();
+    // Where the fields behind the version begin.
+    for (text, fields, other) in [
+        (key_file!("p256-pkcs8-no-public.pem"), 5, other(KeyAlgorithm::EcdsaP256)),
+        (P256, 6, other(KeyAlgorithm::EcdsaP256)),
+        (ED25519, 5, other(KeyAlgorithm::Ed25519)),
+        (RSA, 7, vec![0x30, 0x00]),
+    ] {
+        assert_eq!(version_2(&der_of(text)[fields..], &other).unwrap_err(), KeyError::InconsistentKeyPair);
+    }
+    let rsa = load(RSA).unwrap();
+    assert_eq!(version_2(&rsa.pkcs8_der()[7..], rsa.public_key().key_bytes()).unwrap().pkcs8_der(), rsa.pkcs8_der());
 }
 
 /// An `EC PRIVATE KEY` with these fields.
