@@ -1,9 +1,8 @@
-
 use super::Finding;
 use super::path::Link;
 use crate::istio::files::CA_CRL;
-use crate::pem;
 use crate::key::{Crypto, SignatureAlgorithm};
+use crate::pem;
 use crate::time::Timestamp;
 use crate::x509::encode::{BIT_STRING, GENERALIZED_TIME, INTEGER, SEQUENCE, UTC_TIME, explicit};
 use crate::x509::reader::{DerReader, Element};
@@ -34,15 +33,25 @@ pub(super) fn check(file: Option<&[u8]>, links: &[Link<'_>], chain: &[Certificat
         let who = ca.subject();
         let why = if may_sign_crls(ca) { "no CRL in it is signed by" } else { "CRLs of a CA without cRLSign are no CRLs, as of" };
         findings.push(if chain.contains(ca) {
-            Finding::refused("istio.crl_missing", CA_CRL, format!("{why} {who}, which is in the chain"), REMEDY).says(format!("missing CRL signed by certificates: [{who}]"))
+            Finding::refused("istio.crl_missing", CA_CRL, format!("{why} {who}, which is in the chain"), REMEDY)
+                .says(format!("missing CRL signed by certificates: [{who}]"))
         } else {
             Finding::breaks("istio.crl_missing", CA_CRL, format!("{why} {who}: Envoy refuses every certificate under it"), REMEDY)
         });
     }
     for crl in &crls {
         if crl.next_update.is_some_and(|next| next < now) {
-            let message = format!("CRL {} is out of date since {}: Envoy refuses every certificate under its CA, and istiod says nothing", crl.number, crl.next_update.unwrap_or(now));
-            findings.push(Finding::breaks("istio.crl_expired", CA_CRL, message, "publish a new CRL, and leave enough time between publishing and nextUpdate"));
+            let message = format!(
+                "CRL {} is out of date since {}: Envoy refuses every certificate under its CA, and istiod says nothing",
+                crl.number,
+                crl.next_update.unwrap_or(now)
+            );
+            findings.push(Finding::breaks(
+                "istio.crl_expired",
+                CA_CRL,
+                message,
+                "publish a new CRL, and leave enough time between publishing and nextUpdate",
+            ));
         }
         if crl.this_update > now {
             let message = format!("CRL {} is valid only from {}: Envoy refuses every certificate under its CA", crl.number, crl.this_update);

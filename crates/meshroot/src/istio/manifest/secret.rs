@@ -43,7 +43,7 @@ fn read(secret: &Node) -> Result<SecretManifest, ManifestError> {
     let mut files = CacertsFiles::default();
     let mut other_keys = BTreeSet::new();
     // stringData wins over data, as in Kubernetes.
-    for field in ["stringData", "data"] {
+    for field in ["data", "stringData"] {
         for (key, value) in entries(secret, field)? {
             let path = || format!("{field}.{}", quoted(key));
             let written = match &value.value {
@@ -51,7 +51,8 @@ fn read(secret: &Node) -> Result<SecretManifest, ManifestError> {
                 Value::Text(written) => written,
                 _ => return Err(error(value, &path(), "is no string")),
             };
-            let bytes = if field == "data" { decoded(written).map_err(|reason| error(value, &path(), &reason))? } else { Zeroizing::new(written.into()) };
+            let bytes =
+                if field == "data" { decoded(written).map_err(|reason| error(value, &path(), &reason))? } else { Zeroizing::new(written.into()) };
             if !files.set(key, bytes.as_slice()) {
                 other_keys.insert(key.clone());
             }

@@ -172,7 +172,10 @@ fn an_encrypted_key_is_refused() {
     assert_eq!((report.findings().len(), report.findings()[0].code), (1, "istio.encrypted_key"));
     assert!(report.findings()[0].istiod_says.as_deref().unwrap().ends_with("unsupported PEM block type for a private key: ENCRYPTED PRIVATE KEY"));
 
-    files.set("ca-key.pem", "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n-----END EC PRIVATE KEY-----\n");
+    files.set(
+        "ca-key.pem",
+        "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n-----END EC PRIVATE KEY-----\n",
+    );
     assert_eq!(codes(&files), ["I istio.encrypted_key"]);
 }
 
