@@ -130,3 +130,15 @@ fn a_private_key_among_public_files_breaks_all_trust() {
         assert_eq!(codes(&files), ["M istio.key_published"], "{name}");
     }
 }
+
+#[test]
+fn a_way_to_the_root_longer_than_any_mesh_needs_breaks_it() {
+    let root = root("root");
+    let mut cas = vec![below(&root, "ca 0")];
+    for n in 1..10 {
+        cas.push(below_with(&cas[n - 1], &format!("ca {n}"), |p| p.not_after -= time::Duration::DAY));
+    }
+    let upwards: Vec<_> = cas.iter().rev().collect();
+    assert_eq!(codes(&set(&upwards[1..], &[&root])), Vec::<String>::new(), "nine below the root");
+    assert_eq!(codes(&set(&upwards, &[&root])), ["M istio.path_too_long"], "ten");
+}

@@ -66,18 +66,6 @@ fn another_root_is_refused() {
 }
 
 #[test]
-fn a_way_to_the_root_longer_than_any_mesh_needs_is_refused() {
-    let root = root("root");
-    let mut cas = vec![below(&root, "ca 0")];
-    for n in 1..10 {
-        cas.push(below_with(&cas[n - 1], &format!("ca {n}"), |p| p.not_after -= time::Duration::DAY));
-    }
-    let upwards: Vec<_> = cas.iter().rev().collect();
-    assert_eq!(codes(&set(&upwards[1..], &[&root])), Vec::<String>::new(), "nine below the root");
-    assert!(report(&set(&upwards, &[&root])).findings()[0].message.contains("within 10"), "ten");
-}
-
-#[test]
 fn a_ca_that_signed_itself_and_is_no_root_is_refused() {
     let alone = root("alone");
     let report = report(&set(&[&alone], &[&root("root")]));
