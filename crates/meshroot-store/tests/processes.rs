@@ -90,18 +90,19 @@ fn what_was_acknowledged_survives_a_killed_process() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mesh.db");
     drop(SqliteStore::create(&path, &new_store()).unwrap());
-    let (mut serials, mut version, mut killed_at_work) = (Vec::new(), 0u64, 0);
+    let (mut serials, mut version) = (Vec::new(), 0u64);
     for round in 0..20u64 {
         let mut child = start("write until killed", &path);
-        let output = BufReader::new(child.stdout.take().unwrap());
-        let listener = std::thread::spawn(move || output.lines().map_while(Result::ok).collect::<Vec<_>>());
-        std::thread::sleep(Duration::from_millis(20 + round * 7));
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        // Once it is at work, let it go on for a moment of varying length.
+        let mut facts: Vec<String> = lines.by_ref().take_while(|line| !line.starts_with("serial ")).collect();
+        let listener = std::thread::spawn(move || lines.collect::<Vec<_>>());
+        std::thread::sleep(Duration::from_millis(round * 5));
         child.kill().unwrap();
         child.wait().unwrap();
-        let mut facts = listener.join().unwrap();
+        facts.extend(listener.join().unwrap());
         // The kill may have cut the last line.
         facts.pop();
-        killed_at_work += usize::from(facts.iter().any(|line| line.starts_with("serial ")));
         for fact in facts {
             match fact.split_once(' ') {
                 Some(("version", number)) => version = number.parse().unwrap(),
@@ -121,7 +122,7 @@ fn what_was_acknowledged_survives_a_killed_process() {
         assert!(lost.is_empty(), "round {round}: {lost:?} were acknowledged and are not in the log");
         assert_eq!(log.len() % 3, 0, "a batch is there as a whole or not at all");
     }
-    assert!(killed_at_work >= 10, "only {killed_at_work} of 20 processes were killed while they wrote");
+    assert!(serials.len() > 20, "{} certificates were acknowledged in all", serials.len());
 }
 
 #[test]

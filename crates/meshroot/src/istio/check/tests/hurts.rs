@@ -19,6 +19,13 @@ fn a_set_of_the_documented_makefile_is_good_and_can_never_be_revoked() {
 }
 
 #[test]
+fn a_ca_without_a_name_hurts() {
+    let root = root("root");
+    let west = below_with(&root, "west", |p| p.distinguished_name = rcgen::DistinguishedName::new());
+    assert_eq!(codes_for(&west, &root), ["H istio.empty_subject"]);
+}
+
+#[test]
 fn no_key_usage_at_all_hurts() {
     let root = root("root");
     let west = below_with(&root, "west", |p| p.key_usages.clear());

@@ -177,18 +177,6 @@ fn garbage_after_the_roots_is_refused() {
 }
 
 #[test]
-fn a_private_key_among_public_files_is_refused() {
-    let mesh = mesh();
-    for name in ["root-cert.pem", "cert-chain.pem"] {
-        let mut files = mesh.files();
-        let mut text = if name == "root-cert.pem" { mesh.root.pem() } else { mesh.west.pem() };
-        text.push_str(&mesh.west.key.serialize_pem());
-        files.set(name, text);
-        assert_eq!(codes(&files), ["I istio.key_published"], "{name}");
-    }
-}
-
-#[test]
 fn a_sha_1_signature_is_refused() {
     let mut files = CacertsFiles::default();
     files.set("ca-cert.pem", include_str!("../../../../testdata/istio/sha1-ca.pem"));
