@@ -14,6 +14,12 @@ use tempfile::TempDir;
 
 pub const ID: &str = "spiffe://mesh.example/ns/shop/sa/cart";
 
+/// What the clock says, as the program reads it.
+#[allow(clippy::disallowed_methods, reason = "the program under test lives in this time")]
+pub fn now() -> meshroot::time::Timestamp {
+    SystemTime::now().into()
+}
+
 /// A folder to work in, and what was said in it.
 pub struct Place {
     pub dir: TempDir,
