@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod change;
+mod checksum;
+mod error;
+pub mod files;
+mod issuance;
+mod meta;
+mod sqlite;
+mod store;
+
+pub use change::{Change, Loaded, RenderedBundle, SealedKeyOf, StoredTrustDomain};
+pub use error::StoreError;
+pub use issuance::{Issuance, IssuanceRow, Query, Recorded};
+pub use meta::{InvalidStoreId, Meta, NewStore, StoreId, StoreKind};
+pub use sqlite::SqliteStore;
+pub use store::Store;

@@ -1,5 +1,7 @@
 //! A bundle's X.509 authorities as PEM: what Istio's `root-cert.pem`, OpenSSL's `-CAfile` and most programs take.
 
+use std::collections::HashSet;
+
 use super::{Bundle, BundleError};
 use crate::pem::{certificates, encode_certificates};
 use crate::spiffe::TrustDomain;
@@ -11,14 +13,10 @@ impl Bundle {
     /// # Errors
     /// The block and line that is no certificate; a certificate that may not sign others.
     pub fn from_pem(trust_domain: TrustDomain, text: &[u8]) -> Result<Self, BundleError> {
-        let mut bundle = Self::empty_on_purpose(trust_domain);
-        for certificate in certificates(text)? {
-            match bundle.insert(certificate) {
-                Ok(()) | Err(BundleError::AlreadyThere(_)) => {}
-                Err(e) => return Err(e),
-            }
-        }
-        if bundle.is_empty() { Err(BundleError::WouldBeEmpty) } else { Ok(bundle) }
+        let mut seen = HashSet::new();
+        let mut all = certificates(text)?;
+        all.retain(|certificate| seen.insert(Box::<[u8]>::from(certificate.der())));
+        Self::new(trust_domain).with_x509_authorities(all)
     }
 
     /// The X.509 authorities in PEM, in their order; an empty text if there are none.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
-use serde_json::de::SliceRead;
+use serde_json::de::StrRead;
 
 use super::error::shown;
 use super::raw_jwk::{JwkSeed, RawJwk};
@@ -43,7 +43,7 @@ pub(super) fn read_jwk(json: &[u8], limits: &Limits) -> Result<RawJwk, BundleErr
     read(json, limits, |_, reader| JwkSeed.deserialize(reader))
 }
 
-type JsonReader<'a> = serde_json::Deserializer<SliceRead<'a>>;
+type JsonReader<'a> = serde_json::Deserializer<StrRead<'a>>;
 
 fn read<T>(
     json: &[u8],
@@ -53,8 +53,15 @@ fn read<T>(
     if json.len() > limits.max_bytes {
         return Err(BundleError::TooLarge { found: json.len(), limit: limits.max_bytes });
     }
+    // serde_json would let other bytes pass in members that are skipped (RFC 8259 §8.1).
+    let text = core::str::from_utf8(json).map_err(|e| {
+        let before = json.get(..e.valid_up_to()).unwrap_or_default();
+        let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at.saturating_add(1));
+        let line = before.split(|byte| *byte == b'\n').count();
+        BundleError::Malformed { line, column: before.len().saturating_sub(line_start).saturating_add(1), reason: "not UTF-8".into() }
+    })?;
     let fault = Cell::new(None);
-    let mut reader = serde_json::Deserializer::from_slice(json);
+    let mut reader = serde_json::Deserializer::from_str(text);
     let outcome = parse(Context { limits, fault: &fault }, &mut reader).and_then(|value| reader.end().map(|()| value));
     outcome.map_err(|e| {
         let said = e.to_string();

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::authority::check_authority;
@@ -33,8 +34,13 @@ impl NewBundle {
     /// One is no CA certificate, or is there twice; or there is none.
     pub fn with_x509_authorities(self, certificates: impl IntoIterator<Item = Certificate>) -> Result<Bundle, BundleError> {
         let mut bundle = Bundle::empty_on_purpose(self.trust_domain);
+        let mut seen = HashSet::new();
         for certificate in certificates {
-            bundle.insert(certificate)?;
+            if !seen.insert(Box::<[u8]>::from(certificate.der())) {
+                return Err(BundleError::AlreadyThere(certificate.subject().to_string()));
+            }
+            require_authority(&certificate)?;
+            bundle.x509.push(certificate);
         }
         if bundle.is_empty() { Err(BundleError::WouldBeEmpty) } else { Ok(bundle) }
     }
@@ -83,8 +89,9 @@ impl Bundle {
     /// Two keys have the same key ID.
     pub fn with_jwt_authorities(self, authorities: impl IntoIterator<Item = JwtAuthority>) -> Result<Self, BundleError> {
         let mut jwt: Vec<JwtAuthority> = Vec::new();
+        let mut kids = HashSet::new();
         for authority in authorities {
-            if jwt.iter().any(|held| held.kid() == authority.kid()) {
+            if !kids.insert(authority.kid().to_owned()) {
                 return Err(BundleError::AlreadyThere(authority.kid().into()));
             }
             jwt.push(authority);
@@ -92,7 +99,7 @@ impl Bundle {
         Ok(Self { jwt, ..self })
     }
 
-    /// The trust domain whose identities it validates, and no other's (design: SPIFFE Federation §7.3).
+    /// The trust domain whose identities it validates, and no other's (SPIFFE Federation §7.3).
     pub fn trust_domain(&self) -> &TrustDomain {
         &self.trust_domain
     }
@@ -128,7 +135,11 @@ impl Bundle {
     /// It is no CA certificate, or there already; the sequence number is at its end.
     pub fn add(&self, certificate: Certificate) -> Result<Self, BundleError> {
         let mut changed = self.next()?;
-        changed.insert(certificate)?;
+        require_authority(&certificate)?;
+        if self.x509.contains(&certificate) {
+            return Err(BundleError::AlreadyThere(certificate.subject().to_string()));
+        }
+        changed.x509.push(certificate);
         Ok(changed)
     }
 
@@ -154,14 +165,8 @@ impl Bundle {
         let next = self.sequence.unwrap_or(0).checked_add(1).ok_or(BundleError::SequenceExhausted)?;
         Ok(self.clone().with_sequence(next))
     }
+}
 
-    pub(super) fn insert(&mut self, certificate: Certificate) -> Result<(), BundleError> {
-        check_authority(&certificate)
-            .map_err(|reason| BundleError::NotAnAuthority { subject: certificate.subject().to_string(), reason })?;
-        if self.x509.contains(&certificate) {
-            return Err(BundleError::AlreadyThere(certificate.subject().to_string()));
-        }
-        self.x509.push(certificate);
-        Ok(())
-    }
+fn require_authority(certificate: &Certificate) -> Result<(), BundleError> {
+    check_authority(certificate).map_err(|reason| BundleError::NotAnAuthority { subject: certificate.subject().to_string(), reason })
 }

@@ -9,5 +9,4 @@ mod make;
 mod parse;
 
 pub use error::CsrError;
-pub(crate) use parse::Asked;
 pub use parse::{Csr, ProvenRequest};

@@ -2,6 +2,7 @@ use core::fmt;
 use std::time::Duration;
 
 use crate::time::{Timestamp, Validity, humanize};
+use crate::verify::CaPath;
 use crate::x509::{Certificate, DistinguishedName, SerialNumber};
 
 /// A certificate that was signed and validated, with its chain.
@@ -10,8 +11,8 @@ use crate::x509::{Certificate, DistinguishedName, SerialNumber};
 #[derive(Clone, Debug)]
 pub struct Issued {
     pub(super) der: Vec<u8>,
-    /// From the signing CA up, without the trust anchor.
-    pub(super) above: Vec<Certificate>,
+    /// None for a certificate that signed itself.
+    pub(super) path: Option<CaPath>,
     pub(super) serial: SerialNumber,
     pub(super) validity: Validity,
     pub(super) lifetime_cut: Option<LifetimeCut>,
@@ -44,7 +45,8 @@ impl Issued {
 
     /// What a peer is sent: the certificate, then each CA up to but without the trust anchor, in DER.
     pub fn chain_der(&self) -> Vec<&[u8]> {
-        core::iter::once(self.der.as_slice()).chain(self.above.iter().map(Certificate::der)).collect()
+        let above = self.path.as_ref().map_or(&[][..], CaPath::without_anchor);
+        core::iter::once(self.der.as_slice()).chain(above.iter().map(Certificate::der)).collect()
     }
 
     /// The same in PEM.

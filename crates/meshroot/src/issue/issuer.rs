@@ -48,7 +48,7 @@ impl Issuer {
         Ok(Self {
             trust_domain: bundle.trust_domain().clone(),
             name: own.subject().clone(),
-            key_id: own.subject_key_id().unwrap_or_else(|| own.public_key().key_id(&crypto)),
+            key_id: own.subject_key_id().cloned().unwrap_or_else(|| own.public_key().key_id(&crypto)),
             path,
             signer,
             crypto,
@@ -122,7 +122,7 @@ impl Issuer {
     /// When `root` did not sign itself (so nobody has proven its key), or as [`issue`](Self::issue).
     pub fn cross_sign(&self, root: &Certificate, profile: &Profile, entropy: &dyn Entropy, now: Timestamp) -> Result<Issued, IssueError> {
         CaPath::self_signed(root, &self.crypto, now).map_err(IssueError::NotValid)?;
-        let subject = Subject::Authority { trust_domain: self.trust_domain.clone(), name: root.subject().clone(), key_id: root.subject_key_id(), subordinate: true };
+        let subject = Subject::Authority { trust_domain: self.trust_domain.clone(), name: root.subject().clone(), key_id: root.subject_key_id().cloned(), subordinate: true };
         let grant = Authorized { public_key: root.public_key().clone(), subject };
         self.issue(grant, profile, entropy, now)
     }

@@ -89,11 +89,11 @@ impl LintedTbs {
         if certificate.tbs.spki != self.subject_key.spki_der() {
             return Err(IssueError::Key(crate::key::KeyError::InconsistentKeyPair));
         }
-        let above = match self.issuer {
-            IssuerAt::Itself => Vec::new(),
-            IssuerAt::Path { path, .. } => path.without_anchor(),
+        let path = match self.issuer {
+            IssuerAt::Itself => None,
+            IssuerAt::Path { path, .. } => Some(path),
         };
-        Ok(Issued { der, above, serial: self.serial, validity: self.validity, lifetime_cut: self.lifetime_cut })
+        Ok(Issued { der, path, serial: self.serial, validity: self.validity, lifetime_cut: self.lifetime_cut })
     }
 
     /// Signs with a signer at hand, and [`complete`](Self::complete)s.

@@ -7,7 +7,7 @@ use crate::key::{KeyId, SignatureAlgorithm};
 use crate::profile::Profile;
 use crate::spiffe::SpiffeId;
 use crate::time::Validity;
-use crate::x509::encode::{BIT_STRING, BOOLEAN, INTEGER, OCTET_STRING, OID, SEQUENCE, bytes, element, explicit, implicit, positive_integer, time};
+use crate::x509::encode::{BOOLEAN, INTEGER, OCTET_STRING, OID, SEQUENCE, bytes, element, explicit, implicit, positive_integer, time};
 use crate::x509::{DistinguishedName, SerialNumber};
 
 /// The last byte of `id-ce` (2.5.29.x) of each extension.

@@ -132,7 +132,10 @@ pub(super) fn read_pkcs8(der: &[u8]) -> Result<Parts<'_>, KeyError> {
             let seed = seed.try_into().map_err(|_| KeyError::MalformedPrivateKey("an Ed25519 key has 32 bytes".into()))?;
             Ok(Parts::Ed25519 { seed, public: outer })
         }
-        RSA => read_rsa(private),
+        RSA => match read_rsa(private)? {
+            Parts::Rsa { public, .. } if outer.is_some_and(|outer| outer != public) => Err(KeyError::InconsistentKeyPair),
+            parts => Ok(parts),
+        },
         RSA_PSS => Err(KeyError::RsaPss),
         other => Err(KeyError::UnsupportedAlgorithm(other.to_string())),
     }

@@ -100,5 +100,6 @@ impl fmt::Debug for PrivateKey {
     }
 }
 
-#[cfg(all(test, feature = "ring"))]
+#[cfg(test)]
+#[cfg(feature = "ring")]
 mod tests;

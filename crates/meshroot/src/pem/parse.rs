@@ -29,6 +29,9 @@ pub fn parse(text: &[u8]) -> Result<Vec<Block>, PemError> {
         if let Some(block) = &mut open {
             if content.starts_with(END) {
                 let ended = boundary(content, END).ok_or(PemError::Boundary { line })?;
+                if let Some(line) = block.blank {
+                    return Err(PemError::EmptyLine { line });
+                }
                 if ended != block.label {
                     return Err(PemError::EndMismatch { line, begun: core::mem::take(&mut block.label), ended });
                 }
@@ -41,7 +44,7 @@ pub fn parse(text: &[u8]) -> Result<Vec<Block>, PemError> {
                 return Err(PemError::TooManyBlocks { line });
             }
             let label = boundary(content, BEGIN).ok_or(PemError::Boundary { line })?;
-            open = Some(Open { label, line, base64: Zeroizing::new(Vec::new()), rest: text.len() });
+            open = Some(Open { label, line, base64: Zeroizing::new(Vec::new()), limit: text.len(), blank: None });
         } else if content.starts_with(END) {
             return Err(PemError::StrayEnd { line });
         }
@@ -78,19 +81,25 @@ struct Open {
     line: usize,
     base64: Zeroizing<Vec<u8>>,
     /// Bytes of the text, more than which no block can have.
-    rest: usize,
+    limit: usize,
+    /// An empty line. Whether it stands inside the block, or the text is cut off before it, what follows tells.
+    blank: Option<usize>,
 }
 
 impl Open {
     fn push(&mut self, line: usize, content: &[u8]) -> Result<(), PemError> {
         if content.is_empty() {
-            return Err(PemError::EmptyLine { line });
+            self.blank = self.blank.or(Some(line));
+            return Ok(());
         }
         if content.trim_ascii_start().starts_with(END) {
             return Err(PemError::Boundary { line });
         }
         if content.trim_ascii_start().starts_with(BEGIN) {
             return Err(PemError::Unclosed { line: self.line, label: core::mem::take(&mut self.label) });
+        }
+        if let Some(line) = self.blank {
+            return Err(PemError::EmptyLine { line });
         }
         if self.base64.is_empty() && content.contains(&b':') {
             let label = core::mem::take(&mut self.label);
@@ -112,7 +121,7 @@ impl Open {
     fn reserve(&mut self, more: usize) {
         let needed = self.base64.len().saturating_add(more);
         if needed > self.base64.capacity() {
-            let capacity = needed.saturating_mul(2).clamp(4096, self.rest.max(4096));
+            let capacity = needed.saturating_mul(2).clamp(4096, self.limit.max(4096));
             let mut larger = Zeroizing::new(Vec::with_capacity(capacity));
             larger.extend_from_slice(&self.base64);
             self.base64 = larger;

@@ -59,6 +59,8 @@ fn the_inside_of_a_block_is_strict() {
     assert_eq!(error(&block("AAAA\nAA-A")), PemError::Character { line: 3, column: 3 });
     assert_eq!(error(&block(" AAAA")), PemError::Character { line: 2, column: 1 });
     assert_eq!(error(&block("AAAA\n\nAAAA")), PemError::EmptyLine { line: 3 });
+    assert_eq!(error(&block("AAAA\n")), PemError::EmptyLine { line: 3 });
+    assert_eq!(error(&block("\nAAAA")), PemError::EmptyLine { line: 2 });
     assert_eq!(error("-----BEGIN A-----\n-----END A-----\n"), PemError::Empty { line: 1, label: "A".into() });
     assert_eq!(error(&block("AAAAA")), base64("its length is no multiple of 4"));
     assert_eq!(error(&block("AAA")), base64("wrong padding"));
@@ -124,7 +126,8 @@ proptest! {
     #[test]
     fn what_is_written_is_read(der in proptest::collection::vec(any::<u8>(), 1..500)) {
         let text = encode("X", &der);
-        prop_assert_eq!(&text, encode_secret("X", &der).as_str());
+        let secret = encode_secret("X", &der);
+        prop_assert_eq!(&text, secret.as_str());
         let blocks = parse(text.as_bytes()).unwrap();
         prop_assert_eq!(&blocks[0].der, &der);
     }
@@ -133,7 +136,7 @@ proptest! {
     fn secrets_are_written_without_growing(der in proptest::collection::vec(any::<u8>(), 0..500)) {
         let text = encode_secret("ENCRYPTED PRIVATE KEY", &der);
         // Had the buffer grown, it would have doubled.
-        prop_assert!(text.capacity() < text.len() + 140);
+        prop_assert!(text.capacity() < text.len().saturating_add(140));
     }
 
     #[test]

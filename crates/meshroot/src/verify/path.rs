@@ -2,9 +2,8 @@ use std::sync::Arc;
 
 use crate::key::{Crypto, PublicKey};
 use crate::time::{Timestamp, Validity};
-use crate::x509::extension as ext;
 use crate::x509::wire::{CertRef, TbsRef};
-use crate::x509::{Certificate, DistinguishedName};
+use crate::x509::Certificate;
 
 use super::names::NameConstraints;
 use super::reason::{Reason, Rejection};
@@ -68,9 +67,8 @@ impl CaPath {
     }
 
     /// The certificates that a peer is sent: all but the anchor, which it has.
-    pub(crate) fn without_anchor(&self) -> Vec<Certificate> {
-        let all = &self.0.certificates;
-        all.iter().take(all.len().saturating_sub(1)).cloned().collect()
+    pub fn without_anchor(&self) -> &[Certificate] {
+        self.0.certificates.split_last().map_or(&[], |(_, below)| below)
     }
 
     pub(super) fn find_within(
@@ -261,12 +259,9 @@ fn with_tbs(certificate: &Certificate, position: usize, check: impl FnOnce(&TbsR
 
 /// Whether `tbs` names this CA as its issuer, by name and, where both are there, by key identifier.
 pub(super) fn names_issuer(tbs: &TbsRef<'_>, issuer: &Certificate) -> bool {
-    let named = DistinguishedName::from_der_unchecked(tbs.issuer) == *issuer.subject();
-    let authority = tbs.extension(ext::AUTHORITY_KEY_IDENTIFIER).and_then(|e| ext::authority_key_identifier(e.value).ok().flatten());
-    let hint = match (issuer.subject_key_id(), authority) {
+    let hint = match (issuer.subject_key_id(), tbs.authority_key_id()) {
         (Some(subject), Some(authority)) => subject.as_bytes() == authority,
         _ => true,
     };
-    named && hint
+    tbs.issuer == issuer.subject().as_der() && hint
 }
-

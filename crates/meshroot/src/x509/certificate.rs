@@ -18,6 +18,9 @@ pub struct Certificate {
     subject: DistinguishedName,
     validity: Validity,
     public_key: PublicKey,
+    /// Looked at for every link of every path, so read once.
+    subject_key_id: Option<KeyId>,
+    authority_key_id: Option<KeyId>,
 }
 
 impl Certificate {
@@ -34,6 +37,8 @@ impl Certificate {
             subject: DistinguishedName::from_der_unchecked(tbs.subject),
             validity: tbs.validity,
             public_key: PublicKey::from_spki_der(tbs.spki)?,
+            subject_key_id: tbs.subject_key_id().map(KeyId::from_bytes),
+            authority_key_id: tbs.authority_key_id().map(KeyId::from_bytes),
             der: der.into(),
         })
     }
@@ -109,15 +114,13 @@ impl Certificate {
     }
 
     /// subjectKeyIdentifier, if there and well formed.
-    pub fn subject_key_id(&self) -> Option<KeyId> {
-        let e = self.extension(ext::SUBJECT_KEY_IDENTIFIER)?;
-        ext::subject_key_identifier(e.value).ok().map(KeyId::from_bytes)
+    pub fn subject_key_id(&self) -> Option<&KeyId> {
+        self.subject_key_id.as_ref()
     }
 
     /// The key identifier inside authorityKeyIdentifier, if there and well formed.
-    pub fn authority_key_id(&self) -> Option<KeyId> {
-        let e = self.extension(ext::AUTHORITY_KEY_IDENTIFIER)?;
-        ext::authority_key_identifier(e.value).ok().flatten().map(KeyId::from_bytes)
+    pub fn authority_key_id(&self) -> Option<&KeyId> {
+        self.authority_key_id.as_ref()
     }
 
     /// Whether it limits the names below it (nameConstraints).

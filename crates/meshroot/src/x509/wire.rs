@@ -4,7 +4,7 @@
 use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef};
 use der::{Decode, Reader, SliceReader, Tag, TagNumber};
 
-use super::CertificateError;
+use super::{CertificateError, extension as ext};
 use crate::time::{Timestamp, Validity};
 
 /// Longer than any certificate a mesh knows; an RSA-8192 chain member with a 2048-byte SPIFFE ID has under 6 kB.
@@ -105,6 +105,16 @@ impl<'a> TbsRef<'a> {
     /// The first extension with this identifier.
     pub(crate) fn extension(&self, oid: ObjectIdentifier) -> Option<ExtensionRef<'a>> {
         self.extensions.iter().find(|e| e.oid == oid).copied()
+    }
+
+    /// The octets of a well-formed subjectKeyIdentifier.
+    pub(crate) fn subject_key_id(&self) -> Option<&'a [u8]> {
+        self.extension(ext::SUBJECT_KEY_IDENTIFIER).and_then(|e| ext::subject_key_identifier(e.value).ok())
+    }
+
+    /// The key identifier in a well-formed authorityKeyIdentifier.
+    pub(crate) fn authority_key_id(&self) -> Option<&'a [u8]> {
+        self.extension(ext::AUTHORITY_KEY_IDENTIFIER).and_then(|e| ext::authority_key_identifier(e.value).ok().flatten())
     }
 
     pub(crate) fn self_issued(&self) -> bool {

@@ -1,0 +1,333 @@
+//! The command line: definitions alone, from which help, completions and the manual come too.
+
+mod values;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use meshroot::key::KeyAlgorithm;
+use meshroot::time::Timestamp;
+
+use crate::exit::EXIT_CODES;
+use values::{key_type, lifetime, time};
+
+/// Common trust for the clusters of a service mesh: one root, one CA per cluster, SPIFFE identities, trust bundles.
+#[derive(Debug, Parser)]
+#[command(name = "meshroot", version, arg_required_else_help = true, subcommand_required = true, propagate_version = true)]
+#[command(after_help = "Start with: meshroot quickstart west east --trust-domain mesh.example --out mesh", after_long_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub(crate) struct Global {
+    /// The mesh: the folder that quickstart or init made, or its .db file [default: ./mesh]
+    #[arg(long, global = true, value_name = "PATH", env = "MESHROOT_STORE")]
+    pub(crate) store: Option<PathBuf>,
+    /// The folder with the root's store, if it is not in the mesh's folder: mounted media, for instance
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) root: Option<PathBuf>,
+    /// The mesh's unlock file, if it is not unlock.key in the mesh's folder
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) unlock_file: Option<PathBuf>,
+    /// The root's unlock file, if it is not unlock.key in the root's folder
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) root_unlock_file: Option<PathBuf>,
+    /// Read the unlock secrets from this file descriptor: the mesh's on the first line, the root's, if it differs, on the second
+    #[arg(long, global = true, value_name = "N", conflicts_with = "unlock_file")]
+    pub(crate) unlock_fd: Option<u32>,
+    /// Print one JSON document instead of text; errors too, on standard error
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print results only, no comments
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Act as if it were this time (RFC 3339); for rehearsals
+    #[arg(long, global = true, hide = true, value_name = "TIME", value_parser = time)]
+    pub(crate) now: Option<Timestamp>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make common trust for these clusters: root, cluster CAs, Istio's cacerts, trust bundle
+    #[command(after_long_help = "\
+Examples:
+  meshroot quickstart west east --trust-domain mesh.example --out mesh
+  meshroot quickstart west east north --trust-domain mesh.example --out mesh   # adds north, touches nothing else
+
+Run again, it changes nothing and says so. Files that are missing are written again; files that somebody changed are
+left alone, and named, unless --force is given.")]
+    Quickstart(Quickstart),
+    /// Make a root and an empty mesh
+    #[command(after_long_help = "Example:\n  meshroot init --trust-domain mesh.example --store mesh")]
+    Init(Init),
+    /// Add, list and show clusters
+    #[command(subcommand)]
+    Cluster(Cluster),
+    /// Istio's plug-in CA: write it, check it
+    #[command(subcommand)]
+    Istio(Istio),
+    /// Sign a certificate signing request for a workload
+    #[command(after_long_help = "\
+Examples:
+  meshroot sign --cluster west --id spiffe://mesh.example/ns/shop/sa/cart --csr cart.csr > cart-chain.pem
+  openssl req -new -key key.pem -subj / | meshroot sign --cluster west --id spiffe://mesh.example/ns/shop/sa/cart --csr -
+
+The request gives the key and nothing else. If it names a SPIFFE ID, that must be the one of --id.")]
+    Sign(Sign),
+    /// Make a key and a workload's certificate, for trying things
+    #[command(after_long_help = "\
+Example:
+  meshroot svid --cluster west --id spiffe://mesh.example/ns/shop/sa/cart --lifetime 1h --out cart
+
+Writes svid.pem (the certificate, then the cluster CA), svid-key.pem (PKCS#8, 0600) and bundle.pem (the roots).")]
+    Svid(Svid),
+    /// Show or export the trust bundle
+    #[command(subcommand)]
+    Bundle(Bundle),
+    /// Say what files are: certificates, chains, requests, keys, bundles, Secret manifests; and what is wrong with them
+    #[command(after_long_help = "Example:\n  meshroot inspect mesh/clusters/west/cacerts/*.pem\n\nExits with 1 if something is wrong with one of them.")]
+    Inspect(Inspect),
+    /// Validate a workload's certificate chain against a trust bundle
+    #[command(after_long_help = "Example:\n  meshroot verify --bundle mesh/bundle.json --chain cart/svid.pem\n\nExits with 1 if it is not valid, and says why.")]
+    Verify(Verify),
+    /// Show the hierarchy, what expires first, and what to do next
+    #[command(after_long_help = "Example:\n  meshroot status --store mesh")]
+    Status,
+    /// Print the completions for a shell
+    #[command(after_long_help = "Example:\n  meshroot completions bash > /etc/bash_completion.d/meshroot")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write the manual pages
+    #[command(hide = true)]
+    Man {
+        /// The folder for them
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Quickstart {
+    /// The clusters, by the names that Istio knows them by
+    #[arg(required = true, value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// The trust domain of the mesh, like mesh.example
+    #[arg(long, value_name = "NAME")]
+    pub(crate) trust_domain: String,
+    /// The folder for everything [default: the one of --store]
+    #[arg(long, value_name = "DIR", conflicts_with = "store")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) root: RootOptions,
+    #[command(flatten)]
+    pub(crate) ca: CaOptions,
+    /// Protect both stores by passphrases, asked for on the terminal, instead of by unlock files
+    #[arg(long)]
+    pub(crate) passphrase: bool,
+    /// Overwrite files that are not as this command wrote them, and allow a trust domain that Go programs cannot read
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RootOptions {
+    /// The root's key
+    #[arg(long, value_name = "TYPE", default_value = "p256", value_parser = key_type())]
+    pub(crate) root_key_type: KeyAlgorithm,
+    /// How long the root is valid
+    #[arg(long, value_name = "TIME", default_value = "10y", value_parser = lifetime)]
+    pub(crate) root_lifetime: Duration,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CaOptions {
+    /// The cluster CAs' keys
+    #[arg(long, value_name = "TYPE", default_value = "p256", value_parser = key_type())]
+    pub(crate) key_type: KeyAlgorithm,
+    /// How long a cluster CA is valid
+    #[arg(long, value_name = "TIME", default_value = "365d", value_parser = lifetime)]
+    pub(crate) ca_lifetime: Duration,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The trust domain of the mesh, like mesh.example
+    #[arg(long, value_name = "NAME")]
+    pub(crate) trust_domain: String,
+    #[command(flatten)]
+    pub(crate) root: RootOptions,
+    /// Protect both stores by passphrases, asked for on the terminal, instead of by unlock files
+    #[arg(long)]
+    pub(crate) passphrase: bool,
+    /// Allow a trust domain that Go programs cannot read
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Cluster {
+    /// Make a CA for each of these clusters; needs the root's store
+    #[command(after_long_help = "\
+Example:
+  meshroot cluster add north --store mesh
+  meshroot cluster add north --store mesh --root /media/root   # the root is kept elsewhere")]
+    Add {
+        /// The clusters, by the names that Istio knows them by
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
+        #[command(flatten)]
+        ca: CaOptions,
+    },
+    /// List the clusters and their CAs
+    List,
+    /// Show one cluster's CAs
+    Show {
+        /// The cluster
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Istio {
+    /// Write a cluster's plug-in CA files, or the Secret with them
+    #[command(after_long_help = "\
+Examples:
+  meshroot istio cacerts west --out west-cacerts
+  meshroot istio cacerts west --secret | kubectl --context west apply -f -
+
+Both hold the cluster CA's private key, unencrypted, because istiod reads nothing else.")]
+    Cacerts(Cacerts),
+    /// Check plug-in CA files of any origin: would istiod start with them, and would the mesh work?
+    #[command(after_long_help = "\
+Examples:
+  meshroot istio check mesh/clusters/west/cacerts mesh/clusters/east/cacerts
+  kubectl get secret -n istio-system cacerts -o yaml | meshroot istio check -
+
+Several sets are also compared with each other. Exits with 1 unless istiod and the mesh would work with all of them.")]
+    Check {
+        /// Folders with the files, Secret manifests (YAML or JSON), or - for a manifest on standard input
+        #[arg(required = true, value_name = "DIR|FILE|-")]
+        inputs: Vec<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Cacerts {
+    /// The cluster
+    pub(crate) cluster: String,
+    /// The folder for the four files; with --secret, the file for the manifest
+    #[arg(long, value_name = "PATH", required_unless_present = "secret")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print the manifest of the Secret cacerts instead
+    #[arg(long)]
+    pub(crate) secret: bool,
+    /// The namespace of istiod
+    #[arg(long, value_name = "NAME", default_value = meshroot::istio::DEFAULT_NAMESPACE, requires = "secret")]
+    pub(crate) namespace: String,
+    /// Overwrite files that are there
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sign {
+    /// The cluster whose CA signs
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cluster: String,
+    /// The identity that is granted
+    #[arg(long, value_name = "SPIFFE-ID")]
+    pub(crate) id: String,
+    /// The certificate signing request, PEM or DER; - for standard input
+    #[arg(long, value_name = "FILE|-")]
+    pub(crate) csr: PathBuf,
+    /// How long the certificate is valid
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = lifetime)]
+    pub(crate) lifetime: Duration,
+    /// Write the chain to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Overwrite the file if it is there
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Svid {
+    /// The cluster whose CA signs
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cluster: String,
+    /// The workload's identity
+    #[arg(long, value_name = "SPIFFE-ID")]
+    pub(crate) id: String,
+    /// The workload's key
+    #[arg(long, value_name = "TYPE", default_value = "p256", value_parser = key_type())]
+    pub(crate) key_type: KeyAlgorithm,
+    /// How long the certificate is valid
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = lifetime)]
+    pub(crate) lifetime: Duration,
+    /// The folder for svid.pem, svid-key.pem and bundle.pem
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Overwrite the files if they are there
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bundle {
+    /// Show the roots that the mesh trusts
+    Show,
+    /// Print the bundle: as SPIFFE document, PEM, or SPIFFE bundle map
+    #[command(after_long_help = "Example:\n  meshroot bundle export --format pem --out root-cert.pem")]
+    Export {
+        /// The form
+        #[arg(long, value_enum, default_value = "spiffe")]
+        format: BundleFormat,
+        /// Write to this file instead of standard output
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Overwrite the file if it is there
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum BundleFormat {
+    /// The SPIFFE bundle document (JSON), as it is published
+    Spiffe,
+    /// The roots, one after the other
+    Pem,
+    /// A SPIFFE bundle map with this one trust domain
+    Map,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// The files
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The trust bundle: SPIFFE document, bundle map, or PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bundle: PathBuf,
+    /// The certificate chain, leaf first, PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) chain: PathBuf,
+    /// Judge at this time (RFC 3339) instead of now
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) at: Option<Timestamp>,
+}

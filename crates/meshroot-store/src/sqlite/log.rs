@@ -1,0 +1,179 @@
+use std::time::Duration;
+
+use meshroot::hierarchy::AuthorityId;
+use meshroot::spiffe::{SpiffeId, TrustDomain};
+use meshroot::time::{Timestamp, Validity};
+use meshroot::x509::{Certificate, SerialNumber};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::commit::use_serial;
+use super::failure::Context;
+use super::load::{number_of, sound};
+use crate::checksum::Checksum;
+use crate::{Issuance, IssuanceRow, Query, StoreError};
+
+/// How long a serial number is remembered after its certificate has expired: a clock may be wrong by some hours.
+const REMEMBERED: Duration = Duration::from_secs(86_400);
+
+/// How many expired serial numbers are forgotten with each record. More than one, so that the table shrinks; few, so
+/// that no request pays for all.
+const FORGOTTEN_AT_ONCE: i64 = 4;
+
+/// Appends one certificate and answers its position. The outer error fails the batch, the inner one this certificate.
+pub(super) fn append(connection: &Connection, context: &Context<'_>, issuance: &Issuance) -> Result<Result<u64, StoreError>, StoreError> {
+    let failed = |e| context.failed(e);
+    let certificate = match Certificate::from_der(issuance.issued.der()) {
+        Ok(certificate) => certificate,
+        Err(e) => return Ok(Err(e.into())),
+    };
+    let Some(trust_domain) = number_of(connection, context, &issuance.trust_domain)? else {
+        return Ok(Err(StoreError::UnknownTrustDomain(issuance.trust_domain.clone())));
+    };
+    forget_expired(connection, issuance.at).map_err(failed)?;
+    if !use_serial(connection, trust_domain, &certificate).map_err(failed)? {
+        return Ok(Err(StoreError::DuplicateSerial(certificate.serial().clone())));
+    }
+    let sql = "SELECT coalesce(max(position), 0) + 1 FROM issuances";
+    let position: i64 = connection.prepare_cached(sql).and_then(|mut next| next.query_row([], |row| row.get(0))).map_err(failed)?;
+    let id = spiffe_id(&certificate);
+    let entry = Entry {
+        position,
+        trust_domain,
+        authority: issuance.authority.as_str(),
+        kind: &issuance.kind,
+        caller: &issuance.caller,
+        spiffe_id: id.as_ref().map(SpiffeId::as_str),
+        serial: certificate.serial().as_bytes(),
+        not_before: certificate.validity().not_before.unix(),
+        not_after: certificate.validity().not_after.unix(),
+        at: issuance.at.unix(),
+        certificate: certificate.der(),
+    };
+    entry.insert(connection).map_err(failed)?;
+    Ok(Ok(u64::try_from(position).unwrap_or(u64::MAX)))
+}
+
+/// The first URI that is a SPIFFE ID; the linter lets no second one pass.
+fn spiffe_id(certificate: &Certificate) -> Option<SpiffeId> {
+    certificate.alt_names()?.uris.into_iter().find_map(|uri| SpiffeId::parse(uri).ok())
+}
+
+fn forget_expired(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+    let sql = "DELETE FROM serials WHERE rowid IN (SELECT rowid FROM serials WHERE expires_at < ? ORDER BY expires_at LIMIT ?)";
+    connection.prepare_cached(sql)?.execute(params![now.minus(REMEMBERED).unix(), FORGOTTEN_AT_ONCE])?;
+    Ok(())
+}
+
+/// A row of the log.
+struct Entry<'a> {
+    position: i64,
+    trust_domain: i64,
+    authority: &'a str,
+    kind: &'a str,
+    caller: &'a str,
+    spiffe_id: Option<&'a str>,
+    serial: &'a [u8],
+    not_before: i64,
+    not_after: i64,
+    at: i64,
+    certificate: &'a [u8],
+}
+
+impl Entry<'_> {
+    fn checksum(&self) -> i64 {
+        let row = Checksum::of("issuances").int(self.position).int(self.trust_domain).text(self.authority).text(self.kind).text(self.caller);
+        // No SPIFFE ID is empty.
+        let row = row.text(self.spiffe_id.unwrap_or_default()).bytes(self.serial);
+        row.int(self.not_before).int(self.not_after).int(self.at).bytes(self.certificate).finish()
+    }
+
+    fn insert(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let sql = "INSERT INTO issuances (position, trust_domain, authority, kind, caller, spiffe_id, serial, not_before, not_after, at, certificate, checksum) \
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        connection.prepare_cached(sql)?.execute(params![
+            self.position,
+            self.trust_domain,
+            self.authority,
+            self.kind,
+            self.caller,
+            self.spiffe_id,
+            self.serial,
+            self.not_before,
+            self.not_after,
+            self.at,
+            self.certificate,
+            self.checksum()
+        ])?;
+        let sql = "INSERT INTO last_expiries (trust_domain, authority, not_after) VALUES (?, ?, ?) \
+                   ON CONFLICT DO UPDATE SET not_after = excluded.not_after WHERE excluded.not_after > not_after";
+        connection.prepare_cached(sql)?.execute(params![self.trust_domain, self.authority, self.not_after])?;
+        Ok(())
+    }
+}
+
+const WANTED: &str = "SELECT position, trust_domain, name, authority, kind, caller, spiffe_id, serial, not_before, not_after, at, certificate, checksum \
+    FROM issuances LEFT JOIN trust_domains ON number = trust_domain \
+    WHERE position > ?1 AND (?2 IS NULL OR name = ?2) AND (?3 IS NULL OR spiffe_id = ?3) AND (?4 IS NULL OR authority = ?4) AND (?5 IS NULL OR serial = ?5) \
+    ORDER BY position LIMIT ?6";
+
+pub(super) fn issuances(connection: &Connection, context: &Context<'_>, query: &Query) -> Result<Vec<IssuanceRow>, StoreError> {
+    let failed = |e| context.failed(e);
+    let mut statement = connection.prepare_cached(WANTED).map_err(failed)?;
+    let mut rows = statement
+        .query(params![
+            i64::try_from(query.after).unwrap_or(i64::MAX),
+            query.trust_domain.as_ref().map(TrustDomain::as_str),
+            query.id.as_ref().map(SpiffeId::as_str),
+            query.authority.as_ref().map(AuthorityId::as_str),
+            query.serial.as_ref().map(SerialNumber::as_bytes),
+            query.limit.min(Query::MOST),
+        ])
+        .map_err(failed)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(failed)? {
+        found.push(entry(row, context)?);
+    }
+    Ok(found)
+}
+
+fn entry(row: &Row<'_>, context: &Context<'_>) -> Result<IssuanceRow, StoreError> {
+    let failed = |e| context.failed(e);
+    let text = |column| row.get::<_, String>(column).map_err(failed);
+    let int = |column| row.get::<_, i64>(column).map_err(failed);
+    let bytes = |column| row.get::<_, Vec<u8>>(column).map_err(failed);
+    let (position, name, authority, kind, caller) = (int(0)?, text(2)?, text(3)?, text(4)?, text(5)?);
+    let (spiffe_id, serial, certificate) = (row.get::<_, Option<String>>(6).map_err(failed)?, bytes(7)?, bytes(11)?);
+    let entry = Entry {
+        position,
+        trust_domain: int(1)?,
+        authority: &authority,
+        kind: &kind,
+        caller: &caller,
+        spiffe_id: spiffe_id.as_deref(),
+        serial: &serial,
+        not_before: int(8)?,
+        not_after: int(9)?,
+        at: int(10)?,
+        certificate: &certificate,
+    };
+    let damaged = || context.damaged(format!("entry {position} of the issuance log is not what was written"));
+    sound(entry.checksum() == int(12)?, context, || format!("entry {position} of the issuance log"))?;
+    Ok(IssuanceRow {
+        position: u64::try_from(position).map_err(|_| damaged())?,
+        trust_domain: TrustDomain::parse(&name).map_err(|_| damaged())?,
+        id: entry.spiffe_id.map(SpiffeId::parse).transpose().map_err(|_| damaged())?,
+        serial: SerialNumber::from_bytes(&serial),
+        validity: Validity { not_before: Timestamp::from_unix(entry.not_before), not_after: Timestamp::from_unix(entry.not_after) },
+        at: Timestamp::from_unix(entry.at),
+        authority: serde_json::from_value(authority.into()).map_err(|_| damaged())?,
+        kind,
+        caller,
+        certificate,
+    })
+}
+
+pub(super) fn last_expiry(connection: &Connection, context: &Context<'_>, trust_domain: &TrustDomain, authority: &AuthorityId, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+    let sql = "SELECT not_after FROM last_expiries WHERE trust_domain = (SELECT number FROM trust_domains WHERE name = ?) AND authority = ?";
+    let found: Option<i64> = connection.query_row(sql, params![trust_domain.as_str(), authority.as_str()], |row| row.get(0)).optional().map_err(|e| context.failed(e))?;
+    Ok(found.map(Timestamp::from_unix).filter(|until| *until > now))
+}

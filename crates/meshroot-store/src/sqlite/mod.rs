@@ -1,0 +1,150 @@
+//! The store in one SQLite file.
+
+mod commit;
+mod create;
+mod failure;
+mod load;
+mod log;
+mod migrate;
+mod open;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use meshroot::hierarchy::AuthorityId;
+use meshroot::spiffe::TrustDomain;
+use meshroot::time::Timestamp;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use crate::{Change, Issuance, IssuanceRow, Loaded, Meta, NewStore, Query, Recorded, Store, StoreError};
+use failure::Context;
+
+/// "MRST" in the file's header, so that neither `file` nor we take another database for a store.
+const APPLICATION_ID: i32 = 0x4d52_5354;
+
+/// How long to wait for another writer. Every transaction is over in milliseconds; who waits this long waits for ever.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A store in one file, with SQLite: a write-ahead log, synced at every commit.
+///
+/// The file may be open in several processes at once. Beside it lie, while it is open, `-wal` and `-shm` files that
+/// belong to it: whoever copies a store copies them too, or closes it first.
+#[derive(Debug)]
+pub struct SqliteStore {
+    path: PathBuf,
+    meta: Meta,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    connection: Connection,
+    /// A write failed on the disk.
+    stopped: bool,
+}
+
+impl SqliteStore {
+    /// Makes a store, 0600, in a folder that is made if need be, 0700.
+    ///
+    /// A crash leaves either nothing at `path` or a whole store.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`], [`StoreError::Remnant`], or what the operating system has to say. No store is made then.
+    pub fn create(path: &Path, new: &NewStore) -> Result<Self, StoreError> {
+        create::create(path, new, &mut |_| ())?;
+        Self::open(path)
+    }
+
+    /// Opens a store, and brings an older format up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::NotAStore`] (and the file is not touched), [`StoreError::Damaged`],
+    /// [`StoreError::TooNew`], [`StoreError::Busy`], or what the operating system has to say.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        open::open(path, migrate::MIGRATIONS)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic inside a transaction has rolled it back: the connection is as good as before.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn context(&self, action: &'static str) -> Context<'_> {
+        Context { action, path: &self.path }
+    }
+
+    /// Reads at one moment.
+    fn read<T>(&self, action: &'static str, read: impl FnOnce(&Transaction<'_>, &Context<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let context = self.context(action);
+        let mut state = self.state();
+        let transaction = state.connection.transaction().map_err(|e| context.failed(e))?;
+        read(&transaction, &context)
+    }
+
+    /// Writes all or nothing.
+    fn write<T>(&self, action: &'static str, write: impl FnOnce(&Transaction<'_>, &Context<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let context = self.context(action);
+        let mut state = self.state();
+        if state.stopped {
+            return Err(StoreError::Stopped(self.path.clone()));
+        }
+        let written = write_in(&mut state.connection, &context, write);
+        state.stopped = matches!(written, Err(StoreError::Disk { .. }));
+        written
+    }
+}
+
+fn write_in<T>(
+    connection: &mut Connection,
+    context: &Context<'_>,
+    write: impl FnOnce(&Transaction<'_>, &Context<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    // Immediate: a transaction that begins by reading and then finds another writer ahead of it could not go on.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|e| context.failed(e))?;
+    let written = write(&transaction, context)?;
+    transaction.commit().map_err(|e| context.failed(e))?;
+    Ok(written)
+}
+
+impl Store for SqliteStore {
+    fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    fn load(&self) -> Result<Loaded, StoreError> {
+        self.read("read", |transaction, context| load::load(transaction, context))
+    }
+
+    fn commit(&self, change: &Change) -> Result<u64, StoreError> {
+        self.write("write to", |transaction, context| commit::commit(transaction, context, change))
+    }
+
+    fn sealed_key(&self, trust_domain: &TrustDomain, authority: &AuthorityId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read("read a key from", |transaction, context| load::sealed_key(transaction, context, trust_domain, authority))
+    }
+
+    fn wrapped_data_key(&self) -> Result<Vec<u8>, StoreError> {
+        self.read("read the data key from", |transaction, context| Ok(load::store_row(transaction, context)?.wrapped_data_key))
+    }
+
+    fn record(&self, batch: Vec<Issuance>) -> Result<Vec<Result<Recorded, StoreError>>, StoreError> {
+        let positions = self.write("record in", |transaction, context| batch.iter().map(|issuance| log::append(transaction, context, issuance)).collect::<Result<Vec<_>, _>>())?;
+        // Only now, behind the commit, is anything recorded.
+        let recorded = batch.into_iter().zip(positions).map(|(issuance, position)| position.map(|position| Recorded::new(issuance.issued, position)));
+        Ok(recorded.collect())
+    }
+
+    fn issuances(&self, query: &Query) -> Result<Vec<IssuanceRow>, StoreError> {
+        self.read("read the issuance log of", |transaction, context| log::issuances(transaction, context, query))
+    }
+
+    fn last_expiry(&self, trust_domain: &TrustDomain, authority: &AuthorityId, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.read("read", |transaction, context| log::last_expiry(transaction, context, trust_domain, authority, now))
+    }
+}

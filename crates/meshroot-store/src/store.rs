@@ -1,0 +1,84 @@
+use core::fmt;
+
+use meshroot::hierarchy::AuthorityId;
+use meshroot::spiffe::TrustDomain;
+use meshroot::time::Timestamp;
+
+use crate::{Change, Issuance, IssuanceRow, Loaded, Meta, Query, Recorded, StoreError};
+
+/// What must survive. The comments here are the specification; `tests/conformance` checks them.
+///
+/// Every method is one transaction: it sees one moment, and has happened as a whole or not at all. When a writing
+/// method has returned `Ok`, its effect survives the death of the process, of the machine's power included. When it
+/// returns an error nothing is stored, except after [`StoreError::Disk`]: then nobody knows, and the store takes no
+/// further writes until it is opened anew.
+///
+/// A store may be open in several processes and used by several threads at once.
+pub trait Store: fmt::Debug + Send + Sync {
+    /// What the store is.
+    fn meta(&self) -> &Meta;
+
+    /// The state of all trust domains at one moment.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if any of it is not what was once committed.
+    fn load(&self) -> Result<Loaded, StoreError>;
+
+    /// Stores a change and returns the store's new version, which is one more than `expected_version`.
+    ///
+    /// The serial numbers of the certificates in the events count as used.
+    ///
+    /// # Errors
+    /// - [`StoreError::Conflict`] if the store's version is not `expected_version`: of several changes decided on the same
+    ///   version exactly one is stored.
+    /// - [`StoreError::SequenceNotNew`] if the bundle's sequence number is not greater than every one that this trust
+    ///   domain ever had in this store.
+    /// - [`StoreError::KeyExists`] if the authority's key is stored already: keys are never replaced.
+    /// - [`StoreError::DuplicateSerial`] if a certificate's issuer has used its serial number before.
+    fn commit(&self, change: &Change) -> Result<u64, StoreError>;
+
+    /// The sealed private key of an authority; `None` if the store does not hold it.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn sealed_key(&self, trust_domain: &TrustDomain, authority: &AuthorityId) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// The data key that opens the sealed keys, wrapped.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn wrapped_data_key(&self) -> Result<Vec<u8>, StoreError>;
+
+    /// Appends certificates to the issuance log, all in one transaction, and returns them as [`Recorded`], in order.
+    ///
+    /// A certificate that cannot be recorded fails alone: its place in the answer says why, and the others are
+    /// recorded. Positions grow in the order in which records become visible; no entry ever appears behind a reader.
+    ///
+    /// # Errors
+    /// For the whole batch: when the store cannot be written. For one certificate: [`StoreError::DuplicateSerial`] if
+    /// its issuer has used the serial number before, [`StoreError::UnknownTrustDomain`].
+    fn record(&self, batch: Vec<Issuance>) -> Result<Vec<Result<Recorded, StoreError>>, StoreError>;
+
+    /// Records one certificate.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record).
+    fn record_one(&self, issuance: Issuance) -> Result<Recorded, StoreError> {
+        // One certificate in, one answer out; an implementation that loses it has not recorded it.
+        let lost = || Err(StoreError::Database { action: "record in", path: "the store".into(), detail: "no answer came back".into() });
+        self.record(vec![issuance])?.pop().unwrap_or_else(lost)
+    }
+
+    /// The entries of the issuance log that fit, by growing position.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if an entry is not what was once recorded.
+    fn issuances(&self, query: &Query) -> Result<Vec<IssuanceRow>, StoreError>;
+
+    /// When the last certificate expires that this CA signed and that is recorded here; `None` when none is valid after
+    /// `now`. Not slower with more records.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn last_expiry(&self, trust_domain: &TrustDomain, authority: &AuthorityId, now: Timestamp) -> Result<Option<Timestamp>, StoreError>;
+}

@@ -1,0 +1,96 @@
+//! What every implementation of [`Store`] has to do, one sentence a test.
+//!
+//! `conformance!(place)` makes a test of each; `place` is an expression for a [`Place`] where there is no store yet.
+#![allow(unreachable_pub, reason = "a module of test programs")]
+
+mod changes;
+mod issuance;
+
+pub use changes::*;
+pub use issuance::*;
+
+use meshroot_store::{Change, Issuance, NewStore, RenderedBundle, SealedKeyOf, Store, StoreKind};
+
+use crate::support::{Mesh, NOW};
+
+/// Where one store can be.
+pub trait Place: Sync {
+    fn create(&self, new: &NewStore) -> Box<dyn Store>;
+    /// Opens the store once more: in the first process, or after all are gone.
+    fn open(&self) -> Box<dyn Store>;
+}
+
+pub fn new_store() -> NewStore {
+    let id = "00112233445566778899aabbccddeeff".parse().unwrap();
+    NewStore { id, kind: StoreKind::Mesh, wrapped_data_key: b"a wrapped data key".to_vec(), at: NOW }
+}
+
+/// The first change: everything that the mesh has.
+pub fn first_change(mesh: &Mesh, expected_version: u64) -> Change {
+    Change {
+        expected_version,
+        trust_domain: mesh.trust_domain.clone(),
+        events: mesh.events.clone(),
+        sealed_keys: vec![SealedKeyOf { authority: mesh.west.clone(), sealed: b"sealed key of west".to_vec() }],
+        bundle: Some(RenderedBundle { sequence: 1, bytes: mesh.bundle.to_spiffe_json().into_bytes() }),
+        at: NOW,
+    }
+}
+
+/// A change that changes nothing; to vary.
+pub fn no_change(mesh: &Mesh, expected_version: u64) -> Change {
+    Change { events: Vec::new(), sealed_keys: Vec::new(), bundle: None, ..first_change(mesh, expected_version) }
+}
+
+pub fn issuance(mesh: &Mesh, path: &str) -> Issuance {
+    Issuance {
+        issued: mesh.issue(path),
+        trust_domain: mesh.trust_domain.clone(),
+        authority: mesh.west.clone(),
+        kind: "workload".into(),
+        caller: "operator".into(),
+        at: NOW,
+    }
+}
+
+/// A store that holds the mesh.
+pub fn with_mesh(place: &dyn Place) -> (Box<dyn Store>, Mesh) {
+    let (store, mesh) = (place.create(&new_store()), Mesh::new("mesh.example"));
+    assert_eq!(store.commit(&first_change(&mesh, 0)).unwrap(), 1);
+    (store, mesh)
+}
+
+#[macro_export]
+macro_rules! conformance {
+    ($place:expr) => {
+        $crate::conformance!(
+            $place,
+            a_new_store_is_empty_and_knows_what_it_is,
+            what_was_committed_is_there_when_the_store_is_opened_again,
+            of_two_changes_decided_on_one_version_only_one_is_stored,
+            changes_from_several_threads_at_once_are_never_lost,
+            a_sequence_number_never_goes_back_and_never_names_two_bundles,
+            a_sequence_number_that_cannot_be_stored_is_refused,
+            a_key_is_never_replaced,
+            a_refused_change_leaves_everything_as_it_was,
+            trust_domains_do_not_mix,
+            only_what_is_in_the_log_is_recorded,
+            the_log_says_what_the_certificate_says,
+            a_serial_number_is_used_once,
+            a_serial_number_of_a_ca_certificate_is_used_once,
+            a_serial_number_is_forgotten_only_long_after_its_certificate_expired,
+            a_certificate_that_cannot_be_recorded_fails_alone,
+            records_from_several_threads_at_once_all_have_their_place,
+            the_log_is_read_in_pages_and_by_what_is_asked_for,
+            the_last_expiry_is_known_until_it_is_past
+        );
+    };
+    ($place:expr, $($sentence:ident),*) => {
+        $(
+            #[test]
+            fn $sentence() {
+                $crate::conformance::$sentence(&$place);
+            }
+        )*
+    };
+}

@@ -1,0 +1,186 @@
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use super::files::{CA_CERT, CA_KEY, CERT_CHAIN, ROOT_CERT};
+use super::{CacertsFiles, Finding, Report, SECRET_NAME, Severity, check_for};
+use crate::key::{Crypto, PrivateKey};
+use crate::pem;
+use crate::spiffe::TrustDomainRef;
+use crate::time::Timestamp;
+use crate::x509::Certificate;
+
+/// One cluster's plug-in CA, ready to be written: it exists only if [`check`](super::check) found nothing that istiod
+/// or the mesh would stumble over.
+#[derive(Clone)]
+pub struct Cacerts {
+    ca_cert: String,
+    ca_key: Zeroizing<String>,
+    cert_chain: String,
+    root_cert: String,
+    report: Report,
+}
+
+/// Why a set is not written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CacertsError {
+    /// No cluster CA was given.
+    #[error("there is no cluster CA to write: the chain is empty")]
+    NoClusterCa,
+    /// istiod would refuse the set, or the mesh would break or lose something by it.
+    #[error("{}", refusal(.0))]
+    Refused(Vec<Finding>),
+    /// The namespace is no name that Kubernetes takes.
+    #[error("'{0}' is no Kubernetes namespace: 1 to 63 lower case letters, digits and hyphens, no hyphen at either end")]
+    Namespace(String),
+}
+
+impl CacertsError {
+    /// A stable, machine-readable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoClusterCa => "istio.no_cluster_ca",
+            Self::Refused(_) => "istio.refused",
+            Self::Namespace(_) => "istio.namespace",
+        }
+    }
+
+    /// What stands against the set.
+    pub fn findings(&self) -> &[Finding] {
+        match self {
+            Self::Refused(findings) => findings,
+            _ => &[],
+        }
+    }
+}
+
+fn refusal(findings: &[Finding]) -> String {
+    let said: Vec<_> = findings.iter().map(|finding| format!("\n  {finding}")).collect();
+    format!("these cacerts would disappoint and are not written:{}", said.concat())
+}
+
+impl Cacerts {
+    /// Puts a set together from the cluster CA and its issuers upwards (`chain`), the cluster CA's key, and all the
+    /// roots that the mesh trusts, and checks the very bytes that will be written.
+    ///
+    /// It is stricter than [`Report::is_good`]: of what only hurts later, just faults of roots that exist already, an
+    /// Ed25519 key, and limits on URIs that their owner asked for, are let through.
+    ///
+    /// # Errors
+    /// [`CacertsError::Refused`] with every finding.
+    pub fn new(chain: &[Certificate], key: &PrivateKey, roots: &[Certificate], crypto: &Crypto, now: Timestamp) -> Result<Self, CacertsError> {
+        Self::build(chain, key, roots, None, crypto, now)
+    }
+
+    /// As [`new`](Self::new), for a mesh whose trust domain is known: name constraints are held against it, as in
+    /// [`check_for`].
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn new_for(
+        trust_domain: TrustDomainRef<'_>,
+        chain: &[Certificate],
+        key: &PrivateKey,
+        roots: &[Certificate],
+        crypto: &Crypto,
+        now: Timestamp,
+    ) -> Result<Self, CacertsError> {
+        Self::build(chain, key, roots, Some(trust_domain), crypto, now)
+    }
+
+    fn build(
+        chain: &[Certificate],
+        key: &PrivateKey,
+        roots: &[Certificate],
+        trust_domain: Option<TrustDomainRef<'_>>,
+        crypto: &Crypto,
+        now: Timestamp,
+    ) -> Result<Self, CacertsError> {
+        let ca = chain.first().ok_or(CacertsError::NoClusterCa)?;
+        // The root stays out of cert-chain.pem, although Istio's own Makefile puts it in. Every peer has it already, so
+        // in the chain it only makes each handshake longer; istiod's answer to a CSR would contain it twice; and for
+        // each certificate of the chain istiod demands a CRL at load, and otherwise drops new keys along with the CRLs,
+        // so an offline root that is late with its CRL would stop the rotation of the cluster CA. A CA that is itself
+        // the root has to be in it, since an empty chain is what a damaged set looks like.
+        let above = chain.iter().skip(1).filter(|cert| !roots.contains(cert));
+        let ca_key = key.to_pkcs8_pem();
+        let mut set = Self {
+            ca_cert: ca.to_pem(),
+            ca_key,
+            cert_chain: pem::encode_certificates(core::iter::once(ca).chain(above)),
+            root_cert: pem::encode_certificates(roots),
+            report: Report::default(),
+        };
+        let mut files = CacertsFiles::default();
+        for (name, bytes) in set.files() {
+            files.set(name, bytes);
+        }
+        set.report = check_for(&files, trust_domain, crypto, now);
+        let against: Vec<_> = set.report.findings().iter().filter(|finding| !is_let_through(finding)).cloned().collect();
+        if against.is_empty() { Ok(set) } else { Err(CacertsError::Refused(against)) }
+    }
+
+    /// The four files in Istio's layout: name, and bytes. `ca-key.pem` is a secret, the others are public.
+    pub fn files(&self) -> [(&'static str, &[u8]); 4] {
+        [
+            (CA_CERT, self.ca_cert.as_bytes()),
+            (CA_KEY, self.ca_key.as_bytes()),
+            (CERT_CHAIN, self.cert_chain.as_bytes()),
+            (ROOT_CERT, self.root_cert.as_bytes()),
+        ]
+    }
+
+    /// What the check said about the set, for showing it and for [`check_together`](super::check_together).
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// The set as the manifest of the Secret `cacerts`, in YAML; for [`DEFAULT_NAMESPACE`](super::DEFAULT_NAMESPACE)
+    /// unless istiod was installed elsewhere. It holds the private key.
+    ///
+    /// # Errors
+    /// [`CacertsError::Namespace`].
+    pub fn secret_manifest(&self, namespace: &str) -> Result<Zeroizing<String>, CacertsError> {
+        if !is_dns_label(namespace) {
+            return Err(CacertsError::Namespace(namespace.chars().take(70).flat_map(char::escape_default).collect()));
+        }
+        let files = self.files();
+        // Large enough from the start: growing would leave copies of the key behind.
+        let characters = files.iter().map(|(_, bytes)| bytes.len().div_ceil(3).saturating_mul(4).saturating_add(32));
+        let mut text = Zeroizing::new(String::with_capacity(characters.fold(256, usize::saturating_add)));
+        // Quoted, since `1e3` is a namespace and a number.
+        for part in ["apiVersion: v1\nkind: Secret\nmetadata:\n  name: ", SECRET_NAME, "\n  namespace: \"", namespace, "\"\ntype: Opaque\ndata:\n"] {
+            text.push_str(part);
+        }
+        for (name, bytes) in files {
+            for part in ["  ", name, ": "] {
+                text.push_str(part);
+            }
+            STANDARD.encode_string(bytes, &mut text);
+            text.push('\n');
+        }
+        Ok(text)
+    }
+}
+
+/// What a set may have that is about to be written.
+fn is_let_through(finding: &Finding) -> bool {
+    finding.severity == Severity::Hurts && (finding.file == ROOT_CERT || matches!(finding.code, "istio.ed25519_ca" | "istio.uri_name_constraint"))
+}
+
+/// RFC 1123, as Kubernetes wants the names of namespaces.
+fn is_dns_label(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    (1..=63).contains(&name.len())
+        && name.chars().all(|c| plain(c) || c == '-')
+        && name.starts_with(plain)
+        && name.ends_with(plain)
+}
+
+/// Whose it is; not what is in it.
+impl core::fmt::Debug for Cacerts {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Cacerts").field("signing_ca", &self.report.signing_ca()).finish_non_exhaustive()
+    }
+}

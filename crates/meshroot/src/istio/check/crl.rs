@@ -1,0 +1,141 @@
+use der::asn1::BitStringRef;
+use der::{Decode, Reader, SliceReader, Tag};
+
+use super::Finding;
+use super::path::Link;
+use crate::istio::files::CA_CRL;
+use crate::pem;
+use crate::key::{Crypto, SignatureAlgorithm};
+use crate::time::Timestamp;
+use crate::x509::wire::{read_sequence, read_time};
+use crate::x509::{Certificate, KeyUsage, extension as ext, signature_algorithm};
+
+const REMEDY: &str = "put a current CRL of every CA into the file, of the root and of the other clusters' CAs too, or leave the file out";
+
+/// CRLs under one name that are verified for one CA: a few while it is renewed, or else work for nothing.
+const MAX_NAMESAKES: usize = 16;
+
+/// `ca-crl.pem`. istiod wants a CRL of every certificate in the chain; Envoy wants one of every CA on any path that it
+/// verifies, and a current one.
+pub(super) fn check(file: Option<&[u8]>, links: &[Link<'_>], chain: &[Certificate], crypto: &Crypto, now: Timestamp, findings: &mut Vec<Finding>) {
+    let Some(bytes) = file else { return };
+    let Some(crls) = read(bytes, findings) else { return };
+
+    let covered = |ca: &Certificate| {
+        let mut namesakes = crls.iter().filter(|crl| crl.issuer == ca.subject().as_der()).take(MAX_NAMESAKES);
+        may_sign_crls(ca) && namesakes.any(|crl| crl.is_signed_by(ca, crypto))
+    };
+    let mut missing: Vec<&Certificate> = Vec::new();
+    for ca in chain.iter().chain(links.iter().map(|link| link.cert)) {
+        if missing.contains(&ca) || covered(ca) {
+            continue;
+        }
+        missing.push(ca);
+        let who = ca.subject();
+        let why = if may_sign_crls(ca) { "no CRL in it is signed by" } else { "CRLs of a CA without cRLSign are no CRLs, as of" };
+        findings.push(if chain.contains(ca) {
+            Finding::refused("istio.crl_missing", CA_CRL, format!("{why} {who}, which is in the chain"), REMEDY).says(format!("missing CRL signed by certificates: [{who}]"))
+        } else {
+            Finding::breaks("istio.crl_missing", CA_CRL, format!("{why} {who}: Envoy refuses every certificate under it"), REMEDY)
+        });
+    }
+    for crl in &crls {
+        if crl.next_update.is_some_and(|next| next < now) {
+            let message = format!("CRL {} is out of date since {}: Envoy refuses every certificate under its CA, and istiod says nothing", crl.number, crl.next_update.unwrap_or(now));
+            findings.push(Finding::breaks("istio.crl_expired", CA_CRL, message, "publish a new CRL, and leave enough time between publishing and nextUpdate"));
+        }
+        if crl.this_update > now {
+            let message = format!("CRL {} is valid only from {}: Envoy refuses every certificate under its CA", crl.number, crl.this_update);
+            findings.push(Finding::breaks("istio.crl_not_yet_valid", CA_CRL, message, "wait, or set the clock right"));
+        }
+    }
+}
+
+fn read(bytes: &[u8], findings: &mut Vec<Finding>) -> Option<Vec<Crl>> {
+    let mut broken = |what: String| {
+        findings.push(Finding::refused("istio.crl_unreadable", CA_CRL, what, REMEDY).says("failed to parse CRL PEM: …"));
+        None
+    };
+    let blocks = match pem::parse(bytes) {
+        Ok(blocks) => blocks,
+        Err(e) => return broken(format!("the PEM is damaged: {e}")),
+    };
+    let mut crls = Vec::with_capacity(blocks.len());
+    for (number, block) in (1usize..).zip(&blocks) {
+        match Crl::parse(number, &block.der) {
+            Ok(crl) if block.label == "X509 CRL" => crls.push(crl),
+            Ok(_) => return broken(format!("block {number} (line {}) is {} instead of X509 CRL", block.line, block.label.escape_default())),
+            Err(e) => return broken(format!("block {number} (line {}) holds no CRL: {e}", block.line)),
+        }
+    }
+    Some(crls)
+}
+
+/// Go's `CheckSignatureFrom`: the issuer is a CA, and its keyUsage, if there is one, has cRLSign.
+fn may_sign_crls(ca: &Certificate) -> bool {
+    ca.is_ca() && ca.key_usage().is_none_or(|usage| usage.contains(KeyUsage::CRL_SIGN))
+}
+
+/// What has to be known of a CertificateList (RFC 5280 §5.1); who is on it does not matter here.
+struct Crl {
+    number: usize,
+    signed: Vec<u8>,
+    algorithm: Option<SignatureAlgorithm>,
+    signature: Vec<u8>,
+    issuer: Vec<u8>,
+    authority_key_id: Option<Vec<u8>>,
+    this_update: Timestamp,
+    next_update: Option<Timestamp>,
+}
+
+impl Crl {
+    fn parse(number: usize, der: &[u8]) -> der::Result<Self> {
+        let mut whole = SliceReader::new(der)?;
+        let mut fields = SliceReader::new(read_sequence(&mut whole)?)?;
+        whole.finish()?;
+        let signed = fields.tlv_bytes()?;
+        let algorithm = fields.tlv_bytes()?;
+        let signature = BitStringRef::decode(&mut fields)?;
+        fields.finish()?;
+
+        let mut outer = SliceReader::new(signed)?;
+        let mut tbs = SliceReader::new(read_sequence(&mut outer)?)?;
+        if Tag::peek(&tbs)? == Tag::Integer {
+            tbs.tlv_bytes()?;
+        }
+        tbs.tlv_bytes()?;
+        let issuer = tbs.tlv_bytes()?;
+        let this_update = read_time(&mut tbs)?;
+        let is_time = |tbs: &SliceReader<'_>| !tbs.is_finished() && matches!(Tag::peek(tbs), Ok(Tag::UtcTime | Tag::GeneralizedTime));
+        let next_update = if is_time(&tbs) { Some(read_time(&mut tbs)?) } else { None };
+        if !tbs.is_finished() && Tag::peek(&tbs)? == Tag::Sequence {
+            tbs.tlv_bytes()?;
+        }
+        let authority_key_id = if tbs.is_finished() { None } else { authority_key_id(&mut tbs)? };
+        Ok(Self {
+            number,
+            signed: signed.to_vec(),
+            algorithm: signature_algorithm(algorithm),
+            signature: signature.as_bytes().unwrap_or_default().to_vec(),
+            issuer: issuer.to_vec(),
+            authority_key_id,
+            this_update,
+            next_update,
+        })
+    }
+
+    fn is_signed_by(&self, ca: &Certificate, crypto: &Crypto) -> bool {
+        let ids_differ = self.authority_key_id.as_ref().is_some_and(|id| ca.subject_key_id().is_some_and(|ca_id| ca_id.as_bytes() != id.as_slice()));
+        let Some(algorithm) = self.algorithm else { return false };
+        !ids_differ && crypto.verify(ca.public_key(), algorithm, &self.signed, &self.signature).is_ok()
+    }
+}
+
+/// The key identifier in the extensions of a CRL, `[0] EXPLICIT Extensions`.
+fn authority_key_id(tbs: &mut SliceReader<'_>) -> der::Result<Option<Vec<u8>>> {
+    let tag = Tag::ContextSpecific { number: der::TagNumber(0), constructed: true };
+    let mut outer = SliceReader::new(crate::x509::wire::read_value(tbs, tag)?)?;
+    let extensions = crate::x509::wire::read_extension_list(read_sequence(&mut outer)?)?;
+    let Some(extension) = extensions.iter().find(|extension| extension.oid == ext::AUTHORITY_KEY_IDENTIFIER) else { return Ok(None) };
+    Ok(ext::authority_key_identifier(extension.value)?.map(<[u8]>::to_vec))
+}
