@@ -35,13 +35,10 @@ pub(super) fn describe(der: &[u8], place: &str, context: &Context<'_>) -> Result
 
     item.problems = findings;
     time_problems(&mut item, tbs, context);
-    match PublicKey::from_spki_der(tbs.spki) {
-        Ok(key) => {
-            keys::not_on_curve(&mut item, &key, context);
-            self_signature(&mut item, &certificate, &key, context);
-        }
-        // The linter has told it; who refuses it does not sign with it either.
-        Err(_) => {}
+    // Of a key that is refused the linter has told.
+    if let Ok(key) = PublicKey::from_spki_der(tbs.spki) {
+        keys::not_on_curve(&mut item, &key, context);
+        self_signature(&mut item, &certificate, &key, context);
     }
     item.problems.sort_by_key(|problem| core::cmp::Reverse(problem.severity));
     Ok(item)

@@ -99,7 +99,7 @@ fn without_duplicates<'m, 'a>(members: &'m [Member<'a>], item: &mut Item) -> Vec
     once
 }
 
-/// Whether `below` says that `above` issued it: by name, and by key identifier where both have one.
+/// Whether `below` says that `above` issued it, by name.
 fn says_issuer(below: &TbsRef<'_>, above: &TbsRef<'_>) -> bool {
     below.issuer == above.subject
 }

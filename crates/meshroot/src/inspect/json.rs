@@ -16,6 +16,9 @@ use crate::spiffe::TrustDomain;
 use crate::time::humanize;
 use crate::x509::wire::CertRef;
 
+/// Ignored entries of one bundle that are told apart; a hostile document has a million.
+const MOST_IGNORED: usize = 20;
+
 const BUNDLE: &str = "SPIFFE Trust Domain and Bundle §4";
 
 pub(super) fn items(json: &[u8], context: &Context<'_>) -> Result<Vec<Item>, Reason> {
@@ -51,7 +54,7 @@ fn bundle(json: &[u8], context: &Context<'_>) -> Result<Vec<Item>, Reason> {
         let names = super::words::list(said.iter().cloned());
         item.problem(Warning, "inspect.several_trust_domains", "keys", format!("its authorities are of {names}: a bundle is of one"), "SPIFFE Trust Domain and Bundle §3");
     }
-    describe(&mut item, &bundle, &ignored, "");
+    describe(&mut item, &bundle, ignored.iter(), "");
     Ok(with_authorities(item, &bundle, "", context))
 }
 
@@ -63,6 +66,8 @@ fn map(json: &[u8], context: &Context<'_>) -> Result<Vec<Item>, Reason> {
         item.problem(Warning, "inspect.empty_map", "trust_domains", "it is empty: no identity is valid, and Envoy refuses it", "SPIFFE Trust Domain and Bundle §5.1");
     }
     let mut items = vec![item];
+    // Both are in the order of the names, so one pass gives each bundle its own.
+    let mut ignored = ignored.iter().peekable();
     for (name, bundle) in map.iter() {
         let place = format!("trust_domains[\"{name}\"]");
         let mut item = Item::new(Kind::Bundle, place.as_str(), format!("SPIFFE trust bundle of {name}"));
@@ -71,14 +76,14 @@ fn map(json: &[u8], context: &Context<'_>) -> Result<Vec<Item>, Reason> {
             item.problem(Warning, "inspect.other_trust_domain", "keys", message, "SPIFFE X509-SVID §4.1");
         }
         let prefix = format!("{place}.");
-        let own: Vec<Ignored> = ignored.iter().filter(|entry| entry.at.starts_with(&prefix)).cloned().collect();
-        describe(&mut item, bundle, &own, &prefix);
+        let own = core::iter::from_fn(|| ignored.next_if(|entry| entry.at.starts_with(&prefix)));
+        describe(&mut item, bundle, own, &prefix);
         items.extend(with_authorities(item, bundle, &prefix, context));
     }
     Ok(items)
 }
 
-fn describe(item: &mut Item, bundle: &Bundle, ignored: &[Ignored], prefix: &str) {
+fn describe<'a>(item: &mut Item, bundle: &Bundle, ignored: impl Iterator<Item = &'a Ignored>, prefix: &str) {
     item.field("X.509 authorities", bundle.x509_authorities().len().to_string());
     item.field("JWT authorities", bundle.jwt_authorities().len().to_string());
     item.field("sequence", bundle.sequence().map_or_else(|| "not said".into(), |sequence| sequence.to_string()));
@@ -88,11 +93,19 @@ fn describe(item: &mut Item, bundle: &Bundle, ignored: &[Ignored], prefix: &str)
     } else if bundle.x509_authorities().is_empty() {
         item.problem(Warning, "inspect.no_x509_authority", "keys", "it has no X.509 authority: no certificate of the trust domain is valid", BUNDLE);
     }
-    for entry in ignored {
+    let mut more = 0usize;
+    for (count, entry) in ignored.enumerate() {
+        if count >= MOST_IGNORED {
+            more = more.saturating_add(1);
+            continue;
+        }
         let (severity, source) = judge(&entry.reason);
         let at = entry.at.strip_prefix(prefix).unwrap_or(&entry.at);
         let message = format!("{} is ignored: {}", clean(at, 80), clean(&entry.reason.to_string(), 300));
         item.problem(severity, entry.reason.code(), "keys", message, source);
+    }
+    if more > 0 {
+        item.problem(Warning, "inspect.more_ignored", "keys", format!("{more} more are ignored"), BUNDLE);
     }
     item.problems.sort_by_key(|problem| core::cmp::Reverse(problem.severity));
 }
