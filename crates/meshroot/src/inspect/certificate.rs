@@ -34,6 +34,9 @@ pub(super) fn describe(der: &[u8], place: &str, context: &Context<'_>) -> Result
     item.field("SHA-256", words::hex(&context.crypto.sha256(der)));
 
     item.problems = findings;
+    for problem in item.problems.iter_mut().filter(|problem| problem.code == "lint.public_key") {
+        problem.message = keys::named(&problem.message);
+    }
     time_problems(&mut item, tbs, context);
     // Of a key that is refused the linter has told.
     if let Ok(key) = PublicKey::from_spki_der(tbs.spki) {
@@ -53,6 +56,11 @@ pub(super) fn name(der: &[u8]) -> String {
     words::clean(&DistinguishedName::from_der_unchecked(der).to_string(), 300)
 }
 
+/// Whether it names itself as its issuer. Two empty names are nobody's.
+pub(super) fn self_issued(tbs: &TbsRef<'_>) -> bool {
+    tbs.self_issued() && tbs.subject != DistinguishedName::empty().as_der()
+}
+
 /// Whether it says CA:TRUE.
 pub(super) fn is_ca(tbs: &TbsRef<'_>) -> bool {
     constraints_of(tbs).is_some_and(|constraints| constraints.ca)
@@ -68,7 +76,7 @@ fn title(tbs: &TbsRef<'_>, names: &AltNames<'_>) -> String {
         _ => None,
     };
     if is_ca(tbs) {
-        let what = match (tbs.self_issued(), constraints_of(tbs).and_then(|constraints| constraints.path_len)) {
+        let what = match (self_issued(tbs), constraints_of(tbs).and_then(|constraints| constraints.path_len)) {
             (true, _) => "root CA certificate",
             (false, Some(0)) => "CA certificate that signs leaves only (pathLen 0)",
             (false, _) => "CA certificate below a root",
@@ -121,7 +129,7 @@ fn extension_fields(item: &mut Item, tbs: &TbsRef<'_>) {
     let ca = match constraints_of(tbs) {
         Some(BasicConstraints { ca: true, path_len: None }) => "yes, with any number of CAs below".into(),
         Some(BasicConstraints { ca: true, path_len: Some(0) }) => "yes, with no CA below (pathLen 0)".into(),
-        Some(BasicConstraints { ca: true, path_len: Some(n) }) => format!("yes, with at most {n} CAs below (pathLen {n})"),
+        Some(BasicConstraints { ca: true, path_len: Some(n) }) => format!("yes, with at most {} below (pathLen {n})", words::count(usize::from(n), "CA")),
         Some(BasicConstraints { ca: false, .. }) => "no".into(),
         None if tbs.extension(ext::BASIC_CONSTRAINTS).is_some() => "unreadable".into(),
         None => "not said, so no".to_owned(),
@@ -190,7 +198,7 @@ fn time_problems(item: &mut Item, tbs: &TbsRef<'_>, context: &Context<'_>) {
 /// A certificate that names itself as its issuer should have signed itself, unless it says that another key did.
 fn self_signature(item: &mut Item, certificate: &CertRef<'_>, key: &PublicKey, context: &Context<'_>) {
     let tbs = &certificate.tbs;
-    if !tbs.self_issued() {
+    if !self_issued(tbs) {
         return;
     }
     let Some(algorithm) = signature_algorithm(certificate.signature_algorithm) else { return };

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::certificate::{constraints_of, is_ca, name};
+use super::certificate::{constraints_of, is_ca, name, self_issued};
 use super::context::Context;
 use super::item::{Item, Kind};
 use super::words::count;
@@ -39,15 +39,15 @@ pub(super) fn describe(members: &[Member<'_>], context: &Context<'_>) -> Option<
     }
     let all_cas = members.iter().all(|member| is_ca(member.tbs()));
     // Nobody sends a root first, or so many: these are trusted, each for itself.
-    let anchors = all_cas && (first.tbs().self_issued() || members.len() > MAX_CHAIN);
+    let anchors = all_cas && (self_issued(first.tbs()) || members.len() > MAX_CHAIN);
     let mut item = if anchors {
-        Item::new(Kind::TrustAnchors, "", format!("{} to be trusted, each for itself", count(members.len(), "CA certificate")))
+        Item::new(Kind::TrustAnchors, "", format!("set of {} to trust", count(members.len(), "CA certificate")))
     } else {
         Item::new(Kind::Chain, "", String::new())
     };
     let once = without_duplicates(members, &mut item);
     if anchors {
-        for member in once.iter().filter(|member| !member.tbs().self_issued()) {
+        for member in once.iter().filter(|member| !self_issued(member.tbs())) {
             let message = format!("the certificate at {} is no root: it is issued by {}", member.place, name(member.tbs().issuer));
             item.problem(Notice, "inspect.not_a_root", "issuer", message, "RFC 5280 §6.1.1 (d)");
         }
@@ -71,7 +71,7 @@ pub(super) fn describe(members: &[Member<'_>], context: &Context<'_>) -> Option<
 fn title(path: &[&Member<'_>], all: usize) -> String {
     let kinds: Vec<_> = path
         .iter()
-        .map(|member| match (is_ca(member.tbs()), member.tbs().self_issued()) {
+        .map(|member| match (is_ca(member.tbs()), self_issued(member.tbs())) {
             (false, _) => "leaf",
             (true, false) => "CA",
             (true, true) => "root",
@@ -107,11 +107,11 @@ fn says_issuer(below: &TbsRef<'_>, above: &TbsRef<'_>) -> bool {
 /// Finds the path from the leaf up, and says where the file leaves it. At most [`MAX_CHAIN`] members.
 fn order<'m, 'a>(members: &[&'m Member<'a>], item: &mut Item) -> Vec<&'m Member<'a>> {
     let issues_another =
-        |member: &Member<'_>| members.iter().any(|other| !core::ptr::eq(*other, member) && says_issuer(other.tbs(), member.tbs()) && !other.tbs().self_issued());
+        |member: &Member<'_>| members.iter().any(|other| !core::ptr::eq(*other, member) && says_issuer(other.tbs(), member.tbs()) && !self_issued(other.tbs()));
     let leaf = members.iter().find(|member| !is_ca(member.tbs())).or_else(|| members.iter().find(|member| !issues_another(member)));
     let Some(start) = leaf.or(members.first()) else { return Vec::new() };
     let mut path = vec![*start];
-    while let Some(top) = path.last().filter(|top| !top.tbs().self_issued()) {
+    while let Some(top) = path.last().filter(|top| !self_issued(top.tbs())) {
         let free = |member: &&&'m Member<'a>| !path.iter().any(|used| core::ptr::eq(*used, **member));
         let mut candidates = members.iter().filter(free).filter(|member| says_issuer(top.tbs(), member.tbs())).peekable();
         let first = candidates.peek().copied();
@@ -157,7 +157,7 @@ fn links(path: &[&Member<'_>], item: &mut Item, context: &Context<'_>) {
             let message = format!("the certificate at {} outlives its issuer, which ends at {}", below.place, issuer.validity.not_after);
             item.problem(Warning, "inspect.outlives_issuer", "validity", message, "RFC 5280 §6.1.3 (a)(2)");
         }
-        let cas_below = path.iter().take(index.saturating_add(1)).filter(|m| is_ca(m.tbs()) && !m.tbs().self_issued()).count();
+        let cas_below = path.iter().take(index.saturating_add(1)).filter(|m| is_ca(m.tbs()) && !self_issued(m.tbs())).count();
         if let Some(allowed) = constraints_of(issuer).and_then(|c| c.path_len).filter(|allowed| cas_below > usize::from(*allowed)) {
             let message = format!("the certificate at {} allows {allowed} CAs below it, and there are {cas_below}", above.place);
             item.problem(Error, "inspect.path_length", "basicConstraints", message, "RFC 5280 §6.1.4 (l)");
@@ -184,11 +184,10 @@ fn signature(below: &Member<'_>, above: &Member<'_>, places: &str, item: &mut It
 fn trust_domains(path: &[&Member<'_>], item: &mut Item) {
     let Some((leaf, cas)) = path.split_first() else { return };
     let Some(own) = trust_domain(leaf.tbs()) else { return };
-    for ca in cas {
-        if let Some(other) = trust_domain(ca.tbs()).filter(|other| *other != own) {
-            let message = format!("the first certificate is of the trust domain {own}, and the CA at {} says it is of {other}", ca.place);
-            item.problem(Warning, "inspect.other_trust_domain", "subjectAltName", message, "SPIFFE X509-SVID §4.1");
-        }
+    let other = cas.iter().find_map(|ca| Some((ca, trust_domain(ca.tbs()).filter(|other| *other != own)?)));
+    if let Some((ca, other)) = other {
+        let message = format!("the certificate at {} is of the trust domain {own}, and the CA at {} says it is of {other}", leaf.place, ca.place);
+        item.problem(Warning, "inspect.other_trust_domain", "subjectAltName", message, "SPIFFE X509-SVID §4.1");
     }
 }
 
@@ -203,7 +202,7 @@ pub(super) fn trust_domain<'a>(tbs: &TbsRef<'a>) -> Option<TrustDomainRef<'a>> {
 
 fn top(path: &[&Member<'_>], item: &mut Item) {
     let Some(top) = path.last() else { return };
-    if top.tbs().self_issued() {
+    if self_issued(top.tbs()) {
         let message = "the root is included: peers that trust it have it already, so it may be left out";
         item.problem(Notice, "inspect.root_included", "certificates", message, "RFC 8446 §4.4.2");
     } else {

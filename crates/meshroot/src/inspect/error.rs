@@ -77,7 +77,9 @@ impl fmt::Display for InspectError {
                 if !broken.place.is_empty() {
                     write!(f, "{}: ", broken.place)?;
                 }
-                write!(f, "it looks like {}, and cannot be read: {}", broken.what, broken.reason)
+                // The library's own words begin with what it is not, which has just been said.
+                let reason = broken.reason.split_once(": ").filter(|(start, _)| start.starts_with("not a ")).map_or(broken.reason.as_str(), |(_, rest)| rest);
+                write!(f, "it looks like {}, and cannot be read: {reason}", broken.what)
             }
             Reason::Pem(e) => write!(f, "it looks like PEM, and cannot be read: {e}"),
             Reason::Json { line, column, reason } => write!(f, "it looks like JSON, and cannot be read: line {line}, column {column}: {reason}"),

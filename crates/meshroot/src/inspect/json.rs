@@ -100,9 +100,12 @@ fn describe<'a>(item: &mut Item, bundle: &Bundle, ignored: impl Iterator<Item = 
             continue;
         }
         let (severity, source) = judge(&entry.reason);
-        let at = entry.at.strip_prefix(prefix).unwrap_or(&entry.at);
-        let message = format!("{} is ignored: {}", clean(at, 80), clean(&entry.reason.to_string(), 300));
-        item.problem(severity, entry.reason.code(), "keys", message, source);
+        let reason = clean(&entry.reason.to_string(), 300);
+        let (field, message) = match &entry.reason {
+            IgnoredReason::HintNotPositive | IgnoredReason::HintTooLong => ("spiffe_refresh_hint", reason),
+            _ => ("keys", format!("{} is ignored: {reason}", clean(entry.at.strip_prefix(prefix).unwrap_or(&entry.at), 80))),
+        };
+        item.problem(severity, entry.reason.code(), field, message, source);
     }
     if more > 0 {
         item.problem(Warning, "inspect.more_ignored", "keys", format!("{more} more are ignored"), BUNDLE);

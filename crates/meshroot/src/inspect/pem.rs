@@ -66,7 +66,7 @@ pub(super) fn items(text: &[u8], context: &Context<'_>) -> Result<Vec<Item>, Rea
 
 /// A broken part among good ones.
 pub(super) fn as_item(broken: Broken) -> Item {
-    let mut item = Item::new(Kind::Broken, broken.place, format!("what should be {}, broken", broken.what));
+    let mut item = Item::new(Kind::Broken, broken.place, format!("broken: it should be {}", broken.what));
     item.problem(Severity::Error, broken.code, "PEM block", broken.reason, broken.source);
     item
 }

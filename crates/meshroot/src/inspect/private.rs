@@ -7,7 +7,7 @@ use x509_cert::spki::AlgorithmIdentifierRef;
 use super::context::Context;
 use super::error::Broken;
 use super::item::{Item, Kind};
-use super::keys::{key_fields, pkcs8_in_words};
+use super::keys::{key_fields, named, private_in_words};
 use crate::key::{KeyError, PrivateKey, PublicKey};
 use crate::lint::Severity;
 use crate::x509::wire::read_sequence;
@@ -46,11 +46,11 @@ pub(super) fn describe(der: &[u8], place: &str, context: &Context<'_>) -> Result
             let kind = match &e {
                 KeyError::RsaSize { bits } => Some(format!("RSA-{bits}")),
                 KeyError::PublicKeyMissing(algorithm) | KeyError::CannotSign { algorithm, .. } => Some(algorithm.to_string()),
-                _ => pkcs8_in_words(der),
+                _ => private_in_words(der),
             };
             let title = kind.map_or_else(|| "private key".into(), |kind| format!("private key, {kind}"));
             let mut item = Item::new(Kind::PrivateKey, place, title);
-            item.problem(Severity::Error, e.code(), "privateKey", e.to_string(), SOURCE);
+            item.problem(Severity::Error, e.code(), "privateKey", named(&e.to_string()), SOURCE);
             Ok((item, None))
         }
     }

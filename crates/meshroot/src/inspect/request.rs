@@ -86,7 +86,7 @@ fn proof(item: &mut Item, judged: Result<Csr, CsrError>, context: &Context<'_>) 
                 CsrError::Ambiguous(_) => ("attributes", "RFC 2985 §5.4.2"),
                 _ => ("attributes", "RFC 2986 §4.1"),
             };
-            item.problem(Error, e.code(), field, e.to_string(), source);
+            item.problem(Error, e.code(), field, keys::named(&e.to_string()), source);
         }
     }
 }

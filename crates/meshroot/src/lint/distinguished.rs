@@ -28,17 +28,18 @@ const BOUNDS: [(ObjectIdentifier, &str, usize); 8] = [
     (ObjectIdentifier::new_unwrap("2.5.4.12"), "title", 64),
 ];
 
-/// The first thing that is wrong with each name; one is enough to know which CA's software to look at.
+/// Findings about one name: real ones have a handful of attributes, a hostile one ten thousand.
+const MOST: usize = 8;
+
 pub(super) fn check(field: &'static str, name: &[u8], out: &mut Vec<Finding>) {
-    match attributes(name, field) {
-        Ok(None) => {}
-        Ok(Some(finding)) => out.push(finding),
-        Err(_) => out.push(Finding::error("lint.name_malformed", field, "the name cannot be read", STRINGS)),
+    let mut found = Vec::new();
+    if attributes(name, field, &mut found).is_err() {
+        found.push(Finding::error("lint.name_malformed", field, "the name cannot be read", STRINGS));
     }
+    out.append(&mut found);
 }
 
-fn attributes(name: &[u8], field: &'static str) -> der::Result<Option<Finding>> {
-    let mut worst: Option<Finding> = None;
+fn attributes(name: &[u8], field: &'static str, found: &mut Vec<Finding>) -> der::Result<()> {
     let mut rdns = SliceReader::new(read_sequence(&mut SliceReader::new(name)?)?)?;
     while !rdns.is_finished() {
         let mut set = SliceReader::new(read_value(&mut rdns, Tag::Set)?)?;
@@ -50,14 +51,12 @@ fn attributes(name: &[u8], field: &'static str) -> der::Result<Option<Finding>> 
             let oid = ObjectIdentifier::decode(&mut attribute)?;
             let value = AnyRef::decode(&mut attribute)?;
             attribute.finish()?;
-            if let Some(finding) = judge(oid, value, field)
-                && worst.as_ref().is_none_or(|held| held.severity < finding.severity)
-            {
-                worst = Some(finding);
+            if found.len() < MOST {
+                found.extend(judge(oid, value, field));
             }
         }
     }
-    Ok(worst)
+    Ok(())
 }
 
 fn judge(oid: ObjectIdentifier, value: AnyRef<'_>, field: &'static str) -> Option<Finding> {
