@@ -139,7 +139,7 @@ fn below(ca_key: &str, crypto: &Crypto) -> Vec<Exhibit> {
         let workload = Authorized::workload(request(), id.clone()).unwrap();
         let workload = mesh.cluster.issue(workload, &Profile::workload(), crypto.entropy(), now()).unwrap();
         all.push(exhibit(&format!("workload {leaf_key}"), Kind::Workload, pem(workload.der()), &ca, &ca));
-        let names = vec!["istiod.istio-system.svc".to_owned(), "localhost".to_owned()];
+        let names = vec!["istiod.istio-system.svc".to_owned(), "ca.mesh.example".to_owned()];
         let ips = vec!["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()];
         let server = Authorized::server(request(), Some(id), names, ips).unwrap();
         let server = mesh.cluster.issue(server, &Profile::server(), crypto.entropy(), now()).unwrap();
@@ -151,4 +151,12 @@ fn below(ca_key: &str, crypto: &Crypto) -> Vec<Exhibit> {
 /// A certificate in PEM.
 pub fn pem(der: &[u8]) -> String {
     Certificate::from_der(der).unwrap().to_pem()
+}
+
+/// Bytes that need not be a certificate, as the PEM of one.
+pub fn armor(der: &[u8]) -> String {
+    use base64::Engine as _;
+    let text = base64::engine::general_purpose::STANDARD.encode(der);
+    let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
 }

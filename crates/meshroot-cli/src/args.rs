@@ -125,7 +125,7 @@ pub(crate) struct Quickstart {
     #[arg(long, value_name = "NAME")]
     pub(crate) trust_domain: String,
     /// The folder for everything [default: the one of --store]
-    #[arg(long, value_name = "DIR", conflicts_with = "store")]
+    #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) root: RootOptions,

@@ -1,19 +1,37 @@
 //! The commands, one file each.
 
+mod bundle;
+mod cluster;
+mod completions;
+mod init;
 mod inspect;
+mod istio;
+mod quickstart;
+mod sign;
+mod status;
+mod svid;
 mod verify;
 
 use crate::args::{Cli, Command};
-use crate::clock;
-use crate::exit::{Exit, Failure, Result};
+use crate::exit::{Exit, Result};
 use crate::output::Out;
+use crate::session::Session;
 
 /// Does what the command line says.
 pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Exit> {
-    let now = cli.global.now.unwrap_or_else(clock::now);
+    let session = Session::new(cli, out);
     match &cli.command {
-        Command::Inspect(args) => inspect::run(args, now, out),
-        Command::Verify(args) => verify::run(args, now, out),
-        _ => Err(Failure::internal("not here yet")),
+        Command::Quickstart(args) => quickstart::run(&session, args),
+        Command::Init(args) => init::run(&session, args),
+        Command::Cluster(args) => cluster::run(&session, args),
+        Command::Istio(args) => istio::run(&session, args),
+        Command::Sign(args) => sign::run(&session, args),
+        Command::Svid(args) => svid::run(&session, args),
+        Command::Bundle(args) => bundle::run(&session, args),
+        Command::Inspect(args) => inspect::run(args, session.now, out),
+        Command::Verify(args) => verify::run(args, session.now, out),
+        Command::Status => status::run(&session),
+        Command::Completions { shell } => completions::shell(&session, *shell),
+        Command::Man { out: folder } => completions::man(&session, folder),
     }
 }

@@ -72,11 +72,6 @@ impl Failure {
         Self { message: format!("{place}: {}", self.message), ..self }
     }
 
-    /// The same, with another exit code.
-    pub(crate) fn exiting(self, exit: Exit) -> Self {
-        Self { exit, ..self }
-    }
-
     /// A file that cannot be read.
     pub(crate) fn reading(path: &Path, e: &io::Error) -> Self {
         match e.kind() {

@@ -7,7 +7,22 @@ mod clock;
 mod cmd;
 mod exit;
 mod failures;
+mod grow;
+mod home;
+mod input;
+mod leaf;
+mod lock;
+mod make;
+mod matrix;
+mod mesh;
 mod output;
+mod outputs;
+mod progress;
+mod session;
+mod space;
+mod staging;
+mod tree;
+mod unlock;
 
 use std::process::ExitCode;
 

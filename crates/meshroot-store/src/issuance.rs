@@ -25,7 +25,13 @@ pub struct Issuance {
 
 /// A certificate with a durable record: the only form in which one is handed out.
 ///
-/// Only a store's [`record`](crate::Store::record) makes it, after the record was synced.
+/// Only a store's [`record`](crate::Store::record) makes it, after the record was synced. This does not compile:
+///
+/// ```compile_fail,E0451
+/// fn unrecorded(issued: meshroot::issue::Issued) -> meshroot_store::Recorded {
+///     meshroot_store::Recorded { issued, position: 1 }
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Recorded {
     issued: Issued,

@@ -10,6 +10,9 @@ mod issuance;
 mod meta;
 mod sqlite;
 mod store;
+#[cfg(test)]
+#[path = "../tests/support/mod.rs"]
+mod support;
 
 pub use change::{Change, Loaded, RenderedBundle, SealedKeyOf, StoredTrustDomain};
 pub use error::StoreError;

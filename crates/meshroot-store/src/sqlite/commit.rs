@@ -60,7 +60,8 @@ fn new_sequence(connection: &Connection, context: &Context<'_>, number: i64, cha
 
 fn insert_commit(connection: &Connection, commit: &Commit<'_>) -> rusqlite::Result<()> {
     let sql = "INSERT INTO commits (version, trust_domain, at, events, keys, sequence, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)";
-    connection.execute(sql, params![commit.version, commit.trust_domain, commit.at, commit.events, commit.keys, commit.sequence, commit.checksum()])?;
+    connection
+        .execute(sql, params![commit.version, commit.trust_domain, commit.at, commit.events, commit.keys, commit.sequence, commit.checksum()])?;
     Ok(())
 }
 
@@ -69,7 +70,11 @@ fn insert_events(connection: &Connection, context: &Context<'_>, commit: &Commit
     let last: i64 = connection.query_row("SELECT coalesce(max(position), 0) FROM events", [], |row| row.get(0)).map_err(failed)?;
     let mut insert = connection.prepare_cached("INSERT INTO events (position, version, event, checksum) VALUES (?, ?, ?, ?)").map_err(failed)?;
     for (position, event) in (last.saturating_add(1)..).zip(events) {
-        let text = serde_json::to_string(event).map_err(|e| StoreError::Database { action: context.action, path: context.path.to_owned(), detail: e.to_string() })?;
+        let text = serde_json::to_string(event).map_err(|e| StoreError::Database {
+            action: context.action,
+            path: context.path.to_owned(),
+            detail: e.to_string(),
+        })?;
         insert.execute(params![position, commit.version, text, load::event_checksum(position, commit.version, &text)]).map_err(failed)?;
         if let Event::AuthorityAdded { certificate, .. } | Event::CertificateAdded { certificate, .. } = event
             && !use_serial(connection, commit.trust_domain, certificate).map_err(failed)?
@@ -82,14 +87,15 @@ fn insert_events(connection: &Connection, context: &Context<'_>, commit: &Commit
 
 fn insert_keys(connection: &Connection, context: &Context<'_>, commit: &Commit<'_>, change: &Change) -> Result<(), StoreError> {
     let failed = |e| context.failed(e);
-    let sql = "INSERT INTO sealed_keys (trust_domain, authority, version, sealed, checksum) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+    let mut held = connection.prepare_cached("SELECT 1 FROM sealed_keys WHERE trust_domain = ? AND authority = ?").map_err(failed)?;
+    let sql = "INSERT INTO sealed_keys (trust_domain, authority, version, sealed, checksum) VALUES (?, ?, ?, ?, ?)";
     let mut insert = connection.prepare_cached(sql).map_err(failed)?;
     for key in &change.sealed_keys {
-        let checksum = load::key_checksum(commit.trust_domain, key.authority.as_str(), commit.version, &key.sealed);
-        let inserted = insert.execute(params![commit.trust_domain, key.authority.as_str(), commit.version, key.sealed, checksum]).map_err(failed)?;
-        if inserted == 0 {
+        if held.exists(params![commit.trust_domain, key.authority.as_str()]).map_err(failed)? {
             return Err(StoreError::KeyExists(key.authority.clone()));
         }
+        let checksum = load::key_checksum(commit.trust_domain, key.authority.as_str(), commit.version, &key.sealed);
+        insert.execute(params![commit.trust_domain, key.authority.as_str(), commit.version, key.sealed, checksum]).map_err(failed)?;
     }
     Ok(())
 }

@@ -85,6 +85,7 @@ impl Drop for Companions<'_> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests may be blunt")]
 mod tests {
     use std::process::Command;
 

@@ -24,9 +24,11 @@ impl Context<'_> {
         let Error::SqliteFailure(failure, _) = &error else {
             return match error {
                 // The schema is ours and was compared: what does not fit its column was not written by us.
-                Error::FromSqlConversionFailure(..) | Error::IntegralValueOutOfRange(..) | Error::InvalidColumnType(..) | Error::Utf8Error(..) | Error::QueryReturnedNoRows => {
-                    StoreError::Damaged { path, what: detail }
-                }
+                Error::FromSqlConversionFailure(..)
+                | Error::IntegralValueOutOfRange(..)
+                | Error::InvalidColumnType(..)
+                | Error::Utf8Error(..)
+                | Error::QueryReturnedNoRows => StoreError::Damaged { path, what: detail },
                 _ => StoreError::Database { action, path, detail },
             };
         };

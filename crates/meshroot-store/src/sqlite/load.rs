@@ -24,7 +24,10 @@ impl StoreRow {
 pub(super) fn store_row(connection: &Connection, context: &Context<'_>) -> Result<StoreRow, StoreError> {
     let sql = "SELECT id, kind, created_at, wrapped_data_key, version, checksum FROM store";
     let read = |row: &rusqlite::Row<'_>| {
-        Ok((StoreRow { id: row.get(0)?, kind: row.get(1)?, created_at: row.get(2)?, wrapped_data_key: row.get(3)?, version: row.get(4)? }, row.get(5)?))
+        Ok((
+            StoreRow { id: row.get(0)?, kind: row.get(1)?, created_at: row.get(2)?, wrapped_data_key: row.get(3)?, version: row.get(4)? },
+            row.get(5)?,
+        ))
     };
     let (row, checksum): (StoreRow, i64) = connection.query_row(sql, [], read).map_err(|e| context.failed(e))?;
     sound(row.checksum() == checksum, context, || "what it says about itself".into())?;
@@ -96,14 +99,12 @@ fn commits(connection: &Connection, context: &Context<'_>, last: i64) -> Result<
     let mut rows = statement.query([]).map_err(failed)?;
     let mut held = Vec::new();
     while let Some(row) = rows.next().map_err(failed)? {
-        let read = || -> rusqlite::Result<(i64, i64, String, i64, i64, i64, Option<i64>, i64)> {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?))
-        };
-        let (version, trust_domain, name, at, events, keys, sequence, checksum) = read().map_err(failed)?;
-        let commit = Commit { version, trust_domain, name: &name, at, events, keys, sequence };
+        let int = |column| row.get::<_, i64>(column).map_err(failed);
+        let (name, sequence): (String, _) = (row.get(2).map_err(failed)?, row.get(6).map_err(failed)?);
+        let commit = Commit { version: int(0)?, trust_domain: int(1)?, name: &name, at: int(3)?, events: int(4)?, keys: int(5)?, sequence };
         let position = i64::try_from(held.len()).unwrap_or(i64::MAX).saturating_add(1);
-        sound(commit.checksum() == checksum && version == position, context, || format!("change {position}"))?;
-        held.push(Held { trust_domain, events, sequence });
+        sound(commit.checksum() == int(7)? && commit.version == position, context, || format!("change {position}"))?;
+        held.push(Held { trust_domain: commit.trust_domain, events: commit.events, sequence });
     }
     sound(i64::try_from(held.len()) == Ok(last), context, || format!("{} changes of {last} are there", held.len()))?;
     Ok(held)
@@ -153,7 +154,12 @@ pub(super) fn key_checksum(trust_domain: i64, authority: &str, version: i64, sea
     Checksum::of("sealed_keys").int(trust_domain).text(authority).int(version).bytes(sealed).finish()
 }
 
-pub(super) fn sealed_key(connection: &Connection, context: &Context<'_>, trust_domain: &TrustDomain, authority: &AuthorityId) -> Result<Option<Vec<u8>>, StoreError> {
+pub(super) fn sealed_key(
+    connection: &Connection,
+    context: &Context<'_>,
+    trust_domain: &TrustDomain,
+    authority: &AuthorityId,
+) -> Result<Option<Vec<u8>>, StoreError> {
     let sql = "SELECT trust_domain, version, sealed, checksum FROM sealed_keys WHERE trust_domain = (SELECT number FROM trust_domains WHERE name = ?) AND authority = ?";
     let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
     let found = connection.query_row(sql, params![trust_domain.as_str(), authority.as_str()], read).optional().map_err(|e| context.failed(e))?;

@@ -104,9 +104,10 @@ impl Entry<'_> {
             self.certificate,
             self.checksum()
         ])?;
-        let sql = "INSERT INTO last_expiries (trust_domain, authority, not_after) VALUES (?, ?, ?) \
-                   ON CONFLICT DO UPDATE SET not_after = excluded.not_after WHERE excluded.not_after > not_after";
-        connection.prepare_cached(sql)?.execute(params![self.trust_domain, self.authority, self.not_after])?;
+        let sql = "INSERT INTO last_expiries (trust_domain, authority, not_after, checksum) VALUES (?, ?, ?, ?) \
+                   ON CONFLICT DO UPDATE SET not_after = excluded.not_after, checksum = excluded.checksum WHERE excluded.not_after > not_after";
+        let checksum = expiry_checksum(self.trust_domain, self.authority, self.not_after);
+        connection.prepare_cached(sql)?.execute(params![self.trust_domain, self.authority, self.not_after, checksum])?;
         Ok(())
     }
 }
@@ -129,9 +130,16 @@ pub(super) fn issuances(connection: &Connection, context: &Context<'_>, query: &
             query.limit.min(Query::MOST),
         ])
         .map_err(failed)?;
+    let all = query.trust_domain.is_none() && query.id.is_none() && query.authority.is_none() && query.serial.is_none();
     let mut found = Vec::new();
+    let mut last = query.after;
     while let Some(row) = rows.next().map_err(failed)? {
-        found.push(entry(row, context)?);
+        let row = entry(row, context)?;
+        last = last.saturating_add(1);
+        if all && row.position != last {
+            return Err(context.damaged(format!("entry {last} of the issuance log is missing")));
+        }
+        found.push(row);
     }
     Ok(found)
 }
@@ -172,8 +180,22 @@ fn entry(row: &Row<'_>, context: &Context<'_>) -> Result<IssuanceRow, StoreError
     })
 }
 
-pub(super) fn last_expiry(connection: &Connection, context: &Context<'_>, trust_domain: &TrustDomain, authority: &AuthorityId, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-    let sql = "SELECT not_after FROM last_expiries WHERE trust_domain = (SELECT number FROM trust_domains WHERE name = ?) AND authority = ?";
-    let found: Option<i64> = connection.query_row(sql, params![trust_domain.as_str(), authority.as_str()], |row| row.get(0)).optional().map_err(|e| context.failed(e))?;
-    Ok(found.map(Timestamp::from_unix).filter(|until| *until > now))
+fn expiry_checksum(trust_domain: i64, authority: &str, not_after: i64) -> i64 {
+    Checksum::of("last_expiries").int(trust_domain).text(authority).int(not_after).finish()
+}
+
+pub(super) fn last_expiry(
+    connection: &Connection,
+    context: &Context<'_>,
+    trust_domain: &TrustDomain,
+    authority: &AuthorityId,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    let sql = "SELECT trust_domain, not_after, checksum FROM last_expiries WHERE trust_domain = (SELECT number FROM trust_domains WHERE name = ?) AND authority = ?";
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let found = connection.query_row(sql, params![trust_domain.as_str(), authority.as_str()], read).optional().map_err(|e| context.failed(e))?;
+    let Some((number, not_after, checksum)): Option<(i64, i64, i64)> = found else { return Ok(None) };
+    let is = expiry_checksum(number, authority.as_str(), not_after) == checksum;
+    sound(is, context, || format!("the last expiry of '{authority}'"))?;
+    Ok(Some(Timestamp::from_unix(not_after)).filter(|until| *until > now))
 }

@@ -7,6 +7,8 @@ mod load;
 mod log;
 mod migrate;
 mod open;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -134,7 +136,9 @@ impl Store for SqliteStore {
     }
 
     fn record(&self, batch: Vec<Issuance>) -> Result<Vec<Result<Recorded, StoreError>>, StoreError> {
-        let positions = self.write("record in", |transaction, context| batch.iter().map(|issuance| log::append(transaction, context, issuance)).collect::<Result<Vec<_>, _>>())?;
+        let positions = self.write("record in", |transaction, context| {
+            batch.iter().map(|issuance| log::append(transaction, context, issuance)).collect::<Result<Vec<_>, _>>()
+        })?;
         // Only now, behind the commit, is anything recorded.
         let recorded = batch.into_iter().zip(positions).map(|(issuance, position)| position.map(|position| Recorded::new(issuance.issued, position)));
         Ok(recorded.collect())

@@ -13,9 +13,9 @@ use super::failure::Context;
 use super::{APPLICATION_ID, BUSY_TIMEOUT, SqliteStore, State, load, migrate};
 use crate::{Meta, StoreError, StoreKind};
 
-/// Small tables, checked as a whole whenever a store is opened. The issuance log is not: it may have millions of rows,
+/// Small tables, checked as a whole, indexes included (a row that its index does not know is not found), whenever a store is opened. The issuance log is not: it may have millions of rows,
 /// each with a checksum that is compared when it is read.
-const CHECKED: [&str; 6] = ["store", "trust_domains", "commits", "events", "bundles", "sealed_keys"];
+const CHECKED: [&str; 7] = ["store", "trust_domains", "commits", "events", "bundles", "sealed_keys", "last_expiries"];
 
 pub(super) fn open(path: &Path, migrations: &[&str]) -> Result<SqliteStore, StoreError> {
     let context = Context { action: "open", path };
@@ -79,7 +79,8 @@ fn application_id(path: &Path) -> rusqlite::Result<i32> {
     }
     // Immutable: no lock, no journal, no file beside it.
     uri.push_str("?mode=ro&immutable=1");
-    let connection = Connection::open_with_flags(uri, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let connection =
+        Connection::open_with_flags(uri, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     // A store whose last pages are still in its log looks truncated from here; this lets SQLite read the header of a
     // file that is shorter than it says. Nothing can be written through this connection.
     connection.pragma_update(None, "writable_schema", true)?;
@@ -107,7 +108,7 @@ fn check(connection: &Connection, migrations: &[&str], context: &Context<'_>) ->
         return Err(context.damaged("its tables are not those that this program makes"));
     }
     for table in CHECKED {
-        let verdict: String = connection.query_row(&format!("PRAGMA quick_check({table})"), [], |row| row.get(0)).map_err(failed)?;
+        let verdict: String = connection.query_row(&format!("PRAGMA integrity_check({table})"), [], |row| row.get(0)).map_err(failed)?;
         if verdict != "ok" {
             return Err(context.damaged(format!("table {table}: {}", verdict.lines().last().unwrap_or_default())));
         }

@@ -83,13 +83,23 @@ CREATE TABLE last_expiries (
     trust_domain INTEGER NOT NULL REFERENCES trust_domains,
     authority TEXT NOT NULL,
     not_after INTEGER NOT NULL,
+    checksum INTEGER NOT NULL,
     PRIMARY KEY (trust_domain, authority)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
+-- What is on record stays. REPLACE removes rows without asking the DELETE triggers, so growth is asked for too.
 CREATE TRIGGER commits_stay BEFORE DELETE ON commits BEGIN SELECT RAISE(ABORT, 'commits are never removed'); END;
 CREATE TRIGGER commits_are_final BEFORE UPDATE ON commits BEGIN SELECT RAISE(ABORT, 'commits are never changed'); END;
+CREATE TRIGGER commits_only_grow BEFORE INSERT ON commits
+    WHEN NEW.version <= (SELECT max(version) FROM commits) BEGIN SELECT RAISE(ABORT, 'commits are only appended'); END;
 CREATE TRIGGER events_stay BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'events are never removed'); END;
 CREATE TRIGGER events_are_final BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
+CREATE TRIGGER events_only_grow BEFORE INSERT ON events
+    WHEN NEW.position <= (SELECT max(position) FROM events) BEGIN SELECT RAISE(ABORT, 'events are only appended'); END;
+CREATE TRIGGER issuances_stay BEFORE DELETE ON issuances BEGIN SELECT RAISE(ABORT, 'entries of the issuance log are never removed'); END;
+CREATE TRIGGER issuances_are_final BEFORE UPDATE ON issuances BEGIN SELECT RAISE(ABORT, 'entries of the issuance log are never changed'); END;
+CREATE TRIGGER issuances_only_grow BEFORE INSERT ON issuances
+    WHEN NEW.position <= (SELECT max(position) FROM issuances) BEGIN SELECT RAISE(ABORT, 'entries of the issuance log are only appended'); END;
 CREATE TRIGGER bundles_stay BEFORE DELETE ON bundles BEGIN SELECT RAISE(ABORT, 'bundles are never removed'); END;
 CREATE TRIGGER bundles_are_final BEFORE UPDATE ON bundles BEGIN SELECT RAISE(ABORT, 'bundles are never changed'); END;
 CREATE TRIGGER bundles_only_grow BEFORE INSERT ON bundles
@@ -97,5 +107,6 @@ CREATE TRIGGER bundles_only_grow BEFORE INSERT ON bundles
     BEGIN SELECT RAISE(ABORT, 'a bundle''s sequence number only grows'); END;
 CREATE TRIGGER keys_stay BEFORE DELETE ON sealed_keys BEGIN SELECT RAISE(ABORT, 'keys are never removed'); END;
 CREATE TRIGGER keys_are_final BEFORE UPDATE ON sealed_keys BEGIN SELECT RAISE(ABORT, 'keys are never changed'); END;
-CREATE TRIGGER issuances_stay BEFORE DELETE ON issuances BEGIN SELECT RAISE(ABORT, 'the issuance log is append-only'); END;
-CREATE TRIGGER issuances_are_final BEFORE UPDATE ON issuances BEGIN SELECT RAISE(ABORT, 'the issuance log is append-only'); END;
+CREATE TRIGGER keys_are_not_replaced BEFORE INSERT ON sealed_keys
+    WHEN EXISTS (SELECT 1 FROM sealed_keys WHERE trust_domain = NEW.trust_domain AND authority = NEW.authority)
+    BEGIN SELECT RAISE(ABORT, 'keys are never changed'); END;

@@ -121,7 +121,7 @@ pub fn a_key_is_never_replaced(place: &dyn Place) {
 }
 
 pub fn a_refused_change_leaves_everything_as_it_was(place: &dyn Place) {
-    let (store, mesh) = with_mesh(place);
+    let (store, _) = with_mesh(place);
     let before = store.load().unwrap();
     let other = Mesh::new("other.example");
     // Everything about it is new, but one key: found only when the rest is written already.

@@ -1,7 +1,7 @@
 //! What every implementation of [`Store`] has to do, one sentence a test.
 //!
 //! `conformance!(place)` makes a test of each; `place` is an expression for a [`Place`] where there is no store yet.
-#![allow(unreachable_pub, reason = "a module of test programs")]
+#![allow(unreachable_pub, dead_code, unused_imports, unused_macros, reason = "some test programs use only its fixtures")]
 
 mod changes;
 mod issuance;

@@ -1,4 +1,5 @@
 //! A small mesh to fill stores with.
+#![allow(clippy::unwrap_used, reason = "tests may be blunt")]
 #![allow(dead_code, unreachable_pub, reason = "every test program uses its own part of it")]
 
 use std::sync::Arc;

@@ -1,12 +1,14 @@
 use core::fmt;
 
-use der::asn1::{BitStringRef, ObjectIdentifier};
-use der::{Decode, Reader, SliceReader, Tag, TagNumber};
+use der::Decode;
+use der::asn1::ObjectIdentifier;
 use x509_cert::spki::AlgorithmIdentifierRef;
 
 use super::CsrError;
 use crate::key::{Crypto, KeyError, PublicKey, SignatureAlgorithm, Signer};
-use crate::x509::wire::{ExtensionRef, read_extension_list, read_sequence, read_value};
+use crate::x509::encode::{BIT_STRING, INTEGER, OID, SEQUENCE, SET, explicit};
+use crate::x509::reader::{DerReader, Element};
+use crate::x509::wire::{ExtensionRef, read_extension_list};
 use crate::x509::{AltNames, BasicConstraints, extension as ext, signature_algorithm};
 
 /// An RSA-8192 request with a 2048-byte SPIFFE ID has under 6 kB.
@@ -55,22 +57,21 @@ impl Csr {
             return Err(CsrError::TooLong(der.len()));
         }
         let at = CsrError::malformed;
-        let mut outer = SliceReader::new(der).map_err(at("CertificationRequest"))?;
-        let content = read_sequence(&mut outer).map_err(at("CertificationRequest"))?;
+        let mut outer = DerReader::new(der);
+        let whole = outer.expect(SEQUENCE).map_err(at("CertificationRequest"))?;
         if !outer.is_finished() {
-            return Err(CsrError::TrailingBytes(usize::try_from(outer.remaining_len()).unwrap_or(usize::MAX)));
+            return Err(CsrError::TrailingBytes(outer.left()));
         }
-        let mut fields = SliceReader::new(content).map_err(at("CertificationRequest"))?;
-        let info = fields.tlv_bytes().map_err(at("certificationRequestInfo"))?;
-        let identifier = fields.tlv_bytes().map_err(at("signatureAlgorithm"))?;
-        let signature = BitStringRef::decode(&mut fields).map_err(at("signature"))?;
+        let mut fields = whole.inside();
+        let info = fields.expect(SEQUENCE).map_err(at("certificationRequestInfo"))?;
+        let identifier = fields.expect(SEQUENCE).map_err(at("signatureAlgorithm"))?.whole;
+        let signature = fields.expect(BIT_STRING).and_then(|bits| bits.whole_bytes()).map_err(at("signature"))?;
         fields.finish().map_err(at("CertificationRequest"))?;
-        let signature = signature.as_bytes().ok_or_else(|| at("signature")(Tag::BitString.value_error().into()))?;
 
         let (public_key, asked) = read_info(info)?;
         let algorithm = read_algorithm(identifier, &public_key)?;
-        let from = der.len().saturating_sub(content.len());
-        let signed = from..from.saturating_add(info.len());
+        let from = der.len().saturating_sub(whole.content.len());
+        let signed = from..from.saturating_add(info.whole.len());
         Ok(Self { signed, signature: signature.into(), algorithm, public_key, asked, der: der.into() })
     }
 
@@ -180,44 +181,42 @@ fn read_algorithm(identifier: &[u8], key: &PublicKey) -> Result<SignatureAlgorit
 }
 
 /// CertificationRequestInfo (RFC 2986 §4.1).
-fn read_info(info: &[u8]) -> Result<(PublicKey, Asked), CsrError> {
+fn read_info(info: Element<'_>) -> Result<(PublicKey, Asked), CsrError> {
     let at = CsrError::malformed;
-    let mut outer = SliceReader::new(info).map_err(at("certificationRequestInfo"))?;
-    let content = read_sequence(&mut outer).map_err(at("certificationRequestInfo"))?;
-    let mut r = SliceReader::new(content).map_err(at("certificationRequestInfo"))?;
-    let version = u8::decode(&mut r).map_err(at("version"))?;
-    if version != 0 {
-        return Err(CsrError::Version(version));
+    let mut r = info.inside();
+    match r.expect(INTEGER).and_then(|e| e.integer()).map_err(at("version"))? {
+        [0] => {}
+        other => return Err(CsrError::Version(other.last().copied().unwrap_or_default())),
     }
     // The subject is not used, so its contents are not judged: istio-agent sends an organization of zero length.
-    read_sequence(&mut r).map_err(at("subject"))?;
-    let spki = r.tlv_bytes().map_err(at("subjectPublicKeyInfo"))?;
+    r.expect(SEQUENCE).map_err(at("subject"))?;
+    let spki = r.expect(SEQUENCE).map_err(at("subjectPublicKeyInfo"))?.whole;
     let public_key = PublicKey::from_spki_der(spki)?;
     // RFC 2986 demands the attributes even when there are none; some tools leave them out.
-    let asked = if r.is_finished() { Asked::default() } else { read_attributes(&mut r)? };
+    let asked = match r.optional(explicit(0)).map_err(at("attributes"))? {
+        Some(attributes) => read_attributes(attributes)?,
+        None => Asked::default(),
+    };
     r.finish().map_err(at("certificationRequestInfo"))?;
     Ok((public_key, asked))
 }
 
-fn read_attributes(r: &mut SliceReader<'_>) -> Result<Asked, CsrError> {
+fn read_attributes(set: Element<'_>) -> Result<Asked, CsrError> {
     let at = CsrError::malformed;
-    let tag = Tag::ContextSpecific { number: TagNumber(0), constructed: true };
-    let content = read_value(r, tag).map_err(at("attributes"))?;
-    let mut attributes = SliceReader::new(content).map_err(at("attributes"))?;
+    let mut attributes = set.inside();
     let mut asked = None;
     while !attributes.is_finished() {
-        let attribute = read_sequence(&mut attributes).map_err(at("attributes"))?;
-        let mut fields = SliceReader::new(attribute).map_err(at("attributes"))?;
-        let oid = ObjectIdentifier::decode(&mut fields).map_err(at("attributes"))?;
-        let values = read_value(&mut fields, Tag::Set).map_err(at("attributes"))?;
+        let mut fields = attributes.expect(SEQUENCE).map_err(at("attributes"))?.inside();
+        let oid = fields.expect(OID).and_then(|e| e.object_identifier()).map_err(at("attributes"))?;
+        let values = fields.expect(SET).map_err(at("attributes"))?;
         fields.finish().map_err(at("attributes"))?;
         if oid != EXTENSION_REQUEST && oid != MS_EXTENSION_REQUEST {
             continue;
         }
-        let mut values = SliceReader::new(values).map_err(at("extensionRequest"))?;
-        let list = read_sequence(&mut values).map_err(at("extensionRequest"))?;
+        let mut values = values.inside();
+        let list = values.expect(SEQUENCE).map_err(at("extensionRequest"))?;
         values.finish().map_err(at("extensionRequest"))?;
-        let extensions = if list.is_empty() { Vec::new() } else { read_extension_list(list).map_err(at("extensionRequest"))? };
+        let extensions = if list.content.is_empty() { Vec::new() } else { read_extension_list(list).map_err(at("extensionRequest"))? };
         // Two lists could name two identities, and two readers could choose differently.
         if asked.replace(read_extensions(&extensions)?).is_some() {
             return Err(CsrError::Ambiguous("extensionRequest stands there twice"));

@@ -184,3 +184,127 @@ impl core::fmt::Debug for Cacerts {
         f.debug_struct("Cacerts").field("signing_ca", &self.report.signing_ca()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Ca, NOW, below, below_with, codes, root, root_with};
+    use super::super::{DEFAULT_NAMESPACE, manifest};
+    use super::*;
+
+    fn made(chain: &[&Ca], roots: &[&Ca]) -> Result<Cacerts, CacertsError> {
+        let certs = |cas: &[&Ca]| cas.iter().map(|ca| ca.cert.clone()).collect::<Vec<_>>();
+        Cacerts::new(&certs(chain), &chain[0].private_key(), &certs(roots), &Crypto::ring(), NOW)
+    }
+
+    fn refused(chain: &[&Ca], roots: &[&Ca]) -> Vec<&'static str> {
+        made(chain, roots).unwrap_err().findings().iter().map(|finding| finding.code).collect()
+    }
+
+    #[test]
+    fn what_is_written_passes_the_check() {
+        let root = root("root");
+        let west = below(&root, "west");
+        let cacerts = made(&[&west], &[&root]).unwrap();
+        let mut files = CacertsFiles::default();
+        for (name, bytes) in cacerts.files() {
+            assert!(files.set(name, bytes));
+        }
+        assert!(codes(&files).is_empty());
+        assert_eq!(cacerts.report().path().len(), 2);
+    }
+
+    #[test]
+    fn the_chain_is_the_cluster_ca_and_its_issuers_without_the_root() {
+        let root = root("root");
+        let region = below(&root, "region");
+        let west = below_with(&region, "west", |p| p.not_after -= time::Duration::DAY);
+        let cacerts = made(&[&west, &region, &root], &[&root]).unwrap();
+        assert_eq!(cacerts.cert_chain, format!("{}{}", west.pem(), region.pem()));
+        let alone = made(&[&root], &[&root]).unwrap();
+        assert_eq!(alone.cert_chain, root.pem());
+    }
+
+    #[test]
+    fn nothing_that_disappoints_is_written() {
+        let root = root("root");
+        let west = below_with(&root, "west", |p| p.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign]);
+        assert_eq!(refused(&[&west], &[&root]), ["istio.no_crl_sign"]);
+        let west = below_with(&root, "west", |p| p.not_after += time::Duration::days(2));
+        assert_eq!(refused(&[&west], &[&root]), ["istio.outlives_issuer"]);
+        let west = below(&root, "west");
+        assert_eq!(refused(&[&west], &[&super::super::testing::root("other")]), ["istio.no_path"]);
+        assert_eq!(refused(&[&west, &below(&root, "east")], &[&root]), ["istio.chain_stranger"]);
+        assert_eq!(refused(&[&west], &[]), ["istio.no_pem", "istio.no_path"]);
+        assert!(matches!(Cacerts::new(&[], &west.private_key(), &[], &Crypto::ring(), NOW), Err(CacertsError::NoClusterCa)));
+    }
+
+    #[test]
+    fn another_key_is_not_written() {
+        let root = root("root");
+        let west = below(&root, "west");
+        let error = Cacerts::new(&[west.cert], &root.private_key(), &[root.cert], &Crypto::ring(), NOW).unwrap_err();
+        assert_eq!(error.findings()[0].code, "istio.key_mismatch");
+        assert!(error.to_string().contains("ca-key.pem"), "{error}");
+    }
+
+    #[test]
+    fn an_old_root_without_crl_sign_stops_nobody() {
+        let (root, old) = (root("root"), root_with("old", |p| p.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign]));
+        assert!(made(&[&below(&root, "west")], &[&root, &old]).is_ok());
+        assert!(made(&[&below(&old, "west")], &[&root, &old]).is_ok());
+    }
+
+    #[test]
+    fn the_trust_domain_is_held_against_name_constraints() {
+        let root = root("root");
+        let west = below_with(&root, "west", |p| {
+            // SEQUENCE { [0] { SEQUENCE { [6] "a.b" } } }
+            let mut limit = rcgen::CustomExtension::from_oid_content(&[2, 5, 29, 30], [&[0x30, 9, 0xa0, 7, 0x30, 5, 0x86, 3], b"a.b".as_slice()].concat());
+            limit.set_criticality(true);
+            p.custom_extensions.push(limit);
+        });
+        let (certs, key, roots) = ([west.cert.clone()], west.private_key(), [root.cert.clone()]);
+        let build = |domain| Cacerts::new_for(TrustDomainRef::parse(domain).unwrap(), &certs, &key, &roots, &Crypto::ring(), NOW);
+        assert!(build("a.b").is_ok());
+        assert_eq!(build("c.d").unwrap_err().findings()[0].code, "istio.foreign_name_constraint");
+    }
+
+    #[test]
+    fn the_manifest_reads_back_as_the_same_files() {
+        let root = root("root");
+        let cacerts = made(&[&below(&root, "west")], &[&root]).unwrap();
+        let text = cacerts.secret_manifest(DEFAULT_NAMESPACE).unwrap();
+        let secrets = manifest::secrets(text.as_bytes()).unwrap();
+        assert_eq!(secrets.len(), 1);
+        let secret = &secrets[0];
+        assert_eq!((secret.name.as_str(), secret.namespace.as_deref(), secret.secret_type.as_deref()), ("cacerts", Some("istio-system"), Some("Opaque")));
+        assert!(secret.other_keys.is_empty());
+        let mut files = CacertsFiles::default();
+        for (name, bytes) in cacerts.files() {
+            files.set(name, bytes);
+        }
+        assert_eq!(secret.files, files);
+    }
+
+    #[test]
+    fn a_manifest_is_made_only_for_a_namespace() {
+        let root = root("root");
+        let cacerts = made(&[&below(&root, "west")], &[&root]).unwrap();
+        for name in ["istio-system", "1e3", "a"] {
+            let text = cacerts.secret_manifest(name).unwrap();
+            assert_eq!(manifest::secrets(text.as_bytes()).unwrap()[0].namespace.as_deref(), Some(name));
+        }
+        for name in ["", "-a", "a-", "A", "a.b", "a\nb", "a\"", &"a".repeat(64)] {
+            assert_eq!(cacerts.secret_manifest(name).unwrap_err().code(), "istio.namespace", "{name}");
+        }
+    }
+
+    #[test]
+    fn no_key_is_printed() {
+        let root = root("root");
+        let west = below(&root, "west");
+        let cacerts = made(&[&west], &[&root]).unwrap();
+        assert_eq!(format!("{cacerts:?}").matches("CN=west").count(), 1);
+        assert!(!format!("{cacerts:?}").contains("PRIVATE"));
+    }
+}

@@ -14,7 +14,7 @@ mod files;
 mod finding;
 pub mod manifest;
 mod report;
-#[cfg(all(test, feature = "ring"))]
+#[cfg(test)]
 mod testing;
 mod together;
 

@@ -1,5 +1,7 @@
 //! Certificates for the tests of this module: a passing set, of which each test changes one thing.
 
+#![allow(clippy::arithmetic_side_effects, reason = "the numbers are those written here")]
+
 use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};

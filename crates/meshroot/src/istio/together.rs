@@ -129,3 +129,86 @@ fn listed(clusters: &[(&str, &Report)], at: impl IntoIterator<Item = usize>) -> 
     let shown: Vec<_> = names.into_iter().take(LISTED).collect();
     if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Ca, below, below_with, report, root, set};
+    use super::*;
+
+    fn together(sets: &[(&str, &[&Ca], &[&Ca])]) -> Vec<Finding> {
+        let reports: Vec<_> = sets.iter().map(|(name, chain, roots)| (*name, report(&set(chain, roots)))).collect();
+        let reports: Vec<_> = reports.iter().map(|(name, report)| (*name, report)).collect();
+        check_together(&reports)
+    }
+
+    fn said(findings: &[Finding]) -> Vec<String> {
+        findings.iter().map(|f| format!("{} {}", f.severity.as_str(), f.code)).collect()
+    }
+
+    #[test]
+    fn clusters_under_one_root_have_nothing_between_them() {
+        let root = root("root");
+        let (west, east) = (below(&root, "west"), below(&root, "east"));
+        assert_eq!(together(&[("west", &[&west], &[&root]), ("east", &[&east], &[&root])]), vec![]);
+        assert_eq!(check_together(&[]), vec![]);
+    }
+
+    #[test]
+    fn a_root_that_another_cluster_lacks_cuts_one_direction() {
+        let (a, b) = (root("a"), root("b"));
+        let (west, east) = (below(&a, "west"), below(&b, "east"));
+        let findings = together(&[("west", &[&west], &[&a]), ("east", &[&east], &[&a, &b])]);
+        assert_eq!(said(&findings), ["mesh_breaks istio.roots_differ"]);
+        assert!(findings[0].message.starts_with("west does not have the root CN=b,O=mesh.example, which vouches for east"), "{}", findings[0]);
+        assert_eq!(together(&[("west", &[&west], &[&a, &b]), ("east", &[&east], &[&b, &a])]), vec![], "exchanged");
+    }
+
+    #[test]
+    fn a_root_that_nobody_uses_yet_may_still_be_on_its_way() {
+        let (a, b) = (root("a"), root("b"));
+        let (west, east) = (below(&a, "west"), below(&a, "east"));
+        assert_eq!(said(&together(&[("west", &[&west], &[&a]), ("east", &[&east], &[&a, &b])])), ["hurts istio.roots_differ"]);
+    }
+
+    #[test]
+    fn two_cas_of_one_name_are_told_apart_by_key_identifiers_if_by_anything() {
+        let root = root("root");
+        let (west, east) = (below(&root, "Intermediate CA"), below(&root, "Intermediate CA"));
+        assert_eq!(said(&together(&[("west", &[&west], &[&root]), ("east", &[&east], &[&root])])), ["hurts istio.duplicate_subject"]);
+        // Without CA:TRUE rcgen writes no subjectKeyIdentifier.
+        let bare = below_with(&root, "Intermediate CA", |p| p.is_ca = rcgen::IsCa::NoCa);
+        assert_eq!(said(&together(&[("west", &[&west], &[&root]), ("east", &[&bare], &[&root])])), ["mesh_breaks istio.duplicate_subject"]);
+    }
+
+    #[test]
+    fn one_key_in_two_clusters_hurts() {
+        let root = root("root");
+        let west = below(&root, "west");
+        assert_eq!(said(&together(&[("west", &[&west], &[&root]), ("east", &[&west], &[&root])])), ["hurts istio.shared_key"]);
+    }
+
+    #[test]
+    fn trust_domains_that_differ_hurt() {
+        fn in_domain(root: &Ca, name: &str, edit: super::super::testing::Edit) -> Ca {
+            below_with(root, name, edit)
+        }
+        let root = root("root");
+        let west = in_domain(&root, "west", |p| p.subject_alt_names = vec![rcgen::SanType::URI("spiffe://west.example".try_into().unwrap())]);
+        let east = in_domain(&root, "east", |p| p.subject_alt_names = vec![rcgen::SanType::URI("spiffe://east.example".try_into().unwrap())]);
+        let findings = together(&[("west", &[&west], &[&root]), ("east", &[&east], &[&root])]);
+        assert_eq!(said(&findings), ["hurts istio.trust_domains_differ"]);
+        assert!(findings[0].message.contains("east.example (east), west.example (west)"), "{}", findings[0]);
+    }
+
+    #[test]
+    fn many_clusters_are_counted_instead_of_listed() {
+        let (a, b) = (root("a"), root("b"));
+        let (west, east) = (below(&a, "west"), below(&b, "east"));
+        let names: Vec<_> = (0..20).map(|n| format!("c{n}")).collect();
+        let (west, east) = (report(&set(&[&west], &[&a])), report(&set(&[&east], &[&a, &b])));
+        let mut clusters: Vec<_> = names.iter().map(|name| (name.as_str(), &west)).collect();
+        clusters.push(("east", &east));
+        let findings = check_together(&clusters);
+        assert!(findings[0].message.starts_with("c0, c1, c2, c3, c4 and 15 more"), "{}", findings[0]);
+    }
+}

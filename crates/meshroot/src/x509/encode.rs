@@ -112,7 +112,7 @@ mod tests {
             let t = Timestamp::from_unix(seconds);
             let mut out = vec![];
             time(&mut out, t);
-            let mut reader = der::SliceReader::new(&out).unwrap();
+            let mut reader = super::super::reader::DerReader::new(&out);
             prop_assert_eq!(super::super::wire::read_time(&mut reader).unwrap(), t);
         }
     }

@@ -1,10 +1,9 @@
 use core::fmt;
 
-use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
-use der::{Decode, Reader, SliceReader, Tag, TagNumber};
-use x509_cert::ext::pkix;
+use der::asn1::ObjectIdentifier;
 
-use super::wire::{read_sequence, read_value};
+use super::encode::{BIT_STRING, BOOLEAN, INTEGER, OCTET_STRING, OID, SEQUENCE, implicit};
+use super::reader::{DerReader, Element};
 
 pub(crate) const SUBJECT_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.14");
 pub(crate) const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.15");
@@ -13,9 +12,10 @@ pub(crate) const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unw
 pub(crate) const NAME_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.30");
 pub(crate) const AUTHORITY_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.35");
 pub(crate) const EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37");
-const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
-const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
-const ANY_EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37.0");
+/// The content octets of id-kp-serverAuth (1.3.6.1.5.5.7.3.1), id-kp-clientAuth (….2) and anyExtendedKeyUsage (2.5.29.37.0).
+const SERVER_AUTH: [u8; 8] = [0x2b, 6, 1, 5, 5, 7, 3, 1];
+const CLIENT_AUTH: [u8; 8] = [0x2b, 6, 1, 5, 5, 7, 3, 2];
+const ANY_EXTENDED_KEY_USAGE: [u8; 4] = [0x55, 0x1d, 0x25, 0x00];
 
 /// basicConstraints (RFC 5280 §4.2.1.9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +28,26 @@ pub struct BasicConstraints {
 
 impl BasicConstraints {
     pub(crate) fn decode(value: &[u8]) -> der::Result<Self> {
-        let decoded = pkix::BasicConstraints::from_der(value)?;
-        Ok(Self { ca: decoded.ca, path_len: decoded.path_len_constraint })
+        let mut outer = DerReader::new(value);
+        let sequence = outer.expect(SEQUENCE)?;
+        outer.finish()?;
+        let mut fields = sequence.inside();
+        let ca = match fields.optional(BOOLEAN)? {
+            // DER leaves the default, FALSE, out (X.690 §11.5).
+            Some(flag) if !flag.boolean()? => return Err(flag.wrong()),
+            flag => flag.is_some(),
+        };
+        let path_len = match fields.optional(INTEGER)? {
+            Some(number) => Some(match number.integer()? {
+                [negative, ..] if negative & 0x80 != 0 => return Err(number.wrong()),
+                [one] | [0, one] => *one,
+                // More CAs than any path has: no limit in effect, and the largest number we can name.
+                _ => u8::MAX,
+            }),
+            None => None,
+        };
+        fields.finish()?;
+        Ok(Self { ca, path_len })
     }
 }
 
@@ -82,8 +100,21 @@ impl KeyUsage {
     }
 
     pub(crate) fn decode(value: &[u8]) -> der::Result<Self> {
-        let usage = pkix::KeyUsage::from_der(value)?;
-        Ok(Self(usage.0.bits()))
+        let mut outer = DerReader::new(value);
+        let bits = outer.expect(BIT_STRING)?;
+        outer.finish()?;
+        // Trailing zero bits are left out, and unused bits are zero (X.690 §11.2), so the last bit that counts is set.
+        let octets = match bits.content {
+            [0] => &[][..],
+            [unused, octets @ ..] if octets.last().is_some_and(|last| last.trailing_zeros() == u32::from(*unused)) => octets,
+            _ => return Err(bits.wrong()),
+        };
+        match octets {
+            [] => Ok(Self(0)),
+            [high] => Ok(Self(u16::from(high.reverse_bits()))),
+            [high, low @ 0x80] => Ok(Self(u16::from(high.reverse_bits()) | u16::from(low.reverse_bits()) << 8)),
+            _ => Err(bits.wrong()),
+        }
     }
 
     /// The BIT STRING in DER: trailing zero bits are left out (X.690 §11.2.2).
@@ -127,18 +158,22 @@ pub struct ExtendedKeyUsage {
 impl ExtendedKeyUsage {
     pub(crate) fn decode(value: &[u8]) -> der::Result<Self> {
         let mut usage = Self { server_auth: false, client_auth: false, any: false, others: 0 };
-        let mut r = SliceReader::new(value)?;
-        let mut purposes = SliceReader::new(read_sequence(&mut r)?)?;
-        r.finish()?;
+        let mut outer = DerReader::new(value);
+        let sequence = outer.expect(SEQUENCE)?;
+        outer.finish()?;
+        let mut purposes = sequence.inside();
         if purposes.is_finished() {
-            return Err(Tag::Sequence.length_error().into());
+            return Err(sequence.wrong());
         }
         while !purposes.is_finished() {
-            match ObjectIdentifier::decode(&mut purposes)? {
-                SERVER_AUTH => usage.server_auth = true,
-                CLIENT_AUTH => usage.client_auth = true,
-                ANY_EXTENDED_KEY_USAGE => usage.any = true,
-                _ => usage.others = usage.others.saturating_add(1),
+            match purposes.expect(OID)? {
+                e if e.content == SERVER_AUTH => usage.server_auth = true,
+                e if e.content == CLIENT_AUTH => usage.client_auth = true,
+                e if e.content == ANY_EXTENDED_KEY_USAGE => usage.any = true,
+                e => {
+                    e.object_identifier()?;
+                    usage.others = usage.others.saturating_add(1);
+                }
             }
         }
         Ok(usage)
@@ -166,25 +201,24 @@ pub struct AltNames<'a> {
 impl<'a> AltNames<'a> {
     pub(crate) fn decode(value: &'a [u8]) -> der::Result<Self> {
         let mut names = Self::default();
-        let mut r = SliceReader::new(value)?;
-        let mut items = SliceReader::new(read_sequence(&mut r)?)?;
-        r.finish()?;
+        let mut outer = DerReader::new(value);
+        let sequence = outer.expect(SEQUENCE)?;
+        outer.finish()?;
+        let mut items = sequence.inside();
         if items.is_finished() {
-            return Err(Tag::Sequence.length_error().into());
+            return Err(sequence.wrong());
         }
         while !items.is_finished() {
-            let name = AnyRef::decode(&mut items)?;
-            let Tag::ContextSpecific { number: TagNumber(number), constructed } = name.header().tag() else {
-                return Err(name.header().tag().value_error().into());
-            };
-            match (number, constructed) {
-                (1, false) => names.emails.push(ia5(name)?),
-                (2, false) => names.dns.push(ia5(name)?),
-                (4, true) => names.directory_names.push(name.value()),
-                (6, false) => names.uris.push(ia5(name)?),
-                (7, false) => names.ips.push(name.value()),
-                (0 | 3 | 5, true) | (8, false) => names.others = names.others.saturating_add(1),
-                _ => return Err(name.header().tag().value_error().into()),
+            let name = items.element()?;
+            // GeneralName: IMPLICIT tags, but for otherName's, x400Address', directoryName's and ediPartyName's content.
+            match name.tag {
+                0x81 => names.emails.push(ia5(name)?),
+                0x82 => names.dns.push(ia5(name)?),
+                0x86 => names.uris.push(ia5(name)?),
+                0x87 => names.ips.push(name.content),
+                0xa4 => names.directory_names.push(name.content),
+                0xa0 | 0xa3 | 0xa5 | 0x88 => names.others = names.others.saturating_add(1),
+                _ => return Err(name.wrong()),
             }
         }
         Ok(names)
@@ -192,27 +226,24 @@ impl<'a> AltNames<'a> {
 }
 
 /// IA5String: 7 bits. A byte above is no character of any name (RFC 5280 §7.2 to §7.5 demand the encoded forms).
-fn ia5(name: AnyRef<'_>) -> der::Result<&str> {
-    let bytes = name.value();
-    match core::str::from_utf8(bytes) {
+fn ia5(name: Element<'_>) -> der::Result<&str> {
+    match core::str::from_utf8(name.content) {
         Ok(text) if text.is_ascii() => Ok(text),
-        _ => Err(Tag::Ia5String.value_error().into()),
+        _ => Err(name.wrong()),
     }
 }
 
 /// The octets of a subjectKeyIdentifier.
 pub(crate) fn subject_key_identifier(value: &[u8]) -> der::Result<&[u8]> {
-    <&OctetStringRef>::from_der(value).map(OctetStringRef::as_bytes)
+    let mut outer = DerReader::new(value);
+    let octets = outer.expect(OCTET_STRING)?.content;
+    outer.finish().map(|()| octets)
 }
 
 /// The keyIdentifier field of an authorityKeyIdentifier, if there is one.
 pub(crate) fn authority_key_identifier(value: &[u8]) -> der::Result<Option<&[u8]>> {
-    let mut r = SliceReader::new(value)?;
-    let mut fields = SliceReader::new(read_sequence(&mut r)?)?;
-    r.finish()?;
-    let tag = Tag::ContextSpecific { number: TagNumber(0), constructed: false };
-    if fields.is_finished() || Tag::peek(&fields)? != tag {
-        return Ok(None);
-    }
-    read_value(&mut fields, tag).map(Some)
+    let mut outer = DerReader::new(value);
+    let sequence = outer.expect(SEQUENCE)?;
+    outer.finish()?;
+    Ok(sequence.inside().optional(implicit(0))?.map(|id| id.content))
 }

@@ -8,6 +8,7 @@ pub(crate) mod encode;
 mod error;
 pub(crate) mod extension;
 mod name;
+pub(crate) mod reader;
 mod serial;
 pub(crate) mod wire;
 

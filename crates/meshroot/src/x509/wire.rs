@@ -1,9 +1,10 @@
 //! The certificate as it lies in memory: slices into its DER, nothing copied. The issuing and validating paths read
 //! certificates through this.
 
-use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef};
-use der::{Decode, Reader, SliceReader, Tag, TagNumber};
+use der::asn1::ObjectIdentifier;
 
+use super::encode::{BIT_STRING, BOOLEAN, GENERALIZED_TIME, INTEGER, OCTET_STRING, OID, SEQUENCE, UTC_TIME, explicit, implicit};
+use super::reader::{DerReader, Element};
 use super::{CertificateError, extension as ext};
 use crate::time::{Timestamp, Validity};
 
@@ -59,20 +60,19 @@ impl<'a> CertRef<'a> {
             return Err(CertificateError::TooLong(der.len()));
         }
         let at = CertificateError::malformed;
-        let mut reader = SliceReader::new(der).map_err(at("certificate"))?;
-        let whole = read_sequence(&mut reader).map_err(at("certificate"))?;
-        if !reader.is_finished() {
-            return Err(CertificateError::TrailingBytes(usize::try_from(reader.remaining_len()).unwrap_or(usize::MAX)));
+        let mut outer = DerReader::new(der);
+        let whole = outer.expect(SEQUENCE).map_err(at("certificate"))?;
+        if !outer.is_finished() {
+            return Err(CertificateError::TrailingBytes(outer.left()));
         }
-        let mut fields = SliceReader::new(whole).map_err(at("certificate"))?;
-        let tbs = TbsRef::parse(fields.tlv_bytes().map_err(at("tbsCertificate"))?)?;
-        let signature_algorithm = fields.tlv_bytes().map_err(at("signatureAlgorithm"))?;
-        let signature = BitStringRef::decode(&mut fields).map_err(at("signatureValue"))?;
+        let mut fields = whole.inside();
+        let tbs = TbsRef::read(fields.expect(SEQUENCE).map_err(at("tbsCertificate"))?)?;
+        let signature_algorithm = fields.expect(SEQUENCE).map_err(at("signatureAlgorithm"))?.whole;
+        let signature = fields.expect(BIT_STRING).and_then(|bits| bits.whole_bytes()).map_err(at("signatureValue"))?;
         fields.finish().map_err(at("certificate"))?;
         if signature_algorithm != tbs.signature_algorithm {
             return Err(CertificateError::AlgorithmsDiffer);
         }
-        let signature = signature.as_bytes().ok_or_else(|| at("signatureValue")(der::ErrorKind::Noncanonical { tag: Tag::BitString }.into()))?;
         Ok(Self { tbs, signature_algorithm, signature })
     }
 }
@@ -80,26 +80,34 @@ impl<'a> CertRef<'a> {
 impl<'a> TbsRef<'a> {
     pub(crate) fn parse(raw: &'a [u8]) -> Result<Self, CertificateError> {
         let at = CertificateError::malformed;
-        let mut reader = SliceReader::new(raw).map_err(at("tbsCertificate"))?;
-        let content = read_sequence(&mut reader).map_err(at("tbsCertificate"))?;
-        reader.finish().map_err(at("tbsCertificate"))?;
+        let mut outer = DerReader::new(raw);
+        let whole = outer.expect(SEQUENCE).map_err(at("tbsCertificate"))?;
+        outer.finish().map_err(at("tbsCertificate"))?;
+        Self::read(whole)
+    }
 
-        let mut r = SliceReader::new(content).map_err(at("tbsCertificate"))?;
+    fn read(whole: Element<'a>) -> Result<Self, CertificateError> {
+        let at = CertificateError::malformed;
+        let mut r = whole.inside();
         let version = read_version(&mut r).map_err(at("tbsCertificate.version"))?;
-        let serial = read_integer(&mut r).map_err(at("tbsCertificate.serialNumber"))?;
-        let signature_algorithm = read_tagged_sequence(&mut r).map_err(at("tbsCertificate.signature"))?;
-        let issuer = read_tagged_sequence(&mut r).map_err(at("tbsCertificate.issuer"))?;
-        let validity_der = r.tlv_bytes().map_err(at("tbsCertificate.validity"))?;
-        let validity = read_validity(validity_der).map_err(at("tbsCertificate.validity"))?;
-        let subject = read_tagged_sequence(&mut r).map_err(at("tbsCertificate.subject"))?;
-        let spki = read_tagged_sequence(&mut r).map_err(at("tbsCertificate.subjectPublicKeyInfo"))?;
-        let mut has_unique_ids = false;
-        for (number, field) in [(1, "tbsCertificate.issuerUniqueID"), (2, "tbsCertificate.subjectUniqueID")] {
-            has_unique_ids |= skip_context(&mut r, number).map_err(at(field))?;
-        }
-        let extensions = read_extensions(&mut r).map_err(at("tbsCertificate.extensions"))?;
+        let serial = r.expect(INTEGER).and_then(|e| e.integer()).map_err(at("tbsCertificate.serialNumber"))?;
+        let signature_algorithm = r.expect(SEQUENCE).map_err(at("tbsCertificate.signature"))?.whole;
+        let issuer = r.expect(SEQUENCE).map_err(at("tbsCertificate.issuer"))?.whole;
+        let period = r.expect(SEQUENCE).map_err(at("tbsCertificate.validity"))?;
+        let validity = read_validity(period).map_err(at("tbsCertificate.validity"))?;
+        let subject = r.expect(SEQUENCE).map_err(at("tbsCertificate.subject"))?.whole;
+        let spki = r.expect(SEQUENCE).map_err(at("tbsCertificate.subjectPublicKeyInfo"))?.whole;
+        // Both unique identifiers are IMPLICIT BIT STRINGs.
+        let issuer_unique_id = r.optional(implicit(1)).map_err(at("tbsCertificate.issuerUniqueID"))?;
+        let subject_unique_id = r.optional(implicit(2)).map_err(at("tbsCertificate.subjectUniqueID"))?;
+        let extensions = match r.optional(explicit(3)).map_err(at("tbsCertificate.extensions"))? {
+            Some(tagged) => read_extensions(tagged).map_err(at("tbsCertificate.extensions"))?,
+            None => Vec::new(),
+        };
         r.finish().map_err(at("tbsCertificate"))?;
-        Ok(Self { raw, version, serial, signature_algorithm, issuer, validity, validity_der, subject, spki, has_unique_ids, extensions })
+        let has_unique_ids = issuer_unique_id.is_some() || subject_unique_id.is_some();
+        let validity_der = period.whole;
+        Ok(Self { raw: whole.whole, version, serial, signature_algorithm, issuer, validity, validity_der, subject, spki, has_unique_ids, extensions })
     }
 
     /// The first extension with this identifier.
@@ -122,84 +130,50 @@ impl<'a> TbsRef<'a> {
     }
 }
 
-/// The content of the SEQUENCE that comes next.
-pub(crate) fn read_sequence<'a>(r: &mut SliceReader<'a>) -> der::Result<&'a [u8]> {
-    read_value(r, Tag::Sequence)
-}
-
-/// The content of the element that comes next, which has this tag.
-pub(crate) fn read_value<'a>(r: &mut SliceReader<'a>, tag: Tag) -> der::Result<&'a [u8]> {
-    let any = AnyRef::decode(r)?;
-    any.header().tag().assert_eq(tag)?;
-    Ok(any.value())
-}
-
-/// The SEQUENCE that comes next, with its header.
-fn read_tagged_sequence<'a>(r: &mut SliceReader<'a>) -> der::Result<&'a [u8]> {
-    Tag::peek(r)?.assert_eq(Tag::Sequence)?;
-    r.tlv_bytes()
-}
-
 /// `[0] EXPLICIT INTEGER DEFAULT v1`.
-fn read_version(r: &mut SliceReader<'_>) -> der::Result<u8> {
-    let tag = Tag::ContextSpecific { number: TagNumber(0), constructed: true };
-    if Tag::peek(r)? != tag {
-        return Ok(0);
-    }
-    let mut inner = SliceReader::new(read_value(r, tag)?)?;
-    let version = u8::decode(&mut inner)?;
-    inner.finish()?;
+fn read_version(r: &mut DerReader<'_>) -> der::Result<u8> {
+    let Some(tagged) = r.optional(explicit(0))? else { return Ok(0) };
+    let mut inside = tagged.inside();
+    let version = inside.expect(INTEGER)?;
+    inside.finish()?;
     // DER leaves a default value out (X.690 §11.5), so a v1 that is spelled out is malformed.
-    if !(1..=2).contains(&version) {
-        return Err(Tag::Integer.value_error().into());
-    }
-    Ok(version)
-}
-
-/// The content octets of an INTEGER in DER: at least one, and no redundant first one (X.690 §8.3.2).
-pub(crate) fn read_integer<'a>(r: &mut SliceReader<'a>) -> der::Result<&'a [u8]> {
-    let content = read_value(r, Tag::Integer)?;
-    match content {
-        [] => Err(Tag::Integer.length_error().into()),
-        [0x00, second, ..] if second & 0x80 == 0 => Err(Tag::Integer.non_canonical_error().into()),
-        [0xff, second, ..] if second & 0x80 != 0 => Err(Tag::Integer.non_canonical_error().into()),
-        _ => Ok(content),
+    match version.content {
+        [version @ 1..=2] => Ok(*version),
+        _ => Err(version.wrong()),
     }
 }
 
-fn read_validity(der: &[u8]) -> der::Result<Validity> {
-    let mut inner = SliceReader::new(read_sequence(&mut SliceReader::new(der)?)?)?;
-    let validity = Validity { not_before: read_time(&mut inner)?, not_after: read_time(&mut inner)? };
-    inner.finish()?;
+fn read_validity(period: Element<'_>) -> der::Result<Validity> {
+    let mut inside = period.inside();
+    let validity = Validity { not_before: read_time(&mut inside)?, not_after: read_time(&mut inside)? };
+    inside.finish()?;
     Ok(validity)
 }
 
 /// Time as RFC 5280 §4.1.2.5 profiles it: seconds, `Z`, no fractions. A GeneralizedTime before 2050 is read: making
 /// one is the issuer's fault, and [`lint`](crate::lint) says so.
-pub(crate) fn read_time(r: &mut SliceReader<'_>) -> der::Result<Timestamp> {
-    let any = AnyRef::decode(r)?;
-    let tag = any.header().tag();
-    let text = any.value();
-    let (year, rest) = match (tag, text) {
-        (Tag::UtcTime, [y1, y2, rest @ ..]) => {
+pub(crate) fn read_time(r: &mut DerReader<'_>) -> der::Result<Timestamp> {
+    let element = r.element()?;
+    let (year, rest) = match (element.tag, element.content) {
+        (UTC_TIME, [y1, y2, rest @ ..]) => {
             let year = two_digits(*y1, *y2);
             (year.map(|y| if y < 50 { i32::from(y).saturating_add(2000) } else { i32::from(y).saturating_add(1900) }), rest)
         }
-        (Tag::GeneralizedTime, [y1, y2, y3, y4, rest @ ..]) => {
+        (GENERALIZED_TIME, [y1, y2, y3, y4, rest @ ..]) => {
             let year = two_digits(*y1, *y2).zip(two_digits(*y3, *y4));
             (year.map(|(high, low)| i32::from(high).saturating_mul(100).saturating_add(i32::from(low))), rest)
         }
-        _ => return Err(tag.value_error().into()),
+        _ => return Err(element.wrong()),
     };
     let fields = match rest {
         [m1, m2, d1, d2, h1, h2, i1, i2, s1, s2, b'Z'] => [(m1, m2), (d1, d2), (h1, h2), (i1, i2), (s1, s2)].map(|(a, b)| two_digits(*a, *b)),
-        _ => return Err(tag.value_error().into()),
+        _ => return Err(element.wrong()),
     };
     match (year, fields) {
         (Some(year @ 1..), [Some(month), Some(day), Some(hour), Some(minute), Some(second)]) => {
-            Timestamp::from_civil(year, month, day, hour, minute, second).ok_or_else(|| tag.value_error().into())
+            Timestamp::from_civil(year, month, day, hour, minute, second).ok_or_else(|| element.wrong())
         }
-        _ => Err(tag.value_error().into()),
+        _ => Err(element.wrong()),
     }
 }
 
@@ -208,41 +182,31 @@ fn two_digits(tens: u8, ones: u8) -> Option<u8> {
     Some(digit(tens)?.saturating_mul(10).saturating_add(digit(ones)?))
 }
 
-/// Skips `[number]`, if it comes next; both unique identifiers are IMPLICIT BIT STRINGs.
-fn skip_context(r: &mut SliceReader<'_>, number: u32) -> der::Result<bool> {
-    let tag = Tag::ContextSpecific { number: TagNumber(number), constructed: false };
-    let there = !r.is_finished() && Tag::peek(r)? == tag;
-    if there {
-        r.tlv_bytes()?;
-    }
-    Ok(there)
-}
-
-fn read_extensions<'a>(r: &mut SliceReader<'a>) -> der::Result<Vec<ExtensionRef<'a>>> {
-    if r.is_finished() {
-        return Ok(Vec::new());
-    }
-    let outer = read_value(r, Tag::ContextSpecific { number: TagNumber(3), constructed: true })?;
-    let mut outer = SliceReader::new(outer)?;
-    let list = read_sequence(&mut outer)?;
-    outer.finish()?;
+/// `[3] EXPLICIT Extensions`, of a certificate; `[0]` of a CRL.
+pub(crate) fn read_extensions(tagged: Element<'_>) -> der::Result<Vec<ExtensionRef<'_>>> {
+    let mut inside = tagged.inside();
+    let list = inside.expect(SEQUENCE)?;
+    inside.finish()?;
     read_extension_list(list)
 }
 
-/// The members of a `SEQUENCE SIZE (1..MAX) OF Extension`, without its header.
-pub(crate) fn read_extension_list(list: &[u8]) -> der::Result<Vec<ExtensionRef<'_>>> {
-    let mut items = SliceReader::new(list)?;
+/// The members of a `SEQUENCE SIZE (1..MAX) OF Extension`.
+pub(crate) fn read_extension_list(list: Element<'_>) -> der::Result<Vec<ExtensionRef<'_>>> {
+    let mut items = list.inside();
     let mut extensions = Vec::with_capacity(8);
     while !items.is_finished() {
-        let mut fields = SliceReader::new(read_sequence(&mut items)?)?;
-        let oid = ObjectIdentifier::decode(&mut fields)?;
-        let critical = Tag::peek(&fields)? == Tag::Boolean && bool::decode(&mut fields)?;
-        let value = <&OctetStringRef>::decode(&mut fields)?.as_bytes();
+        let mut fields = items.expect(SEQUENCE)?.inside();
+        let oid = fields.expect(OID)?.object_identifier()?;
+        let critical = match fields.optional(BOOLEAN)? {
+            Some(flag) => flag.boolean()?,
+            None => false,
+        };
+        let value = fields.expect(OCTET_STRING)?.content;
         fields.finish()?;
         extensions.push(ExtensionRef { oid, critical, value });
     }
     if extensions.is_empty() {
-        return Err(Tag::Sequence.length_error().into());
+        return Err(list.wrong());
     }
     Ok(extensions)
 }

@@ -25,7 +25,7 @@ pub(super) fn check(links: &[Link<'_>], reading: &Reading<'_>, now: Timestamp, f
         findings.extend(usage::extended(cert, file));
         findings.extend(usage::path_length(cert, file, height));
         findings.extend(signature(link, file));
-        findings.extend(extensions(cert, file));
+        findings.extend(extensions(link, file));
         findings.extend(name(cert, file));
         if cert.public_key().algorithm() == KeyAlgorithm::Ed25519 && link.place == Place::Signing {
             findings.push(Finding::hurts(
@@ -105,7 +105,8 @@ fn signature(link: &Link<'_>, file: &'static str) -> Option<Finding> {
 }
 
 /// Extensions that Go cannot parse, and critical ones that it does not know.
-fn extensions(cert: &Certificate, file: &'static str) -> Vec<Finding> {
+fn extensions(link: &Link<'_>, file: &'static str) -> Vec<Finding> {
+    let cert = link.cert;
     const CERTIFICATE_POLICIES: der::asn1::ObjectIdentifier = der::asn1::ObjectIdentifier::new_unwrap("2.5.29.32");
     let Ok(parsed) = CertRef::parse(cert.der()) else { return Vec::new() };
     let who = cert.subject();
@@ -125,7 +126,9 @@ fn extensions(cert: &Certificate, file: &'static str) -> Vec<Finding> {
         if !readable || seen.contains(&oid) {
             let what = if readable { "stands in it twice" } else { "is malformed" };
             let message = format!("{who}: the extension {oid} {what}");
-            findings.push(Finding::refused("istio.bad_extension", file, message, MAKE_AGAIN).says("failed to parse X.509 certificate: …"));
+            // Of the other files istiod leaves such a certificate out and misses it afterwards.
+            let says = if link.place == Place::Signing { "failed to parse cert PEM: failed to parse X.509 certificate".into() } else { format!("{CANNOT_VERIFY}certificate signed by unknown authority") };
+            findings.push(Finding::refused("istio.bad_extension", file, message, MAKE_AGAIN).says(says));
             break;
         }
         seen.push(oid);
@@ -140,10 +143,10 @@ fn extensions(cert: &Certificate, file: &'static str) -> Vec<Finding> {
 
 fn name(cert: &Certificate, file: &'static str) -> Option<Finding> {
     cert.subject().is_empty().then(|| {
-        Finding::breaks(
+        Finding::hurts(
             "istio.empty_subject",
             file,
-            "the subject of a CA certificate is empty: so is that of every workload's, which then look as if they had signed themselves",
+            "the subject of a CA certificate is empty: strict verifiers refuse it, and as workloads' subjects are empty too, their certificates seem self-issued",
             "give every CA a name of its own (RFC 5280 §4.1.2.6)",
         )
     })
@@ -188,14 +191,17 @@ fn look_alikes(links: &[Link<'_>], reading: &Reading<'_>) -> Option<Finding> {
         let other = links.iter().skip(height.saturating_add(1)).find(|above| {
             above.cert.subject() == cert.subject() && above.cert.public_key() != cert.public_key() && !cert.subject().is_empty()
         })?;
-        Some(Finding::breaks(
-            "istio.same_subject",
-            file_of(link, reading),
-            format!(
-                "it has the name of a CA above it, {}, and another key: verifiers take it for self-signed, or try the wrong key",
-                other.cert.subject()
-            ),
-            "give every CA a name of its own",
-        ))
+        let message = format!("it has the name of a CA above it, {}, and another key", other.cert.subject());
+        let remedy = "give every CA a name of its own";
+        let file = file_of(link, reading);
+        // OpenSSL and BoringSSL take a certificate for self-signed when both names are equal and no identifier objects.
+        let told_apart = matches!((cert.authority_key_id(), cert.subject_key_id()), (Some(signer), Some(own)) if signer != own);
+        Some(if told_apart {
+            let message = format!("{message}: only key identifiers tell them apart, and istiod's check of CRLs looks at the name alone");
+            Finding::hurts("istio.same_subject", file, message, remedy)
+        } else {
+            let message = format!("{message}, and no key identifier tells them apart: Envoy takes it for self-signed and refuses it");
+            Finding::breaks("istio.same_subject", file, message, remedy)
+        })
     })
 }

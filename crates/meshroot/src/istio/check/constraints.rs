@@ -22,7 +22,7 @@ pub(super) fn check(links: &[Link<'_>], reading: &Reading<'_>, trust_domain: Opt
         let who = link.cert.subject();
         let Some(limits) = Limits::decode(&value) else {
             let message = format!("the nameConstraints of {who} are malformed");
-            findings.push(Finding::refused("istio.bad_extension", file, message, REMEDY).says("failed to parse X.509 certificate: …"));
+            findings.push(Finding::refused("istio.bad_extension", file, message, REMEDY).says("failed to parse cert PEM: failed to parse X.509 certificate"));
             continue;
         };
         if limits.others && critical {
@@ -36,6 +36,9 @@ pub(super) fn check(links: &[Link<'_>], reading: &Reading<'_>, trust_domain: Opt
             && !limits.uri.allow(domain, uri_matches)
         {
             let message = format!("the nameConstraints of {who} do not allow the trust domain {domain}: {}. istiod issues certificates that every strict verifier refuses (permitted subtree violation)", limits.uri);
+            findings.push(Finding::breaks("istio.foreign_name_constraint", file, message, REMEDY));
+        } else if limits.uri.permits_no_host() {
+            let message = format!("the nameConstraints of {who} permit no trust domain at all: {}. A limit on URIs is a host, without scheme and path", limits.uri);
             findings.push(Finding::breaks("istio.foreign_name_constraint", file, message, REMEDY));
         } else if !limits.uri.is_free() {
             let message = format!("the nameConstraints of {who} limit URIs: {}. rustls, and with it ztunnel, refuses every SPIFFE ID under such a limit; Envoy accepts it", limits.uri);
@@ -95,10 +98,6 @@ impl Limits {
                         continue;
                     }
                 };
-                // A constraint on URIs is a host or a domain; Go does not parse a certificate that has more in it.
-                if text.contains(['/', ':']) {
-                    return None;
-                }
                 if permitted { kind.permitted.push(text) } else { kind.excluded.push(text) }
             }
         }
@@ -109,6 +108,11 @@ impl Limits {
 impl Subtrees {
     fn is_free(&self) -> bool {
         self.permitted.is_empty() && self.excluded.is_empty()
+    }
+
+    /// All that is permitted looks like `spiffe://mesh.example`, which no host equals.
+    fn permits_no_host(&self) -> bool {
+        !self.permitted.is_empty() && self.permitted.iter().all(|constraint| constraint.contains(['/', ':']))
     }
 
     fn allow(&self, name: &str, matches: fn(&str, &str) -> bool) -> bool {

@@ -1,5 +1,3 @@
-use der::asn1::BitStringRef;
-use der::{Decode, Reader, SliceReader, Tag};
 
 use super::Finding;
 use super::path::Link;
@@ -7,7 +5,9 @@ use crate::istio::files::CA_CRL;
 use crate::pem;
 use crate::key::{Crypto, SignatureAlgorithm};
 use crate::time::Timestamp;
-use crate::x509::wire::{read_sequence, read_time};
+use crate::x509::encode::{BIT_STRING, GENERALIZED_TIME, INTEGER, SEQUENCE, UTC_TIME, explicit};
+use crate::x509::reader::{DerReader, Element};
+use crate::x509::wire::{read_extensions, read_time};
 use crate::x509::{Certificate, KeyUsage, extension as ext, signature_algorithm};
 
 const REMEDY: &str = "put a current CRL of every CA into the file, of the root and of the other clusters' CAs too, or leave the file out";
@@ -90,33 +90,30 @@ struct Crl {
 
 impl Crl {
     fn parse(number: usize, der: &[u8]) -> der::Result<Self> {
-        let mut whole = SliceReader::new(der)?;
-        let mut fields = SliceReader::new(read_sequence(&mut whole)?)?;
-        whole.finish()?;
-        let signed = fields.tlv_bytes()?;
-        let algorithm = fields.tlv_bytes()?;
-        let signature = BitStringRef::decode(&mut fields)?;
+        let mut outer = DerReader::new(der);
+        let mut fields = outer.expect(SEQUENCE)?.inside();
+        outer.finish()?;
+        let signed = fields.expect(SEQUENCE)?;
+        let algorithm = fields.expect(SEQUENCE)?.whole;
+        let signature = fields.expect(BIT_STRING)?.whole_bytes()?;
         fields.finish()?;
 
-        let mut outer = SliceReader::new(signed)?;
-        let mut tbs = SliceReader::new(read_sequence(&mut outer)?)?;
-        if Tag::peek(&tbs)? == Tag::Integer {
-            tbs.tlv_bytes()?;
-        }
-        tbs.tlv_bytes()?;
-        let issuer = tbs.tlv_bytes()?;
+        let mut tbs = signed.inside();
+        tbs.optional(INTEGER)?;
+        tbs.expect(SEQUENCE)?;
+        let issuer = tbs.expect(SEQUENCE)?.whole;
         let this_update = read_time(&mut tbs)?;
-        let is_time = |tbs: &SliceReader<'_>| !tbs.is_finished() && matches!(Tag::peek(tbs), Ok(Tag::UtcTime | Tag::GeneralizedTime));
-        let next_update = if is_time(&tbs) { Some(read_time(&mut tbs)?) } else { None };
-        if !tbs.is_finished() && Tag::peek(&tbs)? == Tag::Sequence {
-            tbs.tlv_bytes()?;
-        }
-        let authority_key_id = if tbs.is_finished() { None } else { authority_key_id(&mut tbs)? };
+        let next_update = if matches!(tbs.peek(), Some(UTC_TIME | GENERALIZED_TIME)) { Some(read_time(&mut tbs)?) } else { None };
+        tbs.optional(SEQUENCE)?;
+        let authority_key_id = match tbs.optional(explicit(0))? {
+            Some(extensions) => authority_key_id(extensions)?,
+            None => None,
+        };
         Ok(Self {
             number,
-            signed: signed.to_vec(),
+            signed: signed.whole.to_vec(),
             algorithm: signature_algorithm(algorithm),
-            signature: signature.as_bytes().unwrap_or_default().to_vec(),
+            signature: signature.to_vec(),
             issuer: issuer.to_vec(),
             authority_key_id,
             this_update,
@@ -132,10 +129,8 @@ impl Crl {
 }
 
 /// The key identifier in the extensions of a CRL, `[0] EXPLICIT Extensions`.
-fn authority_key_id(tbs: &mut SliceReader<'_>) -> der::Result<Option<Vec<u8>>> {
-    let tag = Tag::ContextSpecific { number: der::TagNumber(0), constructed: true };
-    let mut outer = SliceReader::new(crate::x509::wire::read_value(tbs, tag)?)?;
-    let extensions = crate::x509::wire::read_extension_list(read_sequence(&mut outer)?)?;
+fn authority_key_id(extensions: Element<'_>) -> der::Result<Option<Vec<u8>>> {
+    let extensions = read_extensions(extensions)?;
     let Some(extension) = extensions.iter().find(|extension| extension.oid == ext::AUTHORITY_KEY_IDENTIFIER) else { return Ok(None) };
     Ok(ext::authority_key_identifier(extension.value)?.map(<[u8]>::to_vec))
 }

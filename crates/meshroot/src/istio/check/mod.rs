@@ -9,7 +9,7 @@ mod path;
 mod presence;
 mod read;
 mod roots;
-#[cfg(all(test, feature = "ring"))]
+#[cfg(test)]
 mod tests;
 
 use core::cmp::Reverse;

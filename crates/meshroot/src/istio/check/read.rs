@@ -112,8 +112,8 @@ fn damaged(role: Role, file: &'static str, error: &str) -> Finding {
 
 fn foreign_block(role: Role, file: &'static str, place: &str, label: &str, number: usize) -> Finding {
     if label.ends_with("PRIVATE KEY") && role != Role::Signing {
-        let message = format!("{place} is a private key: istiod hands this file to every workload");
-        return Finding::refused("istio.key_published", file, message, "remove it, and replace the key if the file was ever deployed");
+        let message = format!("{place} is a private key, and istiod hands this file to every workload");
+        return Finding::breaks("istio.key_published", file, message, "remove it, and replace the key if the file was ever deployed");
     }
     let message = format!("{place} is {} instead of CERTIFICATE", label.escape_default());
     let remedy = "leave only certificates in it";

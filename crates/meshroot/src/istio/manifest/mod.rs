@@ -25,7 +25,7 @@ pub struct SecretManifest {
     pub secret_type: Option<String>,
     /// What istiod would read of it.
     pub files: CacertsFiles,
-    /// Its other keys, whose values were not kept.
+    /// Its other keys in the order of the alphabet; their values were not kept.
     pub other_keys: Vec<String>,
     /// The line on which the Secret begins, from 1.
     pub line: usize,

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
@@ -39,7 +41,7 @@ fn read(secret: &Node) -> Result<SecretManifest, ManifestError> {
     let namespace = text(metadata, "namespace", "metadata.namespace")?;
     let secret_type = text(secret, "type", "type")?;
     let mut files = CacertsFiles::default();
-    let mut other_keys = Vec::new();
+    let mut other_keys = BTreeSet::new();
     // stringData wins over data, as in Kubernetes.
     for field in ["data", "stringData"] {
         for (key, value) in entries(secret, field)? {
@@ -50,11 +52,12 @@ fn read(secret: &Node) -> Result<SecretManifest, ManifestError> {
                 _ => return Err(error(value, &path(), "is no string")),
             };
             let bytes = if field == "data" { decoded(written).map_err(|reason| error(value, &path(), &reason))? } else { Zeroizing::new(written.into()) };
-            if !files.set(key, bytes.as_slice()) && !other_keys.contains(key) {
-                other_keys.push(key.clone());
+            if !files.set(key, bytes.as_slice()) {
+                other_keys.insert(key.clone());
             }
         }
     }
+    let other_keys = other_keys.into_iter().collect();
     Ok(SecretManifest { name, namespace, secret_type, files, other_keys, line: secret.line })
 }
 

@@ -84,16 +84,11 @@ fn a_key_identifier_of_another_issuer_breaks_the_mesh() {
 }
 
 #[test]
-fn a_cluster_ca_named_like_its_root_breaks_the_mesh() {
+fn a_cluster_ca_named_like_its_root_breaks_the_mesh_unless_key_identifiers_tell_them_apart() {
     let root = root("root");
-    assert_eq!(codes_for(&below(&root, "root"), &root), ["M istio.same_subject"]);
-}
-
-#[test]
-fn a_ca_without_a_name_breaks_the_mesh() {
-    let root = root("root");
-    let west = below_with(&root, "west", |p| p.distinguished_name = rcgen::DistinguishedName::new());
-    assert_eq!(codes_for(&west, &root), ["M istio.empty_subject"]);
+    let bare = below_with(&root, "root", |p| p.use_authority_key_identifier_extension = false);
+    assert_eq!(codes_for(&bare, &root), ["M istio.same_subject"]);
+    assert_eq!(codes_for(&below(&root, "root"), &root), ["H istio.same_subject"]);
 }
 
 #[test]
@@ -118,4 +113,16 @@ fn a_chain_of_hundreds_breaks_the_mesh() {
     let mut files = mesh.files();
     files.set("cert-chain.pem", mesh.west.pem().repeat(101));
     assert_eq!(codes(&files), ["M istio.chain_too_long"]);
+}
+
+#[test]
+fn a_private_key_among_public_files_breaks_all_trust() {
+    let mesh = mesh();
+    for name in ["root-cert.pem", "cert-chain.pem"] {
+        let mut files = mesh.files();
+        let mut text = if name == "root-cert.pem" { mesh.root.pem() } else { mesh.west.pem() };
+        text.push_str(&mesh.west.key.serialize_pem());
+        files.set(name, text);
+        assert_eq!(codes(&files), ["M istio.key_published"], "{name}");
+    }
 }

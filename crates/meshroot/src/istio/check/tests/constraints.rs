@@ -1,3 +1,5 @@
+#![allow(clippy::arithmetic_side_effects, reason = "the numbers are those written here")]
+
 use super::*;
 use crate::istio::testing::{NOW, below_with, report, root_with};
 use crate::istio::{Finding, check_for};
@@ -86,13 +88,21 @@ fn a_root_that_does_not_allow_the_name_of_its_ca_is_refused() {
 }
 
 #[test]
-fn constraints_that_go_cannot_read_are_refused() {
+fn a_limit_that_is_no_host_permits_nobody() {
     let root = root("root");
     let west = limited(&root, |p| p.custom_extensions.push(uri("spiffe://mesh.example", true)));
-    assert_eq!(codes_for(&west, &root), ["I istio.bad_extension"]);
+    assert_eq!(codes_for(&west, &root), ["M istio.foreign_name_constraint"]);
+    assert_eq!(known_domain(&set(&[&west], &[&root]), "mesh.example"), ["M istio.foreign_name_constraint"]);
+}
+
+#[test]
+fn limits_that_go_does_not_know_are_refused() {
+    let root = root("root");
     let west = limited(&root, |p| {
         let directory = vec![GeneralSubtree::DirectoryName(p.distinguished_name.clone())];
         p.name_constraints = Some(NameConstraints { permitted_subtrees: directory, excluded_subtrees: vec![] });
     });
     assert_eq!(codes_for(&west, &root), ["I istio.name_constraint_kind"]);
+    let west = limited(&root, |p| p.custom_extensions.push(CustomExtension::from_oid_content(&[2, 5, 29, 30], vec![5, 0])));
+    assert_eq!(codes_for(&west, &root), ["I istio.bad_extension"]);
 }

@@ -19,6 +19,13 @@ fn a_set_of_the_documented_makefile_is_good_and_can_never_be_revoked() {
 }
 
 #[test]
+fn a_ca_without_a_name_hurts() {
+    let root = root("root");
+    let west = below_with(&root, "west", |p| p.distinguished_name = rcgen::DistinguishedName::new());
+    assert_eq!(codes_for(&west, &root), ["H istio.empty_subject"]);
+}
+
+#[test]
 fn no_key_usage_at_all_hurts() {
     let root = root("root");
     let west = below_with(&root, "west", |p| p.key_usages.clear());
@@ -65,7 +72,7 @@ fn an_intermediate_that_outlives_its_root_hurts() {
 #[test]
 fn roots_of_others_are_looked_at_too() {
     let mesh = mesh();
-    let expired = root_with("expired", |p| p.not_after = at(NOW.minus(DAY)));
+    let expired = root_with("expired", |p| p.not_after = at(NOW.minus(20 * DAY)));
     assert_eq!(codes(&set(&[&mesh.west], &[&mesh.root, &expired])), ["H istio.other_root_not_valid"]);
     let leaf = root_with("leaf", |p| p.is_ca = IsCa::NoCa);
     assert_eq!(codes(&set(&[&mesh.west], &[&mesh.root, &leaf])), ["H istio.other_root_not_a_ca"]);

@@ -1,0 +1,83 @@
+//! Where things lie in the folder of a mesh, and in that of its root.
+
+use std::path::{Path, PathBuf};
+
+use meshroot::hierarchy::ClusterName;
+
+use crate::session::Session;
+
+/// The folder of a mesh's store or of a root's store.
+#[derive(Clone, Debug)]
+pub(crate) struct Home {
+    pub(crate) folder: PathBuf,
+    pub(crate) database: PathBuf,
+}
+
+impl Home {
+    /// The mesh that the options mean: `--store`, else `$MESHROOT_STORE`, else `./mesh`.
+    pub(crate) fn of(session: &Session<'_>) -> Self {
+        Self::mesh(session.global.store.as_deref().unwrap_or(Path::new("mesh")))
+    }
+
+    /// The mesh at this path: its folder, or its database.
+    pub(crate) fn mesh(path: &Path) -> Self {
+        let is_database = path.extension().is_some_and(|extension| extension == "db") || path.is_file();
+        if !is_database {
+            return Self { folder: path.to_owned(), database: path.join("store").join("mesh.db") };
+        }
+        let above = path.parent().unwrap_or(Path::new(""));
+        let folder = if above.file_name().is_some_and(|name| name == "store") { above.parent().unwrap_or(Path::new("")) } else { above };
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        Self { folder: folder.to_owned(), database: path.to_owned() }
+    }
+
+    /// The root whose folder this is.
+    pub(crate) fn root(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), database: folder.join("store").join("root.db") }
+    }
+
+    /// The root of this mesh: `--root`, else the folder `root` in the mesh's own.
+    pub(crate) fn its_root(&self, session: &Session<'_>) -> Self {
+        session.global.root.as_deref().map_or_else(|| Self::root(&self.folder.join("root")), Self::root)
+    }
+
+    pub(crate) fn unlock_key(&self) -> PathBuf {
+        self.folder.join("unlock.key")
+    }
+
+    pub(crate) fn root_cert(&self) -> PathBuf {
+        self.folder.join("root-cert.pem")
+    }
+
+    pub(crate) fn bundle(&self) -> PathBuf {
+        self.folder.join("bundle.json")
+    }
+
+    /// The folder of one cluster's files.
+    pub(crate) fn cluster(&self, name: &ClusterName) -> PathBuf {
+        self.folder.join("clusters").join(name.as_str())
+    }
+
+    pub(crate) fn cacerts(&self, name: &ClusterName) -> PathBuf {
+        self.cluster(name).join("cacerts")
+    }
+
+    pub(crate) fn manifest(&self, name: &ClusterName) -> PathBuf {
+        self.cluster(name).join("cacerts.yaml")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mesh_is_named_by_its_folder_or_its_database() {
+        for path in ["m", "m/store/mesh.db"] {
+            let home = Home::mesh(Path::new(path));
+            assert_eq!((home.folder.as_path(), home.database.as_path()), (Path::new("m"), Path::new("m/store/mesh.db")));
+        }
+        assert_eq!(Home::mesh(Path::new("store/mesh.db")).folder, Path::new("."));
+        assert_eq!(Home::mesh(Path::new("a/other.db")).folder, Path::new("a"));
+    }
+}

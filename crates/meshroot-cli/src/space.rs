@@ -1,0 +1,50 @@
+//! Room on the disk, before a change that cannot be taken back.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use meshroot_store::StoreError;
+
+use crate::exit::{Failure, Result};
+
+/// What one cluster takes: five files and two folders in blocks of 4 KiB, and its rows in both stores, twice, since
+/// SQLite writes them to its log first.
+pub(crate) const FOR_A_CLUSTER: usize = 64 << 10;
+
+/// Room that is taken until the value is dropped.
+///
+/// The files of a new cluster are written after its CA was committed. With a full disk that would leave a cluster
+/// without files; so the room is taken before, and given back when the files are to be written.
+#[derive(Debug)]
+pub(crate) struct Reserved(PathBuf);
+
+pub(crate) fn reserve(folder: &Path, bytes: usize) -> Result<Reserved> {
+    let path = folder.join(format!(".meshroot-reserved-{}.tmp", std::process::id()));
+    let reserved = Reserved(path.clone());
+    let block = [0u8; 64 << 10];
+    let fill = || -> std::io::Result<()> {
+        let mut file = File::create(&path)?;
+        let mut left = bytes;
+        while left > 0 {
+            let part = block.get(..left.min(block.len())).unwrap_or(&block);
+            file.write_all(part)?;
+            left = left.saturating_sub(part.len());
+        }
+        // Some file systems find out only now.
+        file.sync_all()
+    };
+    match fill() {
+        Ok(()) => Ok(reserved),
+        Err(e) if matches!(e.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) => {
+            Err(StoreError::DiskFull { action: "write to", path: folder.to_owned() }.into())
+        }
+        Err(e) => Err(Failure::writing(folder, &e)),
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}

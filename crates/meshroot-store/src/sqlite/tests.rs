@@ -1,0 +1,115 @@
+//! What can only be tried from inside.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::arithmetic_side_effects, reason = "tests may be blunt")]
+
+use rusqlite::Connection;
+
+use super::*;
+use crate::support::{Mesh, NOW};
+use crate::{RenderedBundle, StoreKind};
+
+fn store() -> (tempfile::TempDir, SqliteStore) {
+    let folder = tempfile::tempdir().unwrap();
+    let id = "00112233445566778899aabbccddeeff".parse().unwrap();
+    let new = NewStore { id, kind: StoreKind::Root, wrapped_data_key: b"wrapped".to_vec(), at: NOW };
+    let store = SqliteStore::create(&folder.path().join("root.db"), &new).unwrap();
+    (folder, store)
+}
+
+fn change(mesh: &Mesh, expected_version: u64, bytes: usize) -> Change {
+    let bundle = RenderedBundle { sequence: expected_version + 1, bytes: vec![b' '; bytes] };
+    Change { expected_version, trust_domain: mesh.trust_domain.clone(), events: Vec::new(), sealed_keys: Vec::new(), bundle: Some(bundle), at: NOW }
+}
+
+fn issuance(mesh: &Mesh) -> Issuance {
+    let (trust_domain, authority) = (mesh.trust_domain.clone(), mesh.west.clone());
+    Issuance { issued: mesh.issue("/ns/shop/sa/cart"), trust_domain, authority, kind: "workload".into(), caller: "operator".into(), at: NOW }
+}
+
+#[test]
+fn a_full_disk_is_reported_and_leaves_the_store_as_it_was() {
+    let (_folder, store) = store();
+    let mesh = Mesh::new("mesh.example");
+    store.commit(&change(&mesh, 0, 10)).unwrap();
+    let before = store.load().unwrap();
+    let pages: i64 = store.state().connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+    let limit = |pages: i64| store.state().connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
+    limit(pages + 2);
+    let full = store.commit(&change(&mesh, 1, 100_000)).unwrap_err();
+    assert_eq!((full.code(), full.to_string().contains("the disk is full; make room")), ("store.disk_full", true), "{full}");
+    let full = store.record((0..50).map(|_| issuance(&mesh)).collect()).unwrap_err();
+    assert_eq!(full.code(), "store.disk_full");
+    assert_eq!(store.load().unwrap(), before);
+    assert_eq!(store.issuances(&Query::default()).unwrap(), []);
+    limit(1_000_000);
+    assert_eq!(store.commit(&change(&mesh, 1, 100_000)).unwrap(), 2, "with room again it goes on");
+}
+
+#[test]
+fn who_waits_too_long_for_another_writer_is_told_so() {
+    let (_folder, store) = store();
+    let mesh = Mesh::new("mesh.example");
+    store.state().connection.busy_timeout(Duration::from_millis(20)).unwrap();
+    let other = Connection::open(store.path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert_eq!(store.commit(&change(&mesh, 0, 10)).unwrap_err().code(), "store.busy");
+    assert_eq!(store.load().unwrap().version, 0, "reading goes on");
+    other.execute_batch("ROLLBACK").unwrap();
+    store.commit(&change(&mesh, 0, 10)).unwrap();
+}
+
+#[test]
+fn the_database_itself_refuses_to_change_or_remove_what_is_on_record() {
+    let (_folder, store) = store();
+    let mesh = Mesh::new("mesh.example");
+    let sealed_keys = vec![crate::SealedKeyOf { authority: mesh.west.clone(), sealed: b"sealed".to_vec() }];
+    store.commit(&Change { events: mesh.events.clone(), sealed_keys, ..change(&mesh, 0, 10) }).unwrap();
+    store.record_one(issuance(&mesh)).unwrap();
+    for table in ["commits", "events", "bundles", "sealed_keys", "issuances"] {
+        for statement in
+            [format!("DELETE FROM {table}"), format!("UPDATE {table} SET checksum = 0"), format!("REPLACE INTO {table} SELECT * FROM {table}")]
+        {
+            let refused = store.state().connection.execute(&statement, []).unwrap_err();
+            assert!(["never", "only"].iter().any(|word| refused.to_string().contains(word)), "{statement}: {refused}");
+        }
+    }
+    let back = "INSERT INTO bundles SELECT trust_domain, sequence - 1, version, rendered, checksum FROM bundles";
+    assert!(store.state().connection.execute(back, []).unwrap_err().to_string().contains("only grows"));
+}
+
+#[test]
+fn every_commit_is_synced_with_a_write_ahead_log() {
+    let (_folder, store) = store();
+    let state = store.state();
+    let pragma = |name: &str| state.connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, rusqlite::types::Value>(0)).unwrap();
+    assert_eq!(pragma("journal_mode"), "wal".to_owned().into());
+    assert_eq!(pragma("synchronous"), 2i64.into());
+    assert_eq!((pragma("foreign_keys"), pragma("trusted_schema"), pragma("secure_delete")), (1i64.into(), 0i64.into(), 1i64.into()));
+}
+
+const SECOND: &str = "CREATE TABLE notes (note TEXT NOT NULL) STRICT;";
+
+#[test]
+fn an_older_format_is_brought_up_to_date_with_all_that_it_holds() {
+    let (_folder, store) = store();
+    let mesh = Mesh::new("mesh.example");
+    store.commit(&Change { events: mesh.events.clone(), ..change(&mesh, 0, 10) }).unwrap();
+    let (before, path) = (store.load().unwrap(), store.path().to_owned());
+    drop(store);
+    let store = open::open(&path, &[migrate::MIGRATIONS[0], SECOND]).unwrap();
+    assert_eq!((store.meta().schema, store.load().unwrap()), (2, before));
+    store.state().connection.execute("INSERT INTO notes VALUES ('new')", []).unwrap();
+    drop(store);
+    open::open(&path, &[migrate::MIGRATIONS[0], SECOND]).unwrap();
+    let refused = SqliteStore::open(&path).unwrap_err();
+    assert!(matches!(refused, StoreError::TooNew { found: 2, known: 1, .. }), "there is no way back: {refused}");
+}
+
+#[test]
+fn a_migration_that_fails_leaves_the_older_format() {
+    let (_folder, store) = store();
+    let path = store.path().to_owned();
+    drop(store);
+    let broken = format!("{SECOND} INSERT INTO nowhere VALUES (1);");
+    assert!(open::open(&path, &[migrate::MIGRATIONS[0], &broken]).is_err());
+    assert_eq!(SqliteStore::open(&path).unwrap().meta().schema, 1);
+}

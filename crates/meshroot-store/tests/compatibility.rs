@@ -1,0 +1,62 @@
+//! Every version opens what any earlier one made.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::arithmetic_side_effects, reason = "tests may be blunt")]
+
+use std::fs;
+use std::path::Path;
+
+use meshroot::hierarchy::{ClusterName, Hierarchy};
+use meshroot::key::Crypto;
+use meshroot::key::seal::{SealContext, SealedKey, UnlockSecret, WrappedDataKey};
+use meshroot::spiffe::TrustDomain;
+use meshroot::time::Timestamp;
+use meshroot::x509::Certificate;
+use meshroot_store::{Query, SqliteStore, Store, StoreKind};
+
+#[test]
+fn a_store_of_version_1_opens() {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/store-v1");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mesh.db");
+    fs::copy(fixture.join("mesh.db"), &path).unwrap();
+    let crypto = Crypto::ring();
+    let store = SqliteStore::open(&path).unwrap();
+    assert_eq!((store.meta().kind, store.meta().created_at), (StoreKind::Mesh, Timestamp::from_unix(1_800_000_000)));
+
+    let loaded = store.load().unwrap();
+    assert_eq!((loaded.version, loaded.trust_domains.len()), (1, 1));
+    let held = loaded.trust_domain(&TrustDomain::parse("mesh.example").unwrap()).unwrap();
+    let hierarchy = Hierarchy::replay(held.trust_domain.clone(), &held.events);
+    let bundle = held.bundle.as_ref().unwrap();
+    assert_eq!((bundle.sequence, hierarchy.bundle().unwrap().to_spiffe_json().into_bytes()), (1, bundle.bytes.clone()));
+
+    // The key of west opens with the unlock file, and is the key of its certificate.
+    let west = hierarchy.active_cluster_ca(&ClusterName::parse("west").unwrap()).unwrap();
+    let (certificate, id) = (west.certificate().unwrap(), store.meta().id.as_str());
+    let unlock = UnlockSecret::from_file(&fs::read(fixture.join("unlock.key")).unwrap()).unwrap();
+    let data_key = WrappedDataKey::from_bytes(&store.wrapped_data_key().unwrap()).unwrap().unwrap(&unlock, id, &crypto).unwrap();
+    let sealed = SealedKey::from_bytes(&store.sealed_key(hierarchy.trust_domain(), west.id()).unwrap().unwrap()).unwrap();
+    let context = SealContext { store: id, authority: west.id().as_str(), public_key: certificate.public_key() };
+    let key = data_key.open(&crypto, &context, &sealed).unwrap();
+    assert_eq!(key.public_key(), certificate.public_key());
+    assert!(!holds(&fs::read(&path).unwrap(), secret_of(key.pkcs8_der())), "the key is in the file in plain");
+
+    let log = store.issuances(&Query::default()).unwrap();
+    let ids: Vec<_> = log.iter().map(|row| row.id.as_ref().unwrap().path()).collect();
+    assert_eq!(ids, ["/ns/shop/sa/cart", "/ns/shop/sa/till"]);
+    for row in &log {
+        let leaf = Certificate::from_der(&row.certificate).unwrap();
+        leaf.verify_signature(certificate.public_key(), &crypto).unwrap();
+    }
+    let last = store.last_expiry(hierarchy.trust_domain(), west.id(), store.meta().created_at).unwrap();
+    assert_eq!(last, log.iter().map(|row| row.validity.not_after).max());
+}
+
+/// The secret scalar of an EC key: in PKCS#8 it follows `INTEGER 1, OCTET STRING (32)`.
+fn secret_of(pkcs8: &[u8]) -> &[u8] {
+    let start = pkcs8.windows(5).position(|window| window == [2, 1, 1, 4, 32]).unwrap() + 5;
+    &pkcs8[start..start + 32]
+}
+
+fn holds(file: &[u8], secret: &[u8]) -> bool {
+    file.windows(secret.len()).any(|window| window == secret)
+}

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Everything that needs more than Rust: real Envoys, OpenSSL, Go, Istio's own code, zlint, pkilint.
+# Installs what it needs below ${MESHROOT_TOOLS:-target/tools}, and fails, never skips, when a part is missing.
+#
+#   tests/interop.sh            all of it
+#   tests/interop.sh oracles    the outside judges alone
+#   tests/interop.sh envoy      the two clusters with real proxies alone
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export MESHROOT_TOOLS=${MESHROOT_TOOLS:-$PWD/target/tools}
+what=${1:-all}
+case $what in all | oracles | envoy) ;; *) echo "usage: tests/interop.sh [oracles|envoy]" >&2; exit 2 ;; esac
+
+need() { # need PROGRAM PACKAGE: installs Debian's package where that is possible
+    command -v "$1" >/dev/null && return
+    if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+        apt-get install -y --no-install-recommends "$2" >/dev/null || { apt-get update >/dev/null && apt-get install -y --no-install-recommends "$2" >/dev/null; }
+    fi
+    command -v "$1" >/dev/null || { echo "tests/interop.sh: '$1' is missing: install it (Debian's package: $2)" >&2; exit 2; }
+}
+
+need openssl openssl
+need curl curl
+need python3 python3-venv
+
+if [ "$what" != envoy ]; then
+    need go golang
+    echo "== outside judges"
+    .ci/tools/oracles.sh
+    tests/oracles/selftest.sh
+    cargo test -p meshroot-tests --features interop --test oracles
+fi
+
+if [ "$what" != oracles ]; then
+    echo "== two clusters, real proxies"
+    cargo build --release -p meshroot-cli
+    envoy=$(.ci/tools/envoy.sh)
+    target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')
+    MESHROOT=$target/release/meshroot ENVOY=$envoy examples/two-clusters/run --all
+fi
