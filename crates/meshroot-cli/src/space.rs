@@ -1,27 +1,39 @@
-//! Room on the disk, before a change that cannot be taken back.
+//! Room to write, before a change that cannot be taken back.
 
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use meshroot_store::StoreError;
+use meshroot_store::files::private_dir;
 
 use crate::exit::{Failure, Result};
+use crate::outputs::folders_to_make;
 
 /// What one cluster takes: five files and two folders in blocks of 4 KiB, and its rows in both stores, twice, since
 /// SQLite writes them to its log first.
 pub(crate) const FOR_A_CLUSTER: usize = 64 << 10;
 
+/// What a leaf, its key and the roots take.
+pub(crate) const FOR_A_LEAF: usize = 64 << 10;
+
 /// Room that is taken until the value is dropped.
 ///
-/// The files of a new cluster are written after its CA was committed. With a full disk that would leave a cluster
-/// without files; so the room is taken before, and given back when the files are to be written.
+/// What is issued is put on record before it is written. With a full disk, or a folder where nothing may be written,
+/// that would leave a record of something that nobody got; so the room is taken before, and given back when the files
+/// are to be written.
 #[derive(Debug)]
-pub(crate) struct Reserved(PathBuf);
+pub(crate) struct Reserved {
+    file: PathBuf,
+    /// The folders that did not exist before, the deepest first.
+    made: Vec<PathBuf>,
+}
 
+/// Takes room in this folder, which is made if need be.
 pub(crate) fn reserve(folder: &Path, bytes: usize) -> Result<Reserved> {
     let path = folder.join(format!(".meshroot-reserved-{}.tmp", std::process::id()));
-    let reserved = Reserved(path.clone());
+    let reserved = Reserved { file: path.clone(), made: folders_to_make(folder) };
+    private_dir(folder)?;
     let block = [0u8; 64 << 10];
     let fill = || -> std::io::Result<()> {
         let mut file = File::create(&path)?;
@@ -45,6 +57,10 @@ pub(crate) fn reserve(folder: &Path, bytes: usize) -> Result<Reserved> {
 
 impl Drop for Reserved {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
+        let _ = fs::remove_file(&self.file);
+        for folder in &self.made {
+            // Refused, as it should be, when there is something in it.
+            let _ = fs::remove_dir(folder);
+        }
     }
 }

@@ -195,17 +195,17 @@ fn of_two_at_once_one_waits_for_the_other() {
 
 #[test]
 fn whenever_it_is_killed_the_next_run_makes_it_whole() {
-    let clusters: Vec<String> = (0..40).map(|number| format!("c{number}")).collect();
+    let clusters: Vec<String> = (0..21).map(|number| format!("c{number}")).collect();
     let clusters: Vec<&str> = clusters.iter().map(String::as_str).collect();
     let mut cut_short = 0;
-    for wait in [5, 20, 40, 60, 80, 100, 130, 170, 220] {
+    for wait in [10, 40, 70, 100, 150] {
         let place = Place::new();
         let args = [&["quickstart"], clusters.as_slice(), &["--trust-domain", "mesh.example", "--out", "mesh"]].concat();
         let mut child = place.command(&args).spawn().unwrap();
         std::thread::sleep(std::time::Duration::from_millis(wait));
         child.kill().unwrap();
         cut_short += usize::from(!child.wait().unwrap().success());
-        place.quickstart(&clusters).ok().says("1600 of 1600");
+        place.quickstart(&clusters).ok().says("441 of 441");
         let left: Vec<_> = place.snapshot("mesh").into_keys().filter(|path| path.display().to_string().contains(".meshroot-")).collect();
         assert!(left.is_empty(), "{left:?}");
         assert_eq!(place.run(&["cluster", "list", "--json"]).ok().json()["clusters"].as_array().unwrap().len(), clusters.len());

@@ -1,5 +1,5 @@
 //! The program as people run it: real processes, real folders.
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
 use std::collections::BTreeMap;
 use std::fs;
