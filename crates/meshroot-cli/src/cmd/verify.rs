@@ -10,17 +10,18 @@ use meshroot::verify::{Reason, Rejection, ValidatedSvid, Validator};
 use meshroot::x509::{Certificate, CertificateError};
 use serde_json::{Value, json};
 
-use super::inspect::input;
+
 use crate::args::Verify;
 use crate::exit::{Exit, Failure, Result};
+use crate::input;
 use crate::output::{Out, Style};
 use anchors::Anchors;
 
 pub(super) fn run(args: &Verify, now: Timestamp, out: &Out) -> Result<Exit> {
     let at = args.at.unwrap_or(now);
     let trust_domain = args.trust_domain.as_deref().map(|name| TrustDomain::parse(name).map_err(Failure::from)).transpose()?;
-    let bundle_name = input::name(&args.bundle);
-    let chain_name = input::name(&args.chain);
+    let bundle_name = input::named(&args.bundle);
+    let chain_name = input::named(&args.chain);
     if args.bundle == args.chain {
         return Err(Failure::usage("verify.same_file", format!("{bundle_name} is both the bundle and the chain: name two files")));
     }

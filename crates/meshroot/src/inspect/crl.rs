@@ -1,8 +1,5 @@
 //! Certificate revocation lists: named, not judged.
 
-use der::asn1::AnyRef;
-use der::{Decode, Reader, SliceReader, Tag};
-
 use super::certificate::name;
 use super::context::Context;
 use super::error::Broken;
@@ -10,7 +7,9 @@ use super::item::{Item, Kind};
 use super::keys::signature_in_words;
 use super::words;
 use crate::time::{Timestamp, Validity};
-use crate::x509::wire::{read_sequence, read_time};
+use crate::x509::encode::{GENERALIZED_TIME, INTEGER, SEQUENCE, UTC_TIME};
+use crate::x509::reader::DerReader;
+use crate::x509::wire::read_time;
 
 /// The fields of a CertificateList (RFC 5280 §5.1) that people look for.
 struct Crl<'a> {
@@ -46,24 +45,22 @@ pub(super) fn describe(der: &[u8], place: &str, context: &Context<'_>) -> Result
 }
 
 fn read(der: &[u8]) -> der::Result<Crl<'_>> {
-    let mut outer = SliceReader::new(der)?;
-    let mut fields = SliceReader::new(read_sequence(&mut outer)?)?;
+    let mut outer = DerReader::new(der);
+    let mut fields = outer.expect(SEQUENCE)?.inside();
     outer.finish()?;
-    let mut tbs = SliceReader::new(read_sequence(&mut fields)?)?;
-    let signature_algorithm = fields.tlv_bytes()?;
-    if Tag::peek(&tbs)? == Tag::Integer {
-        tbs.tlv_bytes()?;
-    }
-    tbs.tlv_bytes()?;
-    let issuer = tbs.tlv_bytes()?;
+    let mut tbs = fields.expect(SEQUENCE)?.inside();
+    let signature_algorithm = fields.expect(SEQUENCE)?.whole;
+    tbs.optional(INTEGER)?;
+    tbs.expect(SEQUENCE)?;
+    let issuer = tbs.expect(SEQUENCE)?.whole;
     let this_update = read_time(&mut tbs)?;
-    let time_follows = !tbs.is_finished() && matches!(Tag::peek(&tbs)?, Tag::UtcTime | Tag::GeneralizedTime);
+    let time_follows = matches!(tbs.peek(), Some(UTC_TIME | GENERALIZED_TIME));
     let next_update = time_follows.then(|| read_time(&mut tbs)).transpose()?;
     let mut revoked = 0usize;
-    if !tbs.is_finished() && Tag::peek(&tbs)? == Tag::Sequence {
-        let mut entries = SliceReader::new(read_sequence(&mut tbs)?)?;
+    if let Some(entries) = tbs.optional(SEQUENCE)? {
+        let mut entries = entries.inside();
         while !entries.is_finished() {
-            AnyRef::decode(&mut entries)?;
+            entries.expect(SEQUENCE)?;
             revoked = revoked.saturating_add(1);
         }
     }

@@ -1,7 +1,7 @@
 //! Keys and algorithms in words, those we refuse too.
 
+use der::Decode;
 use der::asn1::{AnyRef, ObjectIdentifier};
-use der::{Decode, Reader, SliceReader, Tag, TagNumber};
 use x509_cert::spki::AlgorithmIdentifierRef;
 
 use super::context::Context;
@@ -11,7 +11,8 @@ use super::words;
 use crate::key::{KeyError, PublicKey};
 use crate::lint::Severity;
 use crate::x509::signature_algorithm;
-use crate::x509::wire::{read_sequence, read_value};
+use crate::x509::encode::{OCTET_STRING, SEQUENCE, explicit};
+use crate::x509::reader::DerReader;
 
 /// `ECDSA P-256`, `RSA-1024`, `ECDSA P-521`: the kind of a SubjectPublicKeyInfo's key, as far as it says one.
 pub(super) fn spki_in_words(spki: &[u8]) -> String {
@@ -24,21 +25,21 @@ pub(super) fn spki_in_words(spki: &[u8]) -> String {
 
 /// The AlgorithmIdentifier that a SEQUENCE begins with.
 fn first_identifier(der: &[u8]) -> Option<AlgorithmIdentifierRef<'_>> {
-    let mut fields = SliceReader::new(read_sequence(&mut SliceReader::new(der).ok()?).ok()?).ok()?;
-    AlgorithmIdentifierRef::decode(&mut fields).ok()
+    let mut fields = DerReader::new(der).expect(SEQUENCE).ok()?.inside();
+    AlgorithmIdentifierRef::from_der(fields.expect(SEQUENCE).ok()?.whole).ok()
 }
 
 /// The kind of a private key that we refuse: in PKCS#8 the algorithm stands behind the version, in SEC1 the curve behind
 /// the key.
 pub(super) fn private_in_words(der: &[u8]) -> Option<String> {
-    let mut fields = SliceReader::new(read_sequence(&mut SliceReader::new(der).ok()?).ok()?).ok()?;
-    fields.tlv_bytes().ok()?;
-    if Tag::peek(&fields).ok()? == Tag::Sequence {
-        return AlgorithmIdentifierRef::decode(&mut fields).ok().map(|algorithm| algorithm_in_words(&algorithm));
+    let mut fields = DerReader::new(der).expect(SEQUENCE).ok()?.inside();
+    fields.element().ok()?;
+    if let Some(algorithm) = fields.optional(SEQUENCE).ok()? {
+        return AlgorithmIdentifierRef::from_der(algorithm.whole).ok().map(|algorithm| algorithm_in_words(&algorithm));
     }
-    read_value(&mut fields, Tag::OctetString).ok()?;
-    let parameters = read_value(&mut fields, Tag::ContextSpecific { number: TagNumber(0), constructed: true }).ok()?;
-    ObjectIdentifier::from_der(parameters).ok().map(|curve| format!("ECDSA {}", curve_in_words(curve)))
+    fields.expect(OCTET_STRING).ok()?;
+    let parameters = fields.expect(explicit(0)).ok()?;
+    ObjectIdentifier::from_der(parameters.content).ok().map(|curve| format!("ECDSA {}", curve_in_words(curve)))
 }
 
 /// The kind of key that an AlgorithmIdentifier means (RFC 3279, RFC 5480, RFC 8410, RFC 9881).

@@ -1,6 +1,6 @@
 //! Private keys: their kind, their protection and their public half, and nothing else of them.
 
-use der::asn1::{AnyRef, ObjectIdentifier};
+use der::asn1::ObjectIdentifier;
 use der::{Decode, Reader, SliceReader};
 use x509_cert::spki::AlgorithmIdentifierRef;
 
@@ -10,7 +10,8 @@ use super::item::{Item, Kind};
 use super::keys::{key_fields, named, private_in_words};
 use crate::key::{KeyError, PrivateKey, PublicKey};
 use crate::lint::Severity;
-use crate::x509::wire::read_sequence;
+use crate::x509::encode::SEQUENCE;
+use crate::x509::reader::DerReader;
 
 const SOURCE: &str = "RFC 5958 §2";
 
@@ -71,8 +72,8 @@ fn encrypted(place: &str) -> Item {
 
 /// The encryption of an EncryptedPrivateKeyInfo with PBES2 (RFC 8018 §6.2), in words.
 fn encryption(der: &[u8]) -> Option<String> {
-    let mut fields = inside(der)?;
-    let scheme = AlgorithmIdentifierRef::decode(&mut fields).ok()?;
+    let mut fields = DerReader::new(der).expect(SEQUENCE).ok()?.inside();
+    let scheme = AlgorithmIdentifierRef::from_der(fields.expect(SEQUENCE).ok()?.whole).ok()?;
     let mut parameters = SliceReader::new(scheme.parameters?.value()).ok()?;
     let derivation = AlgorithmIdentifierRef::decode(&mut parameters).ok()?;
     let cipher = AlgorithmIdentifierRef::decode(&mut parameters).ok()?;
@@ -83,7 +84,7 @@ fn derivation_in_words(derivation: &AlgorithmIdentifierRef<'_>) -> String {
     // Behind the salt, PBKDF2 has its iterations, scrypt N, r and p.
     let numbers = || -> Option<Vec<u64>> {
         let mut fields = SliceReader::new(derivation.parameters?.value()).ok()?;
-        AnyRef::decode(&mut fields).ok()?;
+        fields.tlv_bytes().ok()?;
         let mut numbers = Vec::new();
         while !fields.is_finished() && numbers.len() < 3 {
             let Ok(number) = u64::decode(&mut fields) else { break };
@@ -96,10 +97,6 @@ fn derivation_in_words(derivation: &AlgorithmIdentifierRef<'_>) -> String {
         ("PBKDF2", [iterations, ..]) => format!("PBKDF2 ({iterations} iterations)"),
         (other, _) => other.to_owned(),
     }
-}
-
-fn inside(der: &[u8]) -> Option<SliceReader<'_>> {
-    SliceReader::new(read_sequence(&mut SliceReader::new(der).ok()?).ok()?).ok()
 }
 
 fn name(oid: ObjectIdentifier) -> String {

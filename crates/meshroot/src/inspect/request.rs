@@ -1,7 +1,7 @@
 //! Certificate signing requests, those that we refuse too.
 
+use der::Decode;
 use der::asn1::ObjectIdentifier;
-use der::{Decode, Reader, SliceReader, Tag, TagNumber};
 
 use super::certificate::{name, name_fields};
 use super::context::Context;
@@ -11,7 +11,9 @@ use super::{keys, words};
 use crate::csr::{Csr, CsrError};
 use crate::lint::Severity::{Error, Notice};
 use crate::spiffe::SpiffeIdRef;
-use crate::x509::wire::{ExtensionRef, read_extension_list, read_sequence, read_value};
+use crate::x509::encode::{INTEGER, OID, SEQUENCE, SET, explicit};
+use crate::x509::reader::DerReader;
+use crate::x509::wire::{ExtensionRef, read_extension_list};
 use crate::x509::{AltNames, BasicConstraints, extension as ext};
 
 /// `extensionRequest` (RFC 2985 §5.4.2), and the same by its older, Microsoft name.
@@ -24,7 +26,7 @@ struct Request<'a> {
     subject: &'a [u8],
     spki: &'a [u8],
     signature_algorithm: &'a [u8],
-    attributes: Option<&'a [u8]>,
+    attributes: Option<DerReader<'a>>,
 }
 
 /// What a request asks for, as far as it can be read.
@@ -151,33 +153,31 @@ impl<'a> Wishes<'a> {
 }
 
 fn read(der: &[u8]) -> der::Result<Request<'_>> {
-    let mut outer = SliceReader::new(der)?;
-    let mut fields = SliceReader::new(read_sequence(&mut outer)?)?;
+    let mut outer = DerReader::new(der);
+    let mut fields = outer.expect(SEQUENCE)?.inside();
     outer.finish()?;
-    let mut info = SliceReader::new(read_sequence(&mut fields)?)?;
-    let signature_algorithm = fields.tlv_bytes()?;
-    fields.tlv_bytes()?;
+    let mut info = fields.expect(SEQUENCE)?.inside();
+    let signature_algorithm = fields.expect(SEQUENCE)?.whole;
+    fields.element()?;
     fields.finish()?;
-    u8::decode(&mut info)?;
-    let subject = info.tlv_bytes()?;
-    let spki = info.tlv_bytes()?;
-    let tag = Tag::ContextSpecific { number: TagNumber(0), constructed: true };
-    let attributes = if info.is_finished() { None } else { Some(read_value(&mut info, tag)?) };
+    info.expect(INTEGER)?;
+    let subject = info.expect(SEQUENCE)?.whole;
+    let spki = info.expect(SEQUENCE)?.whole;
+    let attributes = info.optional(explicit(0))?.map(|element| element.inside());
     info.finish()?;
     Ok(Request { subject, spki, signature_algorithm, attributes })
 }
 
-fn read_attributes(content: &[u8]) -> der::Result<Wishes<'_>> {
+fn read_attributes(mut attributes: DerReader<'_>) -> der::Result<Wishes<'_>> {
     let mut wishes = Wishes::default();
-    let mut attributes = SliceReader::new(content)?;
     while !attributes.is_finished() {
-        let mut fields = SliceReader::new(read_sequence(&mut attributes)?)?;
-        let oid = ObjectIdentifier::decode(&mut fields)?;
-        let mut values = SliceReader::new(read_value(&mut fields, Tag::Set)?)?;
+        let mut fields = attributes.expect(SEQUENCE)?.inside();
+        let oid = ObjectIdentifier::from_der(fields.expect(OID)?.whole)?;
+        let mut values = fields.expect(SET)?.inside();
         wishes.password |= oid == CHALLENGE_PASSWORD;
         if EXTENSION_REQUESTS.contains(&oid) {
-            let list = read_sequence(&mut values)?;
-            if !list.is_empty() {
+            let list = values.expect(SEQUENCE)?;
+            if !list.content.is_empty() {
                 wishes.extensions.extend(read_extension_list(list)?);
             }
         }

@@ -1,8 +1,8 @@
 //! What bytes look like, by a glance at their beginning and their outermost structure.
 
-use der::{Reader, SliceReader, Tag};
-
 use super::words::clean;
+use crate::x509::encode::{BIT_STRING, GENERALIZED_TIME, INTEGER, OCTET_STRING, SEQUENCE, UTC_TIME, explicit};
+use crate::x509::reader::DerReader;
 
 /// What an input is, as a whole.
 pub(super) enum Look {
@@ -117,41 +117,43 @@ fn as_text(bytes: &[u8]) -> Option<&str> {
     (!bytes.iter().any(|byte| is_control(*byte))).then_some(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
+/// `[0]` is the version of a certificate (RFC 5280 §4.1) and the attributes of a request (RFC 2986 §4.1).
+const VERSION: u8 = explicit(0);
+const ATTRIBUTES: u8 = explicit(0);
+
 /// Tells DER structures apart by the tags of their first fields; the content may still be broken.
 pub(super) fn der_kind(der: &[u8]) -> DerKind {
     let outer = fields(der).map(|(tags, first)| (tags, first.and_then(fields).map(|(tags, _)| tags)));
     let Some((tags, inner)) = outer else { return DerKind::Unknown };
-    use Tag::{BitString, GeneralizedTime, Integer, OctetString, Sequence, UtcTime};
     match tags.as_slice() {
-        [Sequence, BitString] => DerKind::PublicKey,
-        [Sequence, OctetString] => DerKind::EncryptedKey,
-        [Integer, Sequence, OctetString, ..] | [Integer, OctetString, ..] | [Integer, Integer, Integer, ..] => DerKind::PrivateKey,
+        [SEQUENCE, BIT_STRING] => DerKind::PublicKey,
+        [SEQUENCE, OCTET_STRING] => DerKind::EncryptedKey,
+        [INTEGER, SEQUENCE, OCTET_STRING, ..] | [INTEGER, OCTET_STRING, ..] | [INTEGER, INTEGER, INTEGER, ..] => DerKind::PrivateKey,
         // What is signed stands first.
-        [Sequence, Sequence, ..] => match inner.as_deref().unwrap_or_default() {
-            [Sequence, Sequence, UtcTime | GeneralizedTime, ..] | [Integer, Sequence, Sequence, UtcTime | GeneralizedTime, ..] => DerKind::Crl,
-            [Integer, Sequence, Sequence] | [Integer, Sequence, Sequence, Tag::ContextSpecific { .. }, ..] => DerKind::Request,
-            [Tag::ContextSpecific { .. } | Integer, ..] => DerKind::Certificate,
+        [SEQUENCE, SEQUENCE, ..] => match inner.as_deref().unwrap_or_default() {
+            [SEQUENCE, SEQUENCE, UTC_TIME | GENERALIZED_TIME, ..] | [INTEGER, SEQUENCE, SEQUENCE, UTC_TIME | GENERALIZED_TIME, ..] => DerKind::Crl,
+            [INTEGER, SEQUENCE, SEQUENCE] | [INTEGER, SEQUENCE, SEQUENCE, ATTRIBUTES, ..] => DerKind::Request,
+            [VERSION | INTEGER, ..] => DerKind::Certificate,
             _ => DerKind::Unknown,
         },
         // Cut off in the middle: what is signed is there in part, or all there is.
-        [Sequence] | [] => cut_off(der),
+        [SEQUENCE] | [] => cut_off(der),
         _ => DerKind::Unknown,
     }
 }
 
 /// The tags of the first fields of a SEQUENCE, as far as they are whole, and the first field itself.
-fn fields(der: &[u8]) -> Option<(Vec<Tag>, Option<&[u8]>)> {
+fn fields(der: &[u8]) -> Option<(Vec<u8>, Option<&[u8]>)> {
     /// More than any of the forms needs to be told apart.
     const MOST: usize = 5;
     let content = content(der)?;
-    let mut reader = SliceReader::new(content).ok()?;
+    let mut reader = DerReader::new(content);
     let mut tags = Vec::with_capacity(MOST);
     let mut first = None;
     while tags.len() < MOST && !reader.is_finished() {
-        let Ok(tag) = Tag::peek(&reader) else { break };
-        let Ok(element) = reader.tlv_bytes() else { break };
-        first = first.or(Some(element));
-        tags.push(tag);
+        let Ok(element) = reader.element() else { break };
+        first = first.or(Some(element.whole));
+        tags.push(element.tag);
     }
     Some((tags, first))
 }

@@ -1,11 +1,12 @@
 //! The attributes of a distinguished name (RFC 5280 §4.1.2.4 and appendix A.1), as other CAs write them.
 
 use der::asn1::{AnyRef, ObjectIdentifier};
-use der::{Decode, Reader, SliceReader, Tag};
+use der::{Decode, Tag};
 
 use super::Finding;
 use super::finding::Severity::{Error, Warning};
-use crate::x509::wire::{read_sequence, read_value};
+use crate::x509::encode::{OID, SEQUENCE, SET};
+use crate::x509::reader::DerReader;
 
 const STRINGS: &str = "RFC 5280 §4.1.2.4";
 const SIZES: &str = "RFC 5280 app. A.1";
@@ -40,16 +41,17 @@ pub(super) fn check(field: &'static str, name: &[u8], out: &mut Vec<Finding>) {
 }
 
 fn attributes(name: &[u8], field: &'static str, found: &mut Vec<Finding>) -> der::Result<()> {
-    let mut rdns = SliceReader::new(read_sequence(&mut SliceReader::new(name)?)?)?;
+    let mut rdns = DerReader::new(name).expect(SEQUENCE)?.inside();
     while !rdns.is_finished() {
-        let mut set = SliceReader::new(read_value(&mut rdns, Tag::Set)?)?;
-        if set.is_finished() {
-            return Err(Tag::Set.length_error().into());
+        let set = rdns.expect(SET)?;
+        if set.content.is_empty() {
+            return Err(set.wrong());
         }
+        let mut set = set.inside();
         while !set.is_finished() {
-            let mut attribute = SliceReader::new(read_sequence(&mut set)?)?;
-            let oid = ObjectIdentifier::decode(&mut attribute)?;
-            let value = AnyRef::decode(&mut attribute)?;
+            let mut attribute = set.expect(SEQUENCE)?.inside();
+            let oid = ObjectIdentifier::from_der(attribute.expect(OID)?.whole)?;
+            let value = AnyRef::from_der(attribute.element()?.whole)?;
             attribute.finish()?;
             if found.len() < MOST {
                 found.extend(judge(oid, value, field));

@@ -1,6 +1,5 @@
 //! `inspect`: what files are, and what is wrong with them.
 
-pub(super) mod input;
 mod render;
 
 use std::path::Path;
@@ -13,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::args::Inspect;
 use crate::exit::{Exit, Failure, Result};
+use crate::input;
 use crate::output::{Out, Style};
 
 /// One file and what became of it.
@@ -40,7 +40,7 @@ pub(super) fn run(args: &Inspect, now: Timestamp, out: &Out) -> Result<Exit> {
 }
 
 fn one(path: &Path, crypto: &Crypto, now: Timestamp) -> Inspected {
-    let name = input::name(path);
+    let name = input::named(path);
     let result = input::read(path).and_then(|bytes| inspect(&bytes, &name, crypto, now).map_err(|e| Failure::new(Exit::BadInput, e.code(), e)));
     Inspected { name, result }
 }
