@@ -328,6 +328,9 @@ pub(crate) struct Verify {
     /// The trust bundle: SPIFFE document, bundle map, or PEM
     #[arg(long, value_name = "FILE")]
     pub(crate) bundle: PathBuf,
+    /// The trust domain of a bundle that does not name its own (a SPIFFE document, PEM)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) trust_domain: Option<String>,
     /// The certificate chain, leaf first, PEM
     #[arg(long, value_name = "FILE")]
     pub(crate) chain: PathBuf,
