@@ -12,13 +12,15 @@ use crate::x509::{AltNames, BasicConstraints, ExtendedKeyUsage, KeyUsage, encode
 
 const EMPTY_NAME: [u8; 2] = [0x30, 0x00];
 
-/// What a certificate says it is: a root when it is a self-issued CA.
-pub(super) fn apparent_kind(tbs: &TbsRef<'_>) -> Option<ProfileKind> {
-    let constraints = BasicConstraints::decode(tbs.extension(ext::BASIC_CONSTRAINTS)?.value).ok()?;
-    match (constraints.ca, tbs.self_issued()) {
-        (true, true) => Some(ProfileKind::RootCa),
-        (true, false) => Some(ProfileKind::SubordinateCa),
-        (false, _) => None,
+/// What a certificate says it is: a root when it is a self-issued CA, a server's when hosts are all that it names.
+pub(super) fn apparent_kind(tbs: &TbsRef<'_>) -> ProfileKind {
+    let constraints = tbs.extension(ext::BASIC_CONSTRAINTS).and_then(|e| BasicConstraints::decode(e.value).ok());
+    let hosts_only = || names(tbs).is_ok_and(|names| names.uris.is_empty() && !(names.dns.is_empty() && names.ips.is_empty()));
+    match (constraints.is_some_and(|constraints| constraints.ca), tbs.self_issued()) {
+        (true, true) => ProfileKind::RootCa,
+        (true, false) => ProfileKind::SubordinateCa,
+        (false, _) if hosts_only() => ProfileKind::Server,
+        (false, _) => ProfileKind::Workload,
     }
 }
 
@@ -59,17 +61,19 @@ pub(super) fn general(tbs: &TbsRef<'_>, out: &mut Vec<Finding>) {
     if tbs.has_unique_ids {
         say(Error, "lint.unique_ids", "issuerUniqueID", "unique identifiers must not be made", "RFC 5280 §4.1.2.8");
     }
-    for (index, extension) in tbs.extensions.iter().enumerate() {
-        if tbs.extensions.iter().take(index).any(|earlier| earlier.oid == extension.oid) {
-            say(Error, "lint.extension_twice", "extensions", &format!("{} stands there twice", extension.oid), "RFC 5280 §4.2");
-        }
+    if let Some(twice) = duplicate(tbs) {
+        say(Error, "lint.extension_twice", "extensions", &format!("{twice} stands there twice"), "RFC 5280 §4.2");
+    }
+    for extension in &tbs.extensions {
         if extension.critical && !KNOWN.contains(&extension.oid) {
             say(Error, "lint.unknown_critical", "extensions", &format!("{} is critical, and peers of a mesh do not know it", extension.oid), "RFC 5280 §4.2");
         }
     }
-    if names(tbs).is_err() {
-        say(Error, "lint.san_malformed", "subjectAltName", "it cannot be read", "RFC 5280 §4.2.1.6");
+    match names(tbs) {
+        Ok(names) => super::names::syntax(&names, out),
+        Err(_) => say(Error, "lint.san_malformed", "subjectAltName", "it cannot be read", "RFC 5280 §4.2.1.6"),
     }
+    let mut say = |severity, code, field, message: &str, source| out.push(Finding::new(severity, code, field, message, source));
     if tbs.subject == EMPTY_NAME && tbs.extension(ext::SUBJECT_ALT_NAME).is_none_or(|san| !san.critical) {
         say(Error, "lint.san_not_critical", "subjectAltName", "it must be critical where the subject is empty", "RFC 5280 §4.2.1.6");
     }
@@ -218,13 +222,25 @@ fn extended_key_usage(tbs: &TbsRef<'_>, kind: ProfileKind, advice: super::Severi
             out.push(Finding::new(advice, "lint.eku_on_ca", FIELD, "on a CA, some verifiers take it as a limit for everything below", "SPIFFE X509-SVID §4.4"));
         }
         Ok(usage) if !(usage.server_auth && usage.client_auth) => {
-            out.push(Finding::error("lint.eku_incomplete", FIELD, "it must have both serverAuth and clientAuth", "SPIFFE X509-SVID §4.4"));
+            // A server of others that is no SVID is held to it as far as it wants to be a peer of a mesh.
+            let severity = if kind == ProfileKind::Server { advice } else { Error };
+            out.push(Finding::new(severity, "lint.eku_incomplete", FIELD, "it must have both serverAuth and clientAuth", "SPIFFE X509-SVID §4.4"));
         }
         Ok(_) => {}
     }
 }
 
-fn names<'a>(tbs: &TbsRef<'a>) -> der::Result<AltNames<'a>> {
+/// An extension that is there twice. Ours have eight; a hostile certificate has thousands.
+fn duplicate(tbs: &TbsRef<'_>) -> Option<ObjectIdentifier> {
+    let oids = tbs.extensions.iter().map(|extension| extension.oid);
+    if tbs.extensions.len() <= 16 {
+        return oids.enumerate().find(|(index, oid)| tbs.extensions.iter().take(*index).any(|earlier| earlier.oid == *oid)).map(|(_, oid)| oid);
+    }
+    let mut seen = std::collections::HashSet::new();
+    oids.into_iter().find(|oid| !seen.insert(*oid))
+}
+
+pub(super) fn names<'a>(tbs: &TbsRef<'a>) -> der::Result<AltNames<'a>> {
     tbs.extension(ext::SUBJECT_ALT_NAME).map_or_else(|| Ok(AltNames::default()), |e| AltNames::decode(e.value))
 }
 
@@ -277,9 +293,6 @@ fn server_names(tbs: &TbsRef<'_>, out: &mut Vec<Finding>) {
     let Ok(names) = names(tbs) else { return };
     if names.dns.is_empty() && names.ips.is_empty() {
         out.push(Finding::error("lint.server_without_name", "subjectAltName", "a server needs a DNS name or an IP address", "RFC 9525 §6.3"));
-    }
-    if names.ips.iter().any(|ip| ip.len() != 4 && ip.len() != 16) {
-        out.push(Finding::error("lint.ip_length", "subjectAltName", "an IP address has neither 4 nor 16 octets", "RFC 5280 §4.2.1.6"));
     }
     if names.uris.len() > 1 {
         out.push(Finding::error("lint.several_uris", "subjectAltName", format!("it has {} URIs", names.uris.len()), "SPIFFE X509-SVID §2"));
