@@ -244,3 +244,36 @@ fn every_command_explains_itself_with_an_example() {
     }
     assert!(place.run(&["--help"]).ok().stdout.contains("Exit codes"));
 }
+
+#[test]
+fn the_json_of_every_command_is_documented() {
+    let documentation = include_str!("../docs/json.md");
+    let place = Place::new();
+    let tour: [&[&str]; 15] = [
+        &["quickstart", "west", "east", "--trust-domain", "mesh.example", "--out", "mesh"],
+        &["init", "--trust-domain", "mesh.example", "--store", "other"],
+        &["cluster", "add", "north"],
+        &["cluster", "list"],
+        &["cluster", "show", "west"],
+        &["istio", "cacerts", "west", "--out", "w"],
+        &["istio", "check", "w"],
+        &["svid", "--cluster", "west", "--id", ID, "--out", "cart"],
+        &["sign", "--cluster", "west", "--id", ID, "--csr", concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/csr/ztunnel.pem")],
+        &["bundle", "show"],
+        &["bundle", "export"],
+        &["status"],
+        &["inspect", "cart/svid.pem"],
+        &["verify", "--bundle", "mesh/bundle.json", "--chain", "cart/svid.pem"],
+        &["completions", "bash"],
+    ];
+    for args in tour {
+        let document = place.run(&[args, &["--json"]].concat()).ok().json();
+        let name = args.iter().take_while(|arg| ["cluster", "istio", "bundle"].contains(arg)).count();
+        let name = args[..=name].join(" ");
+        let row = documentation.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).unwrap_or_else(|| panic!("{name} has no row"));
+        for field in document.as_object().unwrap().keys() {
+            let documented = row.contains(&format!("`{field}`")) || (name == "svid" && documentation.contains(&format!("`{field}`")));
+            assert!(documented, "{name}: `{field}` is not documented");
+        }
+    }
+}

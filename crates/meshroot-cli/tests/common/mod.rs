@@ -1,5 +1,6 @@
 //! The program as people run it: real processes, real folders.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed expectation is the point")]
 
 use std::collections::BTreeMap;
 use std::fs;
