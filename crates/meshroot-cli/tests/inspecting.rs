@@ -45,7 +45,9 @@ fn everything_that_the_program_writes_has_nothing_wrong_with_it() {
     assert_eq!(chain[0]["kind"], "chain");
     assert_eq!(chain[1]["fields"]["spiffe_id"], ID);
     assert_eq!(document["files"][6]["items"][0]["problems"][0]["code"], "inspect.plain_key");
-    assert!(document["key_pairs"].as_array().unwrap().contains(&serde_json::json!({ "private_key": "cart/svid-key.pem", "belongs_to": "cart/svid.pem" })));
+    assert!(
+        document["key_pairs"].as_array().unwrap().contains(&serde_json::json!({ "private_key": "cart/svid-key.pem", "belongs_to": "cart/svid.pem" }))
+    );
 }
 
 #[test]

@@ -10,7 +10,6 @@ use meshroot::verify::{Reason, Rejection, ValidatedSvid, Validator};
 use meshroot::x509::{Certificate, CertificateError};
 use serde_json::{Value, json};
 
-
 use crate::args::Verify;
 use crate::exit::{Exit, Failure, Result};
 use crate::input;
@@ -82,7 +81,10 @@ fn accepted(svid: &ValidatedSvid, anchors: &Anchors, at: Timestamp, out: &Out) {
 fn rejected(rejection: &Rejection, anchors: &Anchors, at: Timestamp, out: &Out) {
     let reason = &rejection.reason;
     if out.is_json() {
-        let at_fault = rejection.certificate.as_ref().map(|c| json!({ "position": c.position, "subject": c.subject.to_string(), "serial": c.serial.to_string() }));
+        let at_fault = rejection
+            .certificate
+            .as_ref()
+            .map(|c| json!({ "position": c.position, "subject": c.subject.to_string(), "serial": c.serial.to_string() }));
         return out.document(&json!({
             "valid": false,
             "reason": { "code": reason.code(), "message": reason.to_string(), "source": reason.source() },

@@ -70,7 +70,12 @@ fn judge(oid: ObjectIdentifier, value: AnyRef<'_>, field: &'static str) -> Optio
     let directory_string = bound.is_some();
     match tag {
         Tag::PrintableString if !text.iter().all(|byte| is_printable(*byte)) => {
-            return found(Error, "lint.printable_string", format!("{label} is a PrintableString with a character that it cannot have (like *, @, & or _)"), STRINGS);
+            return found(
+                Error,
+                "lint.printable_string",
+                format!("{label} is a PrintableString with a character that it cannot have (like *, @, & or _)"),
+                STRINGS,
+            );
         }
         Tag::Utf8String if core::str::from_utf8(text).is_err() => {
             return found(Error, "lint.utf8_string", format!("{label} is a UTF8String that is not UTF-8"), STRINGS);
@@ -79,7 +84,9 @@ fn judge(oid: ObjectIdentifier, value: AnyRef<'_>, field: &'static str) -> Optio
             return found(Warning, "lint.old_string", format!("{label} is a {tag}: new certificates use PrintableString or UTF8String"), STRINGS);
         }
         Tag::PrintableString | Tag::Utf8String => {}
-        _ if directory_string => return found(Error, "lint.string_type", format!("{label} is a {tag}: it must be a PrintableString or UTF8String"), STRINGS),
+        _ if directory_string => {
+            return found(Error, "lint.string_type", format!("{label} is a {tag}: it must be a PrintableString or UTF8String"), STRINGS);
+        }
         Tag::Ia5String => {}
         _ if oid == EMAIL_ADDRESS || oid == DOMAIN_COMPONENT => {
             return found(Error, "lint.string_type", format!("{label} is a {tag}: it must be an IA5String"), SIZES);
@@ -92,7 +99,9 @@ fn judge(oid: ObjectIdentifier, value: AnyRef<'_>, field: &'static str) -> Optio
     let characters = core::str::from_utf8(text).map_or(text.len(), |text| text.chars().count());
     match bound {
         Some((_, _, 2)) if characters != 2 => found(Error, "lint.name_length", format!("{label} has {characters} characters: it must have 2"), SIZES),
-        Some((_, _, most)) if characters > *most => found(Error, "lint.name_length", format!("{label} has {characters} characters: more than {most}"), SIZES),
+        Some((_, _, most)) if characters > *most => {
+            found(Error, "lint.name_length", format!("{label} has {characters} characters: more than {most}"), SIZES)
+        }
         // Software of Istio writes an organization of zero length; nothing breaks on it.
         Some(_) if characters == 0 => found(Warning, "lint.empty_attribute", format!("{label} is empty"), SIZES),
         _ => None,

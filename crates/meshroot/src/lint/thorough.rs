@@ -41,7 +41,11 @@ fn validity(tbs: &TbsRef<'_>, kind: ProfileKind, out: &mut Vec<Finding>) {
         notice("lint.no_expiration", "it never expires (99991231235959Z): it can only be taken out of every bundle".into(), "RFC 5280 §4.1.2.5");
     } else if !kind.is_ca() && validity.not_after.since(validity.not_before).as_secs() > LONG_LEAF {
         let days = validity.not_after.since(validity.not_before).as_secs() / 86_400;
-        notice("lint.long_leaf", format!("it lives {days} days, and who steals its key has as long: leaves of a mesh live hours"), "CA/B Forum BR §6.3.2");
+        notice(
+            "lint.long_leaf",
+            format!("it lives {days} days, and who steals its key has as long: leaves of a mesh live hours"),
+            "CA/B Forum BR §6.3.2",
+        );
     }
 }
 
@@ -78,9 +82,17 @@ fn constraints(tbs: &TbsRef<'_>, kind: ProfileKind, out: &mut Vec<Finding>) {
 
 fn criticality(tbs: &TbsRef<'_>, out: &mut Vec<Finding>) {
     if tbs.subject != [0x30, 0x00] && tbs.extension(ext::SUBJECT_ALT_NAME).is_some_and(|san| san.critical) {
-        out.push(Finding::new(Notice, "lint.san_critical", "subjectAltName", "it should not be critical where the subject is not empty", "RFC 5280 §4.2.1.6"));
+        out.push(Finding::new(
+            Notice,
+            "lint.san_critical",
+            "subjectAltName",
+            "it should not be critical where the subject is not empty",
+            "RFC 5280 §4.2.1.6",
+        ));
     }
-    for (oid, field, source) in [(POLICY_CONSTRAINTS, "policyConstraints", "RFC 5280 §4.2.1.11"), (INHIBIT_ANY_POLICY, "inhibitAnyPolicy", "RFC 5280 §4.2.1.14")] {
+    for (oid, field, source) in
+        [(POLICY_CONSTRAINTS, "policyConstraints", "RFC 5280 §4.2.1.11"), (INHIBIT_ANY_POLICY, "inhibitAnyPolicy", "RFC 5280 §4.2.1.14")]
+    {
         if tbs.extension(oid).is_some_and(|e| !e.critical) {
             out.push(Finding::error("lint.must_be_critical", field, "it must be critical", source));
         }
@@ -102,6 +114,12 @@ fn names(tbs: &TbsRef<'_>, kind: ProfileKind, out: &mut Vec<Finding>) {
         out.push(Finding::new(Warning, "lint.no_uri", "subjectAltName", message, "SPIFFE X509-SVID §2"));
     }
     if !kind.is_ca() && tbs.self_issued() && tbs.subject != [0x30, 0x00] {
-        out.push(Finding::new(Error, "lint.self_issued_leaf", "issuer", "it names itself as its issuer and is no CA: nobody can validate it", "RFC 5280 §3.2"));
+        out.push(Finding::new(
+            Error,
+            "lint.self_issued_leaf",
+            "issuer",
+            "it names itself as its issuer and is no CA: nobody can validate it",
+            "RFC 5280 §3.2",
+        ));
     }
 }

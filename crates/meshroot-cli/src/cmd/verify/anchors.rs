@@ -40,13 +40,20 @@ fn placeholder() -> Result<TrustDomain> {
     Ok(TrustDomain::parse("unknown")?)
 }
 
-fn single(kind: &str, looked_at: Bundle, ignored: Vec<Ignored>, given: Option<TrustDomain>, read: impl FnOnce(TrustDomain) -> Result<Bundle>) -> Result<Anchors> {
+fn single(
+    kind: &str,
+    looked_at: Bundle,
+    ignored: Vec<Ignored>,
+    given: Option<TrustDomain>,
+    read: impl FnOnce(TrustDomain) -> Result<Bundle>,
+) -> Result<Anchors> {
     let said = trust_domains(&looked_at);
     let (trust_domain, source) = match (given, said.iter().next()) {
         (Some(given), _) => (given, "as --trust-domain says"),
         (None, Some(one)) if said.len() == 1 => (one.clone(), "as its CA certificates say"),
         (None, found) => {
-            let why = if found.is_some() { "its CA certificates name several trust domains" } else { "nothing in it says which trust domain it is of" };
+            let why =
+                if found.is_some() { "its CA certificates name several trust domains" } else { "nothing in it says which trust domain it is of" };
             let message = format!("{why}: add --trust-domain NAME");
             return Err(Failure::new(Exit::Usage, "verify.trust_domain_unknown", message));
         }
