@@ -18,10 +18,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let trust_domain = TrustDomain::parse("mesh.example")?;
 
     // The publisher. Sequence numbers only grow, and each change makes a new bundle with the next one.
-    let first = Bundle::new(trust_domain.clone())
-        .with_x509_authorities([root(&trust_domain)?])?
-        .with_sequence(1)
-        .with_refresh_hint(Duration::from_secs(300));
+    let first =
+        Bundle::new(trust_domain.clone()).with_x509_authorities([root(&trust_domain)?])?.with_sequence(1).with_refresh_hint(Duration::from_secs(300));
     let second = first.add(root(&trust_domain)?)?;
     let published = second.to_spiffe_json();
     println!("{published}");

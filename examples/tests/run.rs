@@ -8,8 +8,16 @@ use std::{env, fs};
 
 /// Each program, and lines that its output has: the promises of its first comment.
 const PROGRAMS: &[(&str, &str, &[&str])] = &[
-    ("make_a_hierarchy", env!("CARGO_BIN_EXE_make_a_hierarchy"), &["mesh.example", "CN=west CA", "bundle 1 with 1 root", "-----BEGIN CERTIFICATE-----"]),
-    ("issue_from_a_csr", env!("CARGO_BIN_EXE_issue_from_a_csr"), &["issued ", "-----BEGIN CERTIFICATE-----", "denied [denial.other_identity]: the request asks for spiffe://mesh.example/ns/shop/sa/cart"]),
+    (
+        "make_a_hierarchy",
+        env!("CARGO_BIN_EXE_make_a_hierarchy"),
+        &["mesh.example", "CN=west CA", "bundle 1 with 1 root", "-----BEGIN CERTIFICATE-----"],
+    ),
+    (
+        "issue_from_a_csr",
+        env!("CARGO_BIN_EXE_issue_from_a_csr"),
+        &["issued ", "-----BEGIN CERTIFICATE-----", "denied [denial.other_identity]: the request asks for spiffe://mesh.example/ns/shop/sa/cart"],
+    ),
     (
         "validate_a_peer",
         env!("CARGO_BIN_EXE_validate_a_peer"),
@@ -24,9 +32,20 @@ const PROGRAMS: &[(&str, &str, &[&str])] = &[
     (
         "exchange_bundles",
         env!("CARGO_BIN_EXE_exchange_bundles"),
-        &["imported bundle Some(2) of mesh.example with 2 roots", "1 root added, 0 removed", "kept what we hold [bundle.rollback.older]", "1 root left; ignored: ", "refused [bundle.malformed]", "a map of mesh.example and partner.example"],
+        &[
+            "imported bundle Some(2) of mesh.example with 2 roots",
+            "1 root added, 0 removed",
+            "kept what we hold [bundle.rollback.older]",
+            "1 root left; ignored: ",
+            "refused [bundle.malformed]",
+            "a map of mesh.example and partner.example",
+        ],
     ),
-    ("sign_elsewhere", env!("CARGO_BIN_EXE_sign_elsewhere"), &["the KMS signed the root 'CN=Root CA", "completed: valid until", "refused [issue.not_valid]"]),
+    (
+        "sign_elsewhere",
+        env!("CARGO_BIN_EXE_sign_elsewhere"),
+        &["the KMS signed the root 'CN=Root CA", "completed: valid until", "refused [issue.not_valid]"],
+    ),
     (
         "cross_sign_a_root",
         env!("CARGO_BIN_EXE_cross_sign_a_root"),

@@ -93,10 +93,14 @@ Writes svid.pem (the certificate, then the cluster CA), svid-key.pem (PKCS#8, 06
     #[command(subcommand)]
     Bundle(Bundle),
     /// Say what files are: certificates, chains, requests, keys, bundles, Secret manifests; and what is wrong with them
-    #[command(after_long_help = "Example:\n  meshroot inspect mesh/clusters/west/cacerts/*.pem\n\nExits with 1 if something is wrong with one of them.")]
+    #[command(
+        after_long_help = "Example:\n  meshroot inspect mesh/clusters/west/cacerts/*.pem\n\nExits with 1 if something is wrong with one of them."
+    )]
     Inspect(Inspect),
     /// Validate a workload's certificate chain against a trust bundle
-    #[command(after_long_help = "Example:\n  meshroot verify --bundle mesh/bundle.json --chain cart/svid.pem\n\nExits with 1 if it is not valid, and says why.")]
+    #[command(
+        after_long_help = "Example:\n  meshroot verify --bundle mesh/bundle.json --chain cart/svid.pem\n\nExits with 1 if it is not valid, and says why."
+    )]
     Verify(Verify),
     /// Show the hierarchy, what expires first, and what to do next
     #[command(after_long_help = "Example:\n  meshroot status --store mesh")]

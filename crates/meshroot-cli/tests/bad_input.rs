@@ -1,4 +1,12 @@
 //! Whatever goes wrong gets one sentence and an exit code of its own, and leaves everything as it was.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::panic,
+    reason = "helpers of tests, where a failed expectation is the point"
+)]
 
 mod common;
 
@@ -61,7 +69,13 @@ fn a_missing_or_wrong_unlock_file() {
     let other = Place::with_mesh(&["west"]);
     let key = place.path("mesh/unlock.key");
     let good = fs::read(&key).unwrap();
-    for (content, said) in [(None, "is not there"), (Some(b"".to_vec()), "empty"), (Some(b"hello".to_vec()), "unlock"), (Some(good[..40].to_vec()), "64 digits"), (Some(other.read("mesh/unlock.key")), "another")] {
+    for (content, said) in [
+        (None, "is not there"),
+        (Some(b"".to_vec()), "empty"),
+        (Some(b"hello".to_vec()), "unlock"),
+        (Some(good[..40].to_vec()), "64 digits"),
+        (Some(other.read("mesh/unlock.key")), "another"),
+    ] {
         match content {
             Some(content) => fs::write(&key, content).unwrap(),
             None => fs::remove_file(&key).unwrap(),
@@ -97,11 +111,18 @@ fn a_database_that_is_not_one() {
     let good = fs::read(&path).unwrap();
     let mut flipped = good.clone();
     flipped.iter_mut().skip(good.len() / 2).for_each(|byte| *byte ^= 0x55);
-    let cases: [(&str, Vec<u8>); 5] =
-        [("empty", vec![]), ("text", b"this is no database, but somebody's notes\n".repeat(99)), ("cut", good[..good.len() / 3].to_vec()), ("flipped", flipped), ("a page", good[..4096].to_vec())];
+    let cases: [(&str, Vec<u8>); 5] = [
+        ("empty", vec![]),
+        ("text", b"this is no database, but somebody's notes\n".repeat(99)),
+        ("cut", good[..good.len() / 3].to_vec()),
+        ("flipped", flipped),
+        ("a page", good[..4096].to_vec()),
+    ];
     for (what, content) in cases {
         fs::write(&path, content).unwrap();
-        for args in [vec!["status"], SVID.to_vec(), vec!["cluster", "add", "east"], vec!["quickstart", "west", "east", "--trust-domain", "mesh.example"]] {
+        for args in
+            [vec!["status"], SVID.to_vec(), vec!["cluster", "add", "east"], vec!["quickstart", "west", "east", "--trust-domain", "mesh.example"]]
+        {
             let answer = refused(&place, &args, 6);
             assert!(answer.stderr.contains("mesh.db"), "{what}: {answer:?}");
         }
@@ -186,11 +207,11 @@ fn with_little_room(place: &Place, blocks: u32, args: &[&str]) -> Answer {
 fn a_disk_that_is_full() {
     let quickstart = ["quickstart", "west", "east", "--trust-domain", "mesh.example", "--out", "mesh"];
     let mut failed = 0;
-    for blocks in [0, 1, 2, 4, 8, 40, 100, 140, 150] {
+    for blocks in [0, 1, 8, 100, 150, 2_000, 3_000] {
         let place = Place::new();
         let answer = with_little_room(&place, blocks, &quickstart);
         if answer.code != 0 {
-            assert!(matches!(answer.code, 6 | 7), "{blocks}: {answer:?}");
+            assert_eq!(answer.code, 7, "{blocks}: {answer:?}");
             assert!(!place.path("mesh").exists(), "{blocks}: something is left");
             failed += 1;
         }
@@ -211,13 +232,11 @@ fn a_disk_that_is_full() {
 #[test]
 fn a_certificate_that_has_no_room_is_not_issued() {
     let place = Place::with_mesh(&["west"]);
-    for blocks in [0, 100] {
-        let before = place.snapshot("mesh");
-        let answer = with_little_room(&place, blocks, &SVID);
-        assert!(matches!(answer.code, 6 | 7), "{answer:?}");
-        assert_eq!(changes(&before, &place.snapshot("mesh")), [""; 0]);
-        assert!(!place.path("out").exists());
-    }
+    let before = place.snapshot("mesh");
+    with_little_room(&place, 100, &SVID).fails(7);
+    assert_eq!(changes(&before, &place.snapshot("mesh")), [""; 0]);
+    assert!(!place.path("out").exists());
+    place.run(&SVID).ok();
 }
 
 #[test]

@@ -1,10 +1,18 @@
 //! The same as quickstart in steps, and every other command when all goes well.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::panic,
+    reason = "helpers of tests, where a failed expectation is the point"
+)]
 
 mod common;
 
 use std::fs;
 
-use common::{ID, Place, changes, mode};
+use common::{ID, Place, changes, mode, now};
 use meshroot::bundle::{BundleMap, Limits};
 use meshroot::key::Crypto;
 use meshroot::pem;
@@ -52,7 +60,8 @@ fn a_cluster_is_added_once_or_not_at_all() {
     place.run(&["cluster", "add", "../north"]).fails(2).says("cluster name");
     assert_eq!(changes(&before, &place.snapshot("mesh")), [""; 0]);
     place.run(&["cluster", "show", "west"]).ok().says("SHA-256").says("issuer");
-    place.run(&["cluster", "show", "west", "--json"]).ok().json()["authorities"][0]["certificate"].as_str().unwrap().to_owned();
+    let shown = place.run(&["cluster", "show", "west", "--json"]).ok().json();
+    assert_eq!(shown["authorities"][0]["certificate"].as_str().unwrap().as_bytes(), place.read("mesh/clusters/west/cacerts/ca-cert.pem"));
 }
 
 #[test]
@@ -64,7 +73,7 @@ fn an_svid_is_valid_in_the_mesh() {
     assert_eq!(answer["serial"], chain[0].serial().to_string());
     let (bundle, _) = meshroot::bundle::Bundle::from_spiffe_json(td(), &place.read("mesh/bundle.json"), &Limits::default()).unwrap();
     let ders: Vec<_> = chain.iter().map(|cert| cert.der()).collect();
-    let now = std::time::SystemTime::now().into();
+    let now = now();
     let svid = Validator::new(&BundleMap::from(bundle), Crypto::ring()).validate(&ders, now).unwrap();
     assert_eq!(svid.id().as_str(), ID);
     assert!(chain[0].validity().remaining(now).as_secs() <= 3_600);
@@ -216,9 +225,55 @@ fn completions_and_manual_come_from_the_definitions() {
 #[test]
 fn every_command_explains_itself_with_an_example() {
     let place = Place::new();
-    for command in [vec!["quickstart"], vec!["init"], vec!["cluster", "add"], vec!["istio", "cacerts"], vec!["istio", "check"], vec!["sign"], vec!["svid"], vec!["bundle", "export"], vec!["inspect"], vec!["verify"], vec!["status"], vec!["completions"]] {
+    for command in [
+        vec!["quickstart"],
+        vec!["init"],
+        vec!["cluster", "add"],
+        vec!["istio", "cacerts"],
+        vec!["istio", "check"],
+        vec!["sign"],
+        vec!["svid"],
+        vec!["bundle", "export"],
+        vec!["inspect"],
+        vec!["verify"],
+        vec!["status"],
+        vec!["completions"],
+    ] {
         let help = place.run(&[command.as_slice(), &["--help"]].concat()).ok().stdout;
         assert!(help.contains("meshroot ") && help.contains("Example"), "{command:?}: {help}");
     }
     assert!(place.run(&["--help"]).ok().stdout.contains("Exit codes"));
+}
+
+#[test]
+fn the_json_of_every_command_is_documented() {
+    let documentation = include_str!("../docs/json.md");
+    let place = Place::new();
+    let tour: [&[&str]; 15] = [
+        &["quickstart", "west", "east", "--trust-domain", "mesh.example", "--out", "mesh"],
+        &["init", "--trust-domain", "mesh.example", "--store", "other"],
+        &["cluster", "add", "north"],
+        &["cluster", "list"],
+        &["cluster", "show", "west"],
+        &["istio", "cacerts", "west", "--out", "w"],
+        &["istio", "check", "w"],
+        &["svid", "--cluster", "west", "--id", ID, "--out", "cart"],
+        &["sign", "--cluster", "west", "--id", ID, "--csr", concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/csr/ztunnel.pem")],
+        &["bundle", "show"],
+        &["bundle", "export"],
+        &["status"],
+        &["inspect", "cart/svid.pem"],
+        &["verify", "--bundle", "mesh/bundle.json", "--chain", "cart/svid.pem"],
+        &["completions", "bash"],
+    ];
+    for args in tour {
+        let document = place.run(&[args, &["--json"]].concat()).ok().json();
+        let name = args.iter().take_while(|arg| ["cluster", "istio", "bundle"].contains(arg)).count();
+        let name = args[..=name].join(" ");
+        let row = documentation.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).unwrap_or_else(|| panic!("{name} has no row"));
+        for field in document.as_object().unwrap().keys() {
+            let documented = row.contains(&format!("`{field}`")) || (name == "svid" && documentation.contains(&format!("`{field}`")));
+            assert!(documented, "{name}: `{field}` is not documented");
+        }
+    }
 }

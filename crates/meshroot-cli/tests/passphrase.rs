@@ -1,4 +1,12 @@
 //! Stores that a passphrase protects. On a terminal it is asked for; here it comes through a descriptor.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::panic,
+    reason = "helpers of tests, where a failed expectation is the point"
+)]
 
 mod common;
 

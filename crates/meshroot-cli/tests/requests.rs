@@ -1,4 +1,12 @@
 //! Every request that real clients send is signed, and every one that should be refused is, with its reason.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::panic,
+    reason = "helpers of tests, where a failed expectation is the point"
+)]
 
 mod common;
 

@@ -1,4 +1,12 @@
 //! No key and no unlock secret is ever printed, whatever happens.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::panic,
+    reason = "helpers of tests, where a failed expectation is the point"
+)]
 
 mod common;
 
@@ -80,7 +88,12 @@ fn nothing_that_is_printed_holds_a_secret() {
         }
     }
     // A record of what everybody wrote is of no use without what it must not hold.
-    let keys = ["mesh/clusters/west/cacerts/ca-key.pem", "mesh/clusters/east/cacerts/ca-key.pem", "mesh/clusters/north/cacerts/ca-key.pem", "cart/svid-key.pem"];
+    let keys = [
+        "mesh/clusters/west/cacerts/ca-key.pem",
+        "mesh/clusters/east/cacerts/ca-key.pem",
+        "mesh/clusters/north/cacerts/ca-key.pem",
+        "cart/svid-key.pem",
+    ];
     let unlocks = ["mesh/unlock.key", "mesh/root/unlock.key"];
     let secrets = keys.map(|name| scalar(&place.read(name))).into_iter().chain(unlocks.map(|name| unlock(&place.read(name))));
     for secret in secrets {

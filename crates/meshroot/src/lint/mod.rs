@@ -7,6 +7,8 @@ mod distinguished;
 mod finding;
 mod names;
 mod rules;
+#[cfg(test)]
+mod tests;
 mod thorough;
 
 pub use finding::{Finding, Severity};

@@ -1,0 +1,222 @@
+//! Writes `data/` and `seeds/` anew: `cargo run --manifest-path fuzz/Cargo.toml --example make_seeds`.
+//!
+//! The keys behind what is written are thrown away, so each run writes other bytes of the same shape.
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use meshroot::bundle::{Bundle, BundleMap, JwtAuthority};
+use meshroot::csr::{Csr, ProvenRequest};
+use meshroot::hierarchy::{ClusterName, create_cluster_ca, create_root};
+use meshroot::issue::{Authorized, Issued, Issuer};
+use meshroot::key::{Crypto, KeyAlgorithm, PrivateKey, Signer};
+use meshroot::profile::Profile;
+use meshroot::spiffe::{SpiffeId, TrustDomain};
+use meshroot::time::Timestamp;
+use meshroot::x509::Certificate;
+
+type Any<T> = Result<T, Box<dyn Error>>;
+
+const YEAR: Duration = Duration::from_secs(365 * 86_400);
+const CART: &str = "spiffe://mesh.example/ns/shop/sa/cart";
+
+struct Maker {
+    crypto: Crypto,
+    now: Timestamp,
+    trust_domain: TrustDomain,
+}
+
+fn main() -> Any<()> {
+    let maker = Maker { crypto: Crypto::ring(), now: Timestamp::from_unix(meshroot_fuzz::NOW), trust_domain: TrustDomain::parse("mesh.example")? };
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let seeds = here.join("seeds");
+    if seeds.exists() {
+        fs::remove_dir_all(&seeds)?;
+    }
+    let seed = |target: &str, name: &str, content: &[u8]| -> Any<()> {
+        let folder = seeds.join(target);
+        fs::create_dir_all(&folder)?;
+        Ok(fs::write(folder.join(name), content)?)
+    };
+
+    let root = maker.root(KeyAlgorithm::EcdsaP256)?;
+    let ca = maker.cluster_ca(&root, "west", Profile::cluster_ca(), maker.now)?;
+    let leaf = maker.leaf(&ca, KeyAlgorithm::EcdsaP256, maker.now)?;
+
+    let constrained = maker.cluster_ca(&root, "east", Profile::cluster_ca().with_uri_name_constraint(), maker.now)?;
+    let guarded = maker.leaf(&constrained, KeyAlgorithm::EcdsaP256, maker.now)?;
+    let past = maker.now.minus(Duration::from_secs(2 * 86_400));
+    let old_ca = maker.cluster_ca(&root, "old", Profile::cluster_ca().with_backdate(YEAR), maker.now)?;
+    let expired = maker.leaf(&old_ca, KeyAlgorithm::EcdsaP256, past)?;
+    let other_root = maker.root(KeyAlgorithm::EcdsaP384)?;
+    let foreign_ca = maker.cluster_ca(&other_root, "west", Profile::cluster_ca(), maker.now)?;
+    let foreign = maker.leaf(&foreign_ca, KeyAlgorithm::Ed25519, maker.now)?;
+    fs::create_dir_all(here.join("data"))?;
+    let known = [("root", root.0.der()), ("leaf", leaf.der()), ("leaf-constrained", guarded.der()), ("leaf-crossed", foreign.der())];
+    for (name, der) in known {
+        fs::write(here.join("data").join(name).with_extension("der"), der)?;
+    }
+    let root_issuer = maker.issuer(&root)?;
+    let crossed = root_issuer.cross_sign(&other_root.0, &Profile::subordinate_ca(), maker.crypto.entropy(), maker.now)?;
+    let server = Authorized::server(
+        maker.request(KeyAlgorithm::EcdsaP256)?,
+        None,
+        vec!["ca.mesh.example".into()],
+        vec!["192.0.2.7".parse()?, "2001:db8::7".parse()?],
+    )?;
+    let server = ca.issue(server, &Profile::server(), maker.crypto.entropy(), maker.now)?;
+
+    let signing = |issuer: &Issuer| issuer.path().signing().map(|ca| ca.der().to_vec()).unwrap_or_default();
+    let (west, east) = (signing(&ca), signing(&constrained));
+    let foreign_west = signing(&foreign_ca);
+    let chains: [(&str, &[&[u8]]); 9] = [
+        ("accepted", &[leaf.der(), &west]),
+        ("with-root", &[leaf.der(), &west, root.0.der()]),
+        ("out-of-order", &[leaf.der(), root.0.der(), &east, &west]),
+        ("without-intermediate", &[leaf.der()]),
+        ("name-constraint", &[guarded.der(), &east]),
+        ("expired", &[expired.der(), &signing(&old_ca)]),
+        ("other-root", &[foreign.der(), &foreign_west]),
+        ("cross-signed", &[foreign.der(), &foreign_west, crossed.der()]),
+        ("ca-as-leaf", &[&west, root.0.der()]),
+    ];
+    for (name, chain) in chains {
+        let bytes: Vec<u8> = chain.iter().flat_map(|der| [&u16::try_from(der.len()).unwrap_or(u16::MAX).to_be_bytes()[..], der].concat()).collect();
+        seed("validate_chain", name, &bytes)?;
+    }
+
+    let rsa = PrivateKey::from_pem(&fs::read(testdata("rsa2048-pkcs8.pem"))?, None, &maker.crypto)?.signer(&maker.crypto)?;
+    let rsa_root = create_root(&maker.trust_domain, &Profile::root_ca(), &*rsa, &maker.crypto, maker.now)?;
+    let rsa_root = rsa_root.signing().ok_or("a path has a first certificate")?;
+    let certificates: [(&str, &[u8]); 8] = [
+        ("root", root.0.der()),
+        ("root-rsa", rsa_root.der()),
+        ("root-p384", other_root.0.der()),
+        ("cluster-ca", &west),
+        ("name-constraint", &east),
+        ("leaf", leaf.der()),
+        ("leaf-ed25519", foreign.der()),
+        ("server", server.der()),
+    ];
+    for (name, der) in certificates {
+        seed("certificate", name, der)?;
+    }
+
+    seed("pem", "chain", leaf.chain_pem().as_bytes())?;
+    seed("pem", "chain-crlf-and-text", format!("Bag Attributes\n  name: x\n{}\nsubject=CN=x\n", leaf.chain_pem()).replace('\n', "\r\n").as_bytes())?;
+    seed(
+        "pem",
+        "two-kinds",
+        b"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n-----BEGIN A B-----\nAAAA\n-----END A B-----\n",
+    )?;
+
+    let bundle = maker.bundle(&root.0)?.with_sequence(7).with_refresh_hint(Duration::from_secs(300));
+    let jwt = |kid: &str| JwtAuthority::from_jwk_json(jwk(root.0.public_key().key_bytes(), kid).as_bytes());
+    let full = bundle.add(rsa_root.clone())?.add(other_root.0.clone())?.with_jwt_authorities([jwt("a")?, jwt("b\"\\\u{7f}é")?])?;
+    let partner = Bundle::new(TrustDomain::parse("partner.example")?).with_x509_authorities([other_root.0.clone()])?;
+    let empty = Bundle::empty_on_purpose(TrustDomain::parse("empty.example")?);
+    let unusable = full.to_spiffe_json().replacen("x509-svid", "other", 1).replacen("\"a\"", "null", 1).replacen("300", "0", 1);
+    seed("bundle_json", "one-root", bundle.to_spiffe_json().as_bytes())?;
+    seed("bundle_json", "everything", full.to_spiffe_json().as_bytes())?;
+    seed("bundle_json", "unusable-entries", unusable.as_bytes())?;
+    seed("bundle_json", "empty", empty.to_spiffe_json().as_bytes())?;
+    let mut map = BundleMap::from(full);
+    map.insert(partner);
+    map.insert(empty.clone());
+    seed("bundle_map", "three", map.to_json().as_bytes())?;
+    seed("bundle_map", "envoy", map.to_envoy_json()?.as_bytes())?;
+    seed("bundle_map", "empty", BundleMap::from(empty).to_json().as_bytes())?;
+
+    for (index, text) in [
+        "mesh.example",
+        "spiffe://mesh.example",
+        CART,
+        "spiffe://a_b-c.d/A.B_c-d/...",
+        "spiffe://mesh.example/",
+        "spiffe://mesh.example//a",
+        "spiffe://x/./..",
+        "spiffe://Mesh:80/a%20b",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        seed("spiffe_id", &format!("{index}"), text.as_bytes())?;
+    }
+
+    // Keys and requests of other programs are test fixtures; mutation works on DER, so the PEM ones are decoded.
+    for (target, folder) in [("private_key", testdata("")), ("csr", here.join("../tests/fixtures/csr"))] {
+        for path in files(&folder)? {
+            let (Some(name), content) = (path.file_stem().and_then(|name| name.to_str()), fs::read(&path)?) else { continue };
+            match path.extension().and_then(|extension| extension.to_str()) {
+                Some("der") if content.len() < 1500 => seed(target, name, &content)?,
+                Some("pem") if content.len() < 2500 => {
+                    let blocks = meshroot::pem::parse(&content).unwrap_or_default();
+                    seed(target, name, if let [block] = blocks.as_slice() { &block.der } else { &content })?;
+                }
+                _ => {}
+            }
+        }
+    }
+    let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256, &maker.crypto)?;
+    seed("private_key", "pem", key.to_pkcs8_pem().as_bytes())?;
+    let signer = key.signer(&maker.crypto)?;
+    seed("csr", "pem", Csr::for_workload(&*signer, &SpiffeId::parse(CART)?)?.to_pem().as_bytes())
+}
+
+impl Maker {
+    fn key(&self, algorithm: KeyAlgorithm) -> Any<Arc<dyn Signer>> {
+        Ok(PrivateKey::generate(algorithm, &self.crypto)?.signer(&self.crypto)?)
+    }
+
+    fn request(&self, algorithm: KeyAlgorithm) -> Any<ProvenRequest> {
+        Ok(ProvenRequest::from_signer(&*self.key(algorithm)?, &self.crypto)?)
+    }
+
+    fn bundle(&self, root: &Certificate) -> Any<Bundle> {
+        Ok(Bundle::new(self.trust_domain.clone()).with_x509_authorities([root.clone()])?)
+    }
+
+    /// Valid for 30 years from 2 years ago: long enough for every seed that is old on purpose.
+    fn root(&self, algorithm: KeyAlgorithm) -> Any<(Certificate, Arc<dyn Signer>)> {
+        let key = self.key(algorithm)?;
+        let profile = Profile::root_ca().with_lifetime(30 * YEAR).with_backdate(2 * YEAR);
+        let path = create_root(&self.trust_domain, &profile, &*key, &self.crypto, self.now)?;
+        Ok((path.signing().ok_or("a path has a first certificate")?.clone(), key))
+    }
+
+    fn issuer(&self, root: &(Certificate, Arc<dyn Signer>)) -> Any<Issuer> {
+        Ok(Issuer::new(&[root.0.clone()], &self.bundle(&root.0)?, Arc::clone(&root.1), self.crypto.clone(), self.now)?)
+    }
+
+    fn cluster_ca(&self, root: &(Certificate, Arc<dyn Signer>), name: &str, profile: Profile, now: Timestamp) -> Any<Issuer> {
+        let key = self.key(KeyAlgorithm::EcdsaP256)?;
+        let request = ProvenRequest::from_signer(&*key, &self.crypto)?;
+        let bundle = self.bundle(&root.0)?;
+        let path = create_cluster_ca(root, &bundle, &ClusterName::parse(name)?, request, &profile, &self.crypto, now)?;
+        Ok(Issuer::new(path.certificates(), &bundle, key, self.crypto.clone(), now)?)
+    }
+
+    fn leaf(&self, issuer: &Issuer, algorithm: KeyAlgorithm, now: Timestamp) -> Any<Issued> {
+        let grant = Authorized::workload(self.request(algorithm)?, SpiffeId::parse(CART)?)?;
+        Ok(issuer.issue(grant, &Profile::workload(), self.crypto.entropy(), now)?)
+    }
+}
+
+fn testdata(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/meshroot/testdata/keys").join(name)
+}
+
+fn files(folder: &Path) -> Any<Vec<PathBuf>> {
+    Ok(fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?)
+}
+
+/// A P-256 point as a JWT authority.
+fn jwk(point: &[u8], kid: &str) -> String {
+    use base64::Engine as _;
+    let base64 = |bytes: Option<&[u8]>| base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(bytes.unwrap_or_default());
+    let kid = serde_json::Value::from(kid);
+    format!(r#"{{"kty":"EC","use":"jwt-svid","kid":{kid},"crv":"P-256","x":"{}","y":"{}"}}"#, base64(point.get(1..33)), base64(point.get(33..65)))
+}

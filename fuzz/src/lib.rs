@@ -1,0 +1,34 @@
+//! What the fuzz targets assert. Each function takes any bytes and panics when an invariant does not hold; that the
+//! library itself does not panic is only the least of them.
+#![forbid(unsafe_code)]
+
+mod bundle;
+mod certificate;
+mod chain;
+mod credulous;
+mod csr;
+mod pem;
+mod private_key;
+mod spiffe_id;
+
+pub use bundle::{bundle_json, bundle_map};
+pub use certificate::certificate;
+pub use chain::validate_chain;
+pub use csr::csr;
+pub use pem::pem;
+pub use private_key::private_key;
+pub use spiffe_id::spiffe_id;
+
+/// When everything in `data/` and in the seeds was made: 2026-11-22T12:00:00Z.
+pub const NOW: i64 = 1_795_348_800;
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+/// Codes are for machines: `module.snake_case`, at most one level more.
+fn assert_code(code: &str, modules: &[&str]) {
+    let words: Vec<_> = code.split('.').collect();
+    assert!((2..=3).contains(&words.len()) && modules.contains(&words[0]), "unexpected code {code}");
+    assert!(words.iter().all(|word| !word.is_empty() && word.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))), "code {code}");
+}
