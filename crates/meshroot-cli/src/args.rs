@@ -318,7 +318,7 @@ pub(crate) enum BundleFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
-    /// The files
+    /// The files; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 }

@@ -10,7 +10,9 @@ use crate::key::PublicKey;
 use crate::lint::{self, Severity};
 use crate::spiffe::SpiffeIdRef;
 use crate::x509::wire::{CertRef, TbsRef};
-use crate::x509::{AltNames, BasicConstraints, CertificateError, DistinguishedName, ExtendedKeyUsage, KeyUsage, SerialNumber, extension as ext, signature_algorithm};
+use crate::x509::{
+    AltNames, BasicConstraints, CertificateError, DistinguishedName, ExtendedKeyUsage, KeyUsage, SerialNumber, extension as ext, signature_algorithm,
+};
 
 /// Characters of a name that are shown; a SPIFFE ID has at most 2048.
 const SHOWN: usize = 2100;
@@ -129,7 +131,9 @@ fn extension_fields(item: &mut Item, tbs: &TbsRef<'_>) {
     let ca = match constraints_of(tbs) {
         Some(BasicConstraints { ca: true, path_len: None }) => "yes, with any number of CAs below".into(),
         Some(BasicConstraints { ca: true, path_len: Some(0) }) => "yes, with no CA below (pathLen 0)".into(),
-        Some(BasicConstraints { ca: true, path_len: Some(n) }) => format!("yes, with at most {} below (pathLen {n})", words::count(usize::from(n), "CA")),
+        Some(BasicConstraints { ca: true, path_len: Some(n) }) => {
+            format!("yes, with at most {} below (pathLen {n})", words::count(usize::from(n), "CA"))
+        }
         Some(BasicConstraints { ca: false, .. }) => "no".into(),
         None if tbs.extension(ext::BASIC_CONSTRAINTS).is_some() => "unreadable".into(),
         None => "not said, so no".to_owned(),
@@ -164,8 +168,12 @@ fn extension_fields(item: &mut Item, tbs: &TbsRef<'_>) {
         ]
         .contains(&oid)
     };
-    let others: Vec<String> =
-        tbs.extensions.iter().filter(|e| !known(e.oid)).map(|e| if e.critical { format!("{} (critical)", e.oid) } else { e.oid.to_string() }).collect();
+    let others: Vec<String> = tbs
+        .extensions
+        .iter()
+        .filter(|e| !known(e.oid))
+        .map(|e| if e.critical { format!("{} (critical)", e.oid) } else { e.oid.to_string() })
+        .collect();
     if !others.is_empty() {
         item.field("other extensions", words::list(others.into_iter()));
     }
@@ -204,7 +212,13 @@ fn self_signature(item: &mut Item, certificate: &CertRef<'_>, key: &PublicKey, c
     let Some(algorithm) = signature_algorithm(certificate.signature_algorithm) else { return };
     match context.verifies(key, algorithm, tbs.raw, certificate.signature) {
         Some(true) => {}
-        None => item.problem(Severity::Notice, "inspect.not_checked", "signatureValue", "it was not verified: the file has too many keys and signatures", "RFC 5280 §6.1.3"),
+        None => item.problem(
+            Severity::Notice,
+            "inspect.not_checked",
+            "signatureValue",
+            "it was not verified: the file has too many keys and signatures",
+            "RFC 5280 §6.1.3",
+        ),
         Some(false) if names_another_key(tbs) => {
             let message = "it is signed by another key of the same name (a cross-signed root, or a rotated one)";
             item.problem(Severity::Notice, "inspect.self_issued", "issuer", message, "RFC 5280 §3.2");

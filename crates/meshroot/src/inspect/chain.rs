@@ -94,7 +94,13 @@ fn without_duplicates<'m, 'a>(members: &'m [Member<'a>], item: &mut Item) -> Vec
     let (once, twice): (Vec<_>, Vec<_>) = members.iter().partition(|member| seen.insert(member.der));
     if let Some(member) = twice.first() {
         let more = if twice.len() > 1 { format!(" (and {} more)", twice.len().saturating_sub(1)) } else { String::new() };
-        item.problem(Warning, "inspect.duplicate", "certificates", format!("the certificate at {} stands in the file already{more}", member.place), ORDER);
+        item.problem(
+            Warning,
+            "inspect.duplicate",
+            "certificates",
+            format!("the certificate at {} stands in the file already{more}", member.place),
+            ORDER,
+        );
     }
     once
 }
@@ -106,8 +112,9 @@ fn says_issuer(below: &TbsRef<'_>, above: &TbsRef<'_>) -> bool {
 
 /// Finds the path from the leaf up, and says where the file leaves it. At most [`MAX_CHAIN`] members.
 fn order<'m, 'a>(members: &[&'m Member<'a>], item: &mut Item) -> Vec<&'m Member<'a>> {
-    let issues_another =
-        |member: &Member<'_>| members.iter().any(|other| !core::ptr::eq(*other, member) && says_issuer(other.tbs(), member.tbs()) && !self_issued(other.tbs()));
+    let issues_another = |member: &Member<'_>| {
+        members.iter().any(|other| !core::ptr::eq(*other, member) && says_issuer(other.tbs(), member.tbs()) && !self_issued(other.tbs()))
+    };
     let leaf = members.iter().find(|member| !is_ca(member.tbs())).or_else(|| members.iter().find(|member| !issues_another(member)));
     let Some(start) = leaf.or(members.first()) else { return Vec::new() };
     let mut path = vec![*start];
@@ -120,7 +127,8 @@ fn order<'m, 'a>(members: &[&'m Member<'a>], item: &mut Item) -> Vec<&'m Member<
     }
     let (used, unrelated): (Vec<&'m Member<'a>>, Vec<_>) = members.iter().partition(|member| path.iter().any(|used| core::ptr::eq(*used, **member)));
     for member in unrelated {
-        let message = format!("the certificate at {} ({}) issued none of those before it: it does not belong to the chain", member.place, whom(member.tbs()));
+        let message =
+            format!("the certificate at {} ({}) issued none of those before it: it does not belong to the chain", member.place, whom(member.tbs()));
         item.problem(Error, "inspect.unrelated", "certificates", message, ORDER);
     }
     let in_order = used.iter().zip(&path).all(|(a, b)| core::ptr::eq(*a, *b));
@@ -176,7 +184,13 @@ fn signature(below: &Member<'_>, above: &Member<'_>, places: &str, item: &mut It
             let message = format!("{places}: the names fit, and the signature was not made by that issuer's key; another CA has the same name");
             item.problem(Error, "inspect.bad_signature", "signatureValue", message, SOURCE);
         }
-        None => item.problem(Notice, "inspect.not_checked", "signatureValue", format!("{places}: the signature was not verified, there are too many"), SOURCE),
+        None => item.problem(
+            Notice,
+            "inspect.not_checked",
+            "signatureValue",
+            format!("{places}: the signature was not verified, there are too many"),
+            SOURCE,
+        ),
     }
 }
 

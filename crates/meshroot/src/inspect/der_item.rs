@@ -14,9 +14,13 @@ pub(super) fn describe(der: &[u8], kind: DerKind, context: &Context<'_>) -> Resu
         DerKind::Crl => crl::describe(der, "", context),
         DerKind::PublicKey => keys::public_key(der, "", context),
         DerKind::PrivateKey | DerKind::EncryptedKey => private::describe(der, "", context).map(|(item, _)| item),
-        DerKind::Unknown => {
-            Err(Broken { what: kind.in_words(), place: String::new(), code: "inspect.unknown", reason: "nothing is known about it".into(), source: "" })
-        }
+        DerKind::Unknown => Err(Broken {
+            what: kind.in_words(),
+            place: String::new(),
+            code: "inspect.unknown",
+            reason: "nothing is known about it".into(),
+            source: "",
+        }),
     }
 }
 

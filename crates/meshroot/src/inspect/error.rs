@@ -20,7 +20,11 @@ pub(super) enum Reason {
     Broken(Broken),
     Pem(PemError),
     /// The JSON reader's words, without the values it quotes.
-    Json { line: usize, column: usize, reason: String },
+    Json {
+        line: usize,
+        column: usize,
+        reason: String,
+    },
     /// The members that were found.
     UnknownJson(String),
     Bundle(BundleError),
@@ -42,7 +46,8 @@ pub(super) struct Broken {
 }
 
 /// What all messages about unknown input end with.
-const ACCEPTED: &str = "certificates, requests, keys and CRLs are read as PEM or DER, SPIFFE bundles and bundle maps as JSON, Secrets as YAML or JSON";
+const ACCEPTED: &str =
+    "certificates, requests, keys and CRLs are read as PEM or DER, SPIFFE bundles and bundle maps as JSON, Secrets as YAML or JSON";
 
 impl InspectError {
     pub(super) fn new(name: &str, reason: Reason) -> Self {
@@ -78,12 +83,15 @@ impl fmt::Display for InspectError {
                     write!(f, "{}: ", broken.place)?;
                 }
                 // The library's own words begin with what it is not, which has just been said.
-                let reason = broken.reason.split_once(": ").filter(|(start, _)| start.starts_with("not a ")).map_or(broken.reason.as_str(), |(_, rest)| rest);
+                let reason =
+                    broken.reason.split_once(": ").filter(|(start, _)| start.starts_with("not a ")).map_or(broken.reason.as_str(), |(_, rest)| rest);
                 write!(f, "it looks like {}, and cannot be read: {reason}", broken.what)
             }
             Reason::Pem(e) => write!(f, "it looks like PEM, and cannot be read: {e}"),
             Reason::Json { line, column, reason } => write!(f, "it looks like JSON, and cannot be read: line {line}, column {column}: {reason}"),
-            Reason::UnknownJson(members) => write!(f, "JSON of an unknown kind ({members}): a bundle has 'keys', a bundle map 'trust_domains', a Secret 'kind'"),
+            Reason::UnknownJson(members) => {
+                write!(f, "JSON of an unknown kind ({members}): a bundle has 'keys', a bundle map 'trust_domains', a Secret 'kind'")
+            }
             Reason::Bundle(e) => write!(f, "it looks like a SPIFFE bundle, and cannot be read: {}", super::json::without_values(e)),
             Reason::Manifest(e) => write!(f, "it looks like a Kubernetes manifest, and cannot be read: {e}"),
             Reason::Unlock(e) => write!(f, "it looks like an unlock file, and cannot be used: {e}"),

@@ -52,7 +52,13 @@ fn bundle(json: &[u8], context: &Context<'_>) -> Result<Vec<Item>, Reason> {
     let mut item = Item::new(Kind::Bundle, "", title);
     if said.len() > 1 {
         let names = super::words::list(said.iter().cloned());
-        item.problem(Warning, "inspect.several_trust_domains", "keys", format!("its authorities are of {names}: a bundle is of one"), "SPIFFE Trust Domain and Bundle §3");
+        item.problem(
+            Warning,
+            "inspect.several_trust_domains",
+            "keys",
+            format!("its authorities are of {names}: a bundle is of one"),
+            "SPIFFE Trust Domain and Bundle §3",
+        );
     }
     describe(&mut item, &bundle, ignored.iter(), "");
     Ok(with_authorities(item, &bundle, "", context))
@@ -63,7 +69,13 @@ fn map(json: &[u8], context: &Context<'_>) -> Result<Vec<Item>, Reason> {
     let mut item = Item::new(Kind::BundleMap, "", format!("SPIFFE bundle map of {}", count(map.len(), "trust domain")));
     item.field("trust domains", super::words::list(map.iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>().into_iter()));
     if map.is_empty() {
-        item.problem(Warning, "inspect.empty_map", "trust_domains", "it is empty: no identity is valid, and Envoy refuses it", "SPIFFE Trust Domain and Bundle §5.1");
+        item.problem(
+            Warning,
+            "inspect.empty_map",
+            "trust_domains",
+            "it is empty: no identity is valid, and Envoy refuses it",
+            "SPIFFE Trust Domain and Bundle §5.1",
+        );
     }
     let mut items = vec![item];
     // Both are in the order of the names, so one pass gives each bundle its own.
@@ -89,7 +101,13 @@ fn describe<'a>(item: &mut Item, bundle: &Bundle, ignored: impl Iterator<Item = 
     item.field("sequence", bundle.sequence().map_or_else(|| "not said".into(), |sequence| sequence.to_string()));
     item.field("refresh hint", bundle.refresh_hint().map_or_else(|| "not said".into(), |hint| format!("{} s ({})", hint.as_secs(), humanize(hint))));
     if bundle.is_empty() {
-        item.problem(Warning, "inspect.empty_bundle", "keys", "no authority in it can be used: every identity of the trust domain is invalid", "SPIFFE Trust Domain and Bundle §4.1.3");
+        item.problem(
+            Warning,
+            "inspect.empty_bundle",
+            "keys",
+            "no authority in it can be used: every identity of the trust domain is invalid",
+            "SPIFFE Trust Domain and Bundle §4.1.3",
+        );
     } else if bundle.x509_authorities().is_empty() {
         item.problem(Warning, "inspect.no_x509_authority", "keys", "it has no X.509 authority: no certificate of the trust domain is valid", BUNDLE);
     }

@@ -10,9 +10,9 @@ use super::item::{Item, Kind};
 use super::words;
 use crate::key::{KeyError, PublicKey};
 use crate::lint::Severity;
-use crate::x509::signature_algorithm;
 use crate::x509::encode::{OCTET_STRING, SEQUENCE, explicit};
 use crate::x509::reader::DerReader;
+use crate::x509::signature_algorithm;
 
 /// `ECDSA P-256`, `RSA-1024`, `ECDSA P-521`: the kind of a SubjectPublicKeyInfo's key, as far as it says one.
 pub(super) fn spki_in_words(spki: &[u8]) -> String {
@@ -125,7 +125,13 @@ pub(super) fn key_fields(item: &mut Item, spki: &[u8], context: &Context<'_>) {
 pub(super) fn public_key(der: &[u8], place: &str, context: &Context<'_>) -> Result<Item, Broken> {
     let read = PublicKey::from_spki_der(der);
     if let Err(KeyError::MalformedPublicKey(reason)) = &read {
-        return Err(Broken { what: "a public key", place: place.into(), code: "key.malformed_public_key", reason: reason.clone(), source: "RFC 5280 §4.1.2.7" });
+        return Err(Broken {
+            what: "a public key",
+            place: place.into(),
+            code: "key.malformed_public_key",
+            reason: reason.clone(),
+            source: "RFC 5280 §4.1.2.7",
+        });
     }
     let mut item = Item::new(Kind::PublicKey, place, format!("public key, {}", spki_in_words(der)));
     key_fields(&mut item, der, context);

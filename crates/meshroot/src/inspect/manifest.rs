@@ -39,7 +39,13 @@ fn describe(secret: &SecretManifest, context: &Context<'_>) -> Vec<Item> {
         item.problem(Severity::Notice, "inspect.plain_key", "data", message, "Kubernetes: Good practices for Secrets");
     }
     if is_ca && !context.spend() {
-        item.problem(Severity::Notice, "inspect.not_checked", "data", "it was not judged as a whole: there are too many keys and signatures", "Istio: plug in CA certificates");
+        item.problem(
+            Severity::Notice,
+            "inspect.not_checked",
+            "data",
+            "it was not judged as a whole: there are too many keys and signatures",
+            "Istio: plug in CA certificates",
+        );
     } else if is_ca {
         let report = istio::check(&secret.files, context.crypto, context.now);
         item.field("as istiod sees it", if report.is_good() { "good" } else { "it would not work" });
@@ -98,7 +104,13 @@ fn content(file: &File<'_>, is_ca: bool, context: &Context<'_>) -> Vec<Item> {
     let placed = |place: &str| if place.is_empty() { file.name.to_owned() } else { format!("{}, {place}", file.name) };
     if file.bytes.trim_ascii().is_empty() {
         let mut item = Item::new(Kind::Broken, file.name, "empty file");
-        item.problem(if is_ca { Severity::Notice } else { Severity::Error }, "inspect.empty_file", "data", "it holds nothing", "Kubernetes: TLS Secrets");
+        item.problem(
+            if is_ca { Severity::Notice } else { Severity::Error },
+            "inspect.empty_file",
+            "data",
+            "it holds nothing",
+            "Kubernetes: TLS Secrets",
+        );
         return vec![item];
     }
     match super::pem::items(file.bytes, context) {

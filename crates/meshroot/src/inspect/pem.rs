@@ -109,9 +109,15 @@ fn other(block: &Block, place: &str) -> Item {
             let curve = der::asn1::ObjectIdentifier::from_der(&block.der);
             item.title = format!("name of an elliptic curve: {}", curve.map_or_else(|_| "explicit parameters".into(), keys::curve_in_words));
         }
-        "OPENSSH PRIVATE KEY" => says(Severity::Error, "an OpenSSH private key, which TLS programs do not read: rewrite it with `ssh-keygen -p -m PKCS8 -f FILE`"),
-        "TRUSTED CERTIFICATE" => says(Severity::Error, "OpenSSL's own form of a certificate, which others do not read: rewrite it with `openssl x509`"),
-        "RSA PUBLIC KEY" => says(Severity::Warning, "a bare RSA public key, which few programs read: rewrite it with `openssl rsa -RSAPublicKey_in -pubout`"),
+        "OPENSSH PRIVATE KEY" => {
+            says(Severity::Error, "an OpenSSH private key, which TLS programs do not read: rewrite it with `ssh-keygen -p -m PKCS8 -f FILE`")
+        }
+        "TRUSTED CERTIFICATE" => {
+            says(Severity::Error, "OpenSSL's own form of a certificate, which others do not read: rewrite it with `openssl x509`")
+        }
+        "RSA PUBLIC KEY" => {
+            says(Severity::Warning, "a bare RSA public key, which few programs read: rewrite it with `openssl rsa -RSAPublicKey_in -pubout`")
+        }
         "DSA PRIVATE KEY" => says(Severity::Error, "a DSA private key, which TLS does not use any more"),
         "PKCS7" | "CMS" => says(Severity::Error, "PKCS#7, which proxies do not read: take the certificates out with `openssl pkcs7 -print_certs`"),
         _ => says(Severity::Notice, "nothing is known about it"),
@@ -131,7 +137,9 @@ fn match_key(items: &mut [Item], key: &Key, first: &Member<'_>, members: &[Membe
         return;
     }
     let message = match members.iter().find(|member| is_of(member)) {
-        Some(other) => format!("it belongs to the certificate at {}, not to the first one: programs want the key's own certificate first", other.place),
+        Some(other) => {
+            format!("it belongs to the certificate at {}, not to the first one: programs want the key's own certificate first", other.place)
+        }
         None => "it belongs to none of the certificates in this file".into(),
     };
     item.problem(Severity::Error, "inspect.key_mismatch", "privateKey", message, "RFC 8446 §4.4.2");

@@ -19,7 +19,13 @@ const SOURCE: &str = "RFC 5958 §2";
 pub(super) fn describe(der: &[u8], place: &str, context: &Context<'_>) -> Result<(Item, Option<PublicKey>), Broken> {
     if !context.spend() {
         let mut item = Item::new(Kind::PrivateKey, place, "private key");
-        item.problem(Severity::Notice, "inspect.not_checked", "privateKey", "it was not looked into: the file has too many keys and signatures", SOURCE);
+        item.problem(
+            Severity::Notice,
+            "inspect.not_checked",
+            "privateKey",
+            "it was not looked into: the file has too many keys and signatures",
+            SOURCE,
+        );
         return Ok((item, None));
     }
     match PrivateKey::from_der(der, None, context.crypto) {

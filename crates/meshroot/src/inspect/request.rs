@@ -110,13 +110,25 @@ fn asked_names(item: &mut Item, names: &AltNames<'_>, readable: bool) {
         [] => item.problem(Notice, "inspect.csr_without_id", FIELD, "it names no SPIFFE ID: whoever signs it says which", "SPIFFE X509-SVID §2"),
         [one] => match SpiffeIdRef::parse(one) {
             Ok(id) if id.path().is_empty() => {
-                item.problem(Error, "inspect.csr_id_without_path", FIELD, "its SPIFFE ID has no path: it names the trust domain, not a workload", "SPIFFE X509-SVID §3.1");
+                item.problem(
+                    Error,
+                    "inspect.csr_id_without_path",
+                    FIELD,
+                    "its SPIFFE ID has no path: it names the trust domain, not a workload",
+                    "SPIFFE X509-SVID §3.1",
+                );
             }
             Ok(_) => {}
             Err(e) => item.problem(Error, "inspect.csr_not_a_spiffe_id", FIELD, format!("its URI is no SPIFFE ID: {e}"), "SPIFFE-ID §2"),
         },
         several => {
-            item.problem(Error, "inspect.csr_several_uris", FIELD, format!("it has {} URIs: an X.509-SVID has exactly one", several.len()), "SPIFFE X509-SVID §2");
+            item.problem(
+                Error,
+                "inspect.csr_several_uris",
+                FIELD,
+                format!("it has {} URIs: an X.509-SVID has exactly one", several.len()),
+                "SPIFFE X509-SVID §2",
+            );
         }
     }
     let others = [names.dns.len(), names.ips.len(), names.emails.len(), names.directory_names.len(), names.others];
@@ -126,7 +138,8 @@ fn asked_names(item: &mut Item, names: &AltNames<'_>, readable: bool) {
 }
 
 fn asked_more(item: &mut Item, wishes: &Wishes<'_>) {
-    let more: Vec<String> = wishes.extensions.iter().filter(|e| ![ext::SUBJECT_ALT_NAME, ext::BASIC_CONSTRAINTS].contains(&e.oid)).map(extension_name).collect();
+    let more: Vec<String> =
+        wishes.extensions.iter().filter(|e| ![ext::SUBJECT_ALT_NAME, ext::BASIC_CONSTRAINTS].contains(&e.oid)).map(extension_name).collect();
     if !more.is_empty() {
         item.field("asks for, too", format!("{} (the profile decides, not the request)", words::list(more.into_iter())));
     }

@@ -1,6 +1,6 @@
 //! The linter: judges finished DER, and knows nothing of how it was made.
 //!
-//! Everything we sign passes it first, as a value: only [`Linted`] bytes reach a signer. It also judges what others
+//! Everything we sign passes it first, as a value: only linted bytes reach a signer. It also judges what others
 //! made, for people to read.
 
 mod distinguished;

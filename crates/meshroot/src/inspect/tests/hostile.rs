@@ -133,6 +133,15 @@ fn the_longest_inputs_are_answered_soon() {
     answers_soon("kind: Secret\n".repeat(300_000).as_bytes());
 }
 
+#[test]
+fn signatures_beyond_the_budget_are_not_verified_and_the_answer_says_so() {
+    let request = std::fs::read(folder().join("request.pem")).unwrap();
+    let items = look(&request.repeat(300)).unwrap();
+    let proven = items.iter().filter(|item| item.get("proof of possession").is_some()).count();
+    let unchecked = items.iter().flat_map(|item| &item.problems).filter(|problem| problem.code == "inspect.not_checked").count();
+    assert_eq!((proven, unchecked), (256, 44));
+}
+
 /// A certificate of the largest size with as many extensions, or names, as fit.
 #[test]
 fn certificates_with_thousands_of_parts_are_answered_soon() {
@@ -162,9 +171,14 @@ fn certificates_with_thousands_of_parts_are_answered_soon() {
             encode::element(out, encode::OCTET_STRING, value);
         });
     };
-    let distinct = certificate(&|out| (0..5000u32).for_each(|n| extension(out, &[0x2a, 0x81 + (n >> 7) as u8, (n & 0x7f) as u8], &|_| {})), tbs.subject);
+    let distinct =
+        certificate(&|out| (0..5000u32).for_each(|n| extension(out, &[0x2a, 0x81 + (n >> 7) as u8, (n & 0x7f) as u8], &|_| {})), tbs.subject);
     let names = certificate(
-        &|out| extension(out, &[0x55, 0x1d, 0x11], &|out| encode::element(out, encode::SEQUENCE, |out| (0..15_000).for_each(|_| encode::bytes(out, 0x82, b"a_")))),
+        &|out| {
+            extension(out, &[0x55, 0x1d, 0x11], &|out| {
+                encode::element(out, encode::SEQUENCE, |out| (0..15_000).for_each(|_| encode::bytes(out, 0x82, b"a_")))
+            })
+        },
         tbs.subject,
     );
     let mut subject = Vec::new();

@@ -268,7 +268,13 @@ fn what_cannot_be_read_is_told_what_it_looks_like_and_where() {
 
 #[test]
 fn json_errors_do_not_repeat_what_may_be_a_key() {
-    for json in [r#"{"keys": "SECRETSECRET"}"#, r#"{"keys": ["SECRETSECRET"]}"#, r#"{"trust_domains": "SECRETSECRET"}"#, r#""SECRETSECRET""#, r#"{"kind": "Secret", "metadata": "SECRETSECRET"}"#] {
+    for json in [
+        r#"{"keys": "SECRETSECRET"}"#,
+        r#"{"keys": ["SECRETSECRET"]}"#,
+        r#"{"trust_domains": "SECRETSECRET"}"#,
+        r#""SECRETSECRET""#,
+        r#"{"kind": "Secret", "metadata": "SECRETSECRET"}"#,
+    ] {
         let e = look(json.as_bytes()).unwrap_err();
         assert!(!e.to_string().contains("SECRETSECRET"), "{e}");
     }
