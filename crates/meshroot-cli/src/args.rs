@@ -93,10 +93,14 @@ Writes svid.pem (the certificate, then the cluster CA), svid-key.pem (PKCS#8, 06
     #[command(subcommand)]
     Bundle(Bundle),
     /// Say what files are: certificates, chains, requests, keys, bundles, Secret manifests; and what is wrong with them
-    #[command(after_long_help = "Example:\n  meshroot inspect mesh/clusters/west/cacerts/*.pem\n\nExits with 1 if something is wrong with one of them.")]
+    #[command(
+        after_long_help = "Example:\n  meshroot inspect mesh/clusters/west/cacerts/*.pem\n\nExits with 1 if something is wrong with one of them."
+    )]
     Inspect(Inspect),
     /// Validate a workload's certificate chain against a trust bundle
-    #[command(after_long_help = "Example:\n  meshroot verify --bundle mesh/bundle.json --chain cart/svid.pem\n\nExits with 1 if it is not valid, and says why.")]
+    #[command(
+        after_long_help = "Example:\n  meshroot verify --bundle mesh/bundle.json --chain cart/svid.pem\n\nExits with 1 if it is not valid, and says why."
+    )]
     Verify(Verify),
     /// Show the hierarchy, what expires first, and what to do next
     #[command(after_long_help = "Example:\n  meshroot status --store mesh")]
@@ -314,7 +318,7 @@ pub(crate) enum BundleFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
-    /// The files
+    /// The files; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 }
@@ -324,6 +328,9 @@ pub(crate) struct Verify {
     /// The trust bundle: SPIFFE document, bundle map, or PEM
     #[arg(long, value_name = "FILE")]
     pub(crate) bundle: PathBuf,
+    /// The trust domain of a bundle that does not name its own (a SPIFFE document, PEM)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) trust_domain: Option<String>,
     /// The certificate chain, leaf first, PEM
     #[arg(long, value_name = "FILE")]
     pub(crate) chain: PathBuf,

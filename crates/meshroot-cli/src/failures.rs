@@ -20,9 +20,11 @@ impl From<StoreError> for Failure {
     fn from(e: StoreError) -> Self {
         let exit = match e {
             StoreError::NotFound(_) | StoreError::UnknownTrustDomain(_) => Exit::NotFound,
-            StoreError::Exists(_) | StoreError::Remnant(_) | StoreError::DiskFull { .. } | StoreError::NotPermitted { .. } | StoreError::Io { .. } => {
-                Exit::CannotWrite
-            }
+            StoreError::Exists(_)
+            | StoreError::Remnant(_)
+            | StoreError::DiskFull { .. }
+            | StoreError::NotPermitted { .. }
+            | StoreError::Io { .. } => Exit::CannotWrite,
             StoreError::Certificate(_) | StoreError::TooLarge { .. } => Exit::BadInput,
             _ => Exit::Store,
         };

@@ -32,7 +32,8 @@ pub(crate) fn open_root(session: &Session<'_>, mesh: &Mesh) -> Result<Mesh> {
     let root = Mesh::open_at(home.clone(), StoreKind::Root).map_err(|e| if e.code == "store.not_found" { root_is_away(&home) } else { e })?;
     let ours = mesh.hierarchy.active_root().map(|root| root.id());
     if root.trust_domain() != mesh.trust_domain() || root.hierarchy.active_root().map(|root| root.id()) != ours {
-        let message = format!("the root in {} is not the one of {}: name the right folder with --root", home.folder.display(), mesh.home.folder.display());
+        let message =
+            format!("the root in {} is not the one of {}: name the right folder with --root", home.folder.display(), mesh.home.folder.display());
         return Err(Failure::new(Exit::Refused, "root.of_another_mesh", message));
     }
     Ok(root)
@@ -87,20 +88,21 @@ pub(crate) fn clusters(
             events.push(event);
         }
     }
-    let change = Change {
-        expected_version: mesh.version,
-        trust_domain: mesh.trust_domain().clone(),
-        events,
-        sealed_keys,
-        bundle: None,
-        at: session.now,
-    };
+    let change =
+        Change { expected_version: mesh.version, trust_domain: mesh.trust_domain().clone(), events, sealed_keys, bundle: None, at: session.now };
     let version = mesh.store.commit(&change)?;
     mesh.apply(&change.events, version);
     Ok(recorded.iter().filter_map(|recorded| recorded.lifetime_cut().cloned()).collect())
 }
 
-fn one(session: &Session<'_>, mesh: &Mesh, issuer: &Issuer, root: &AuthorityId, name: &ClusterName, wanted: CaWanted) -> Result<(PrivateKey, Issuance)> {
+fn one(
+    session: &Session<'_>,
+    mesh: &Mesh,
+    issuer: &Issuer,
+    root: &AuthorityId,
+    name: &ClusterName,
+    wanted: CaWanted,
+) -> Result<(PrivateKey, Issuance)> {
     let crypto = &session.crypto;
     let key = PrivateKey::generate(wanted.key, crypto)?;
     let request = ProvenRequest::from_signer(&*key.signer(crypto)?, crypto)?;

@@ -42,7 +42,13 @@ pub(crate) struct Matrix {
 impl Matrix {
     /// Issues a sample with each cluster's cacerts, and validates it with the roots in every cluster's cacerts. The same
     /// roots are tried once.
-    pub(crate) fn try_out(session: &Session<'_>, home: &Home, trust_domain: &TrustDomain, clusters: Vec<ClusterName>, progress: &Progress) -> Result<Self> {
+    pub(crate) fn try_out(
+        session: &Session<'_>,
+        home: &Home,
+        trust_domain: &TrustDomain,
+        clusters: Vec<ClusterName>,
+        progress: &Progress,
+    ) -> Result<Self> {
         let id = SpiffeId::from_path(trust_domain.as_ref(), "/ns/default/sa/sample")?;
         let mut bundles: HashMap<Vec<u8>, usize> = HashMap::new();
         let mut validators = Vec::new();
@@ -96,7 +102,9 @@ impl Matrix {
 fn sample(session: &Session<'_>, folder: &Path, bundle: &Bundle, id: &SpiffeId) -> Result<Sample> {
     let crypto = &session.crypto;
     let key = Zeroizing::new(read(&folder.join(CA_KEY))?);
-    let signer = PrivateKey::from_pem(&key, None, crypto).and_then(|key| key.signer(crypto)).map_err(|e| Failure::from(e).at(folder.join(CA_KEY).display()))?;
+    let signer = PrivateKey::from_pem(&key, None, crypto)
+        .and_then(|key| key.signer(crypto))
+        .map_err(|e| Failure::from(e).at(folder.join(CA_KEY).display()))?;
     let chain = pem::certificates(&read(&folder.join(CERT_CHAIN))?).map_err(|e| Failure::from(e).at(folder.join(CERT_CHAIN).display()))?;
     let issuer = Issuer::new(&chain, bundle, signer, crypto.clone(), session.now)?;
     let workload = PrivateKey::generate(KeyAlgorithm::EcdsaP256, crypto)?;
@@ -108,4 +116,52 @@ fn sample(session: &Session<'_>, folder: &Path, bundle: &Bundle, id: &SpiffeId) 
 
 fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(|e| Failure::reading(path, &e))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::Cli;
+    use crate::cmd;
+    use crate::output::Out;
+
+    fn quickstart(folder: &Path, names: &[&str]) {
+        let out = folder.to_str().unwrap();
+        let args = [&["meshroot", "quickstart", "--trust-domain", "mesh.example", "-q", "--out", out], names].concat();
+        let cli = Cli::parse_from(args);
+        cmd::run(&cli, &Out::new(false, true)).unwrap();
+    }
+
+    fn try_out(home: &Path, names: &[&str]) -> Matrix {
+        let (cli, out) = (Cli::parse_from(["meshroot", "status"]), Out::new(false, true));
+        let session = Session::new(&cli, &out);
+        let names: Vec<_> = names.iter().map(|name| ClusterName::parse(name).unwrap()).collect();
+        let progress = Progress::new(&out, "", 0);
+        Matrix::try_out(&session, &Home::mesh(home), &TrustDomain::parse("mesh.example").unwrap(), names, &progress).unwrap()
+    }
+
+    #[test]
+    fn clusters_of_another_root_are_seen_to_be_strangers() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ours, theirs) = (folder.path().join("ours"), folder.path().join("theirs"));
+        quickstart(&ours, &["west", "east"]);
+        quickstart(&theirs, &["north"]);
+        let all_ours = try_out(&ours, &["west", "east"]);
+        assert_eq!((all_ours.bundles(), all_ours.refusals().count()), (1, 0));
+
+        // Their cluster comes to us as it is: files and all.
+        fs::rename(theirs.join("clusters/north"), ours.join("clusters/north")).unwrap();
+        let mixed = try_out(&ours, &["west", "east", "north"]);
+        assert_eq!(mixed.bundles(), 2);
+        let refused: Vec<_> = mixed.refusals().map(|(from, to, _)| format!("{from} in {to}")).collect();
+        assert_eq!(refused, ["west in north", "east in north", "north in west", "north in east"]);
+
+        // One that trusts both roots is trusted by nobody of the others for it.
+        let both = [fs::read(ours.join("root-cert.pem")).unwrap(), fs::read(theirs.join("root-cert.pem")).unwrap()].concat();
+        fs::write(ours.join("clusters/west/cacerts/root-cert.pem"), both).unwrap();
+        let one_way = try_out(&ours, &["west", "north"]);
+        assert!(one_way.refusal(1, 0).is_none() && one_way.refusal(0, 1).is_some());
+    }
 }

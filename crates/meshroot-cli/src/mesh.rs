@@ -39,7 +39,9 @@ impl Mesh {
             return Err(Failure::new(Exit::BadInput, "store.other_kind", message));
         }
         let loaded = store.load()?;
-        let damaged = |what: &str| Failure::new(Exit::Store, "store.damaged", format!("the store {} {what}: restore it from a backup", home.database.display()));
+        let damaged = |what: &str| {
+            Failure::new(Exit::Store, "store.damaged", format!("the store {} {what}: restore it from a backup", home.database.display()))
+        };
         let mut held = loaded.trust_domains.into_iter();
         let StoredTrustDomain { trust_domain, events, bundle } = held.next().ok_or_else(|| damaged("holds no trust domain"))?;
         if held.next().is_some() {

@@ -156,7 +156,8 @@ fn refused(others: &[PathBuf]) -> Failure {
     let named: Vec<_> = others.iter().take(5).map(|path| path.display().to_string()).collect();
     let more = others.len().saturating_sub(named.len());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let message = format!("{}{more} is not as it would be written: nothing was changed. Move it away, or overwrite it with --force", named.join(", "));
+    let message =
+        format!("{}{more} is not as it would be written: nothing was changed. Move it away, or overwrite it with --force", named.join(", "));
     Failure::new(Exit::CannotWrite, "file.differs", message)
 }
 

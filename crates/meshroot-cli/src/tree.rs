@@ -31,7 +31,8 @@ fn lines(session: &Session<'_>, mesh: &Mesh) -> Vec<String> {
     lines.push(format!("{}  trust bundle number {sequence}", out.styled(Style::Strong, mesh.trust_domain())));
     let roots: Vec<_> = mesh.hierarchy.roots().filter(|root| is_in_use(root)).collect();
     let cas: Vec<_> = mesh.cluster_authorities().filter(|(_, ca)| is_in_use(ca)).collect();
-    let width = cas.iter().take(MOST_SHOWN).map(|(_, ca)| ca.id().as_str().len()).chain(roots.iter().map(|root| root.id().as_str().len())).max().unwrap_or(0);
+    let width =
+        cas.iter().take(MOST_SHOWN).map(|(_, ca)| ca.id().as_str().len()).chain(roots.iter().map(|root| root.id().as_str().len())).max().unwrap_or(0);
     for (number, root) in roots.iter().enumerate() {
         let last_root = number.saturating_add(1) == roots.len();
         lines.push(format!("{} {}", if last_root { "└─" } else { "├─" }, line(session, root, width.saturating_add(3))));

@@ -89,9 +89,10 @@ fn unlock_file(session: &Session<'_>, kind: StoreKind, home: &Home) -> PathBuf {
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     let locked = |code, text: String| Failure::new(Exit::Locked, code, text);
     let opened = fs::File::open(path).map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => {
-            locked("unlock.missing", format!("the unlock file {} is not there, and without it the keys stay locked: name it with --unlock-file", path.display()))
-        }
+        std::io::ErrorKind::NotFound => locked(
+            "unlock.missing",
+            format!("the unlock file {} is not there, and without it the keys stay locked: name it with --unlock-file", path.display()),
+        ),
         _ => locked("unlock.unreadable", format!("the unlock file {} cannot be read: {e}", path.display())),
     })?;
     let mut content = Zeroizing::new(Vec::with_capacity(256));
@@ -124,7 +125,11 @@ fn line_of_descriptor(session: &Session<'_>, kind: StoreKind) -> Result<Option<Z
 /// Asks on the terminal, without showing what is typed.
 fn ask(prompt: &str) -> Result<Zeroizing<Vec<u8>>> {
     let cannot = |why: String| {
-        Failure::new(Exit::Locked, "unlock.no_terminal", format!("a passphrase is needed, and {why}: run it in a terminal, or pass it with --unlock-fd"))
+        Failure::new(
+            Exit::Locked,
+            "unlock.no_terminal",
+            format!("a passphrase is needed, and {why}: run it in a terminal, or pass it with --unlock-fd"),
+        )
     };
     if !std::io::stdin().is_terminal() {
         return Err(cannot("standard input is no terminal to ask on".into()));

@@ -5,6 +5,7 @@
 pub mod bundle;
 pub mod csr;
 pub mod hierarchy;
+pub mod inspect;
 pub mod issue;
 pub mod istio;
 pub mod key;

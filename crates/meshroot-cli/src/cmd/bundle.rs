@@ -62,9 +62,10 @@ fn export(session: &Session<'_>, format: BundleFormat, path: Option<&Path>, forc
     let sequence = bundle.sequence();
     let (name, bytes) = match format {
         // The bytes that were published, so that everybody has the same.
-        BundleFormat::Spiffe => {
-            ("spiffe", mesh.published.as_ref().map(|published| published.bytes.clone()).ok_or_else(|| Failure::internal("the mesh publishes no bundle"))?)
-        }
+        BundleFormat::Spiffe => (
+            "spiffe",
+            mesh.published.as_ref().map(|published| published.bytes.clone()).ok_or_else(|| Failure::internal("the mesh publishes no bundle"))?,
+        ),
         BundleFormat::Pem => ("pem", bundle.to_pem().into_bytes()),
         BundleFormat::Map => ("map", BundleMap::from(bundle).to_json().into_bytes()),
     };

@@ -49,7 +49,10 @@ fn add(session: &Session<'_>, names: &[String], ca: &CaOptions) -> Result<Exit> 
     if let Some(name) = names.first() {
         out.say(format_args!("Next:\n  meshroot istio cacerts {name} --store {folder} --out {name}-cacerts"));
     }
-    let added = names.iter().map(|name| mesh.cluster_ca(name).map(|(ca, _)| tree::with_cluster(tree::document(ca), name.as_str()))).collect::<Result<Vec<_>>>()?;
+    let added = names
+        .iter()
+        .map(|name| mesh.cluster_ca(name).map(|(ca, _)| tree::with_cluster(tree::document(ca), name.as_str())))
+        .collect::<Result<Vec<_>>>()?;
     out.document(&json!({ "added": added, "lifetimes_cut": cut.iter().map(ToString::to_string).collect::<Vec<_>>() }));
     Ok(Exit::Ok)
 }

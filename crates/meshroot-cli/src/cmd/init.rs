@@ -11,6 +11,7 @@ use crate::make::{self, Wanted};
 use crate::mesh::Mesh;
 use crate::output::Style;
 use crate::session::Session;
+use crate::space;
 use crate::staging::{self, Staging};
 use crate::tree;
 
@@ -24,11 +25,20 @@ pub(super) fn run(session: &Session<'_>, args: &Init) -> Result<Exit> {
         return Err(meshroot_store::StoreError::Exists(home.database).into());
     }
     if session.global.root.is_some() {
-        return Err(Failure::usage("root.not_chosen", "the first root is made in the folder `root` inside the mesh's: move it away afterwards, then name it with --root"));
+        return Err(Failure::usage(
+            "root.not_chosen",
+            "the first root is made in the folder `root` inside the mesh's: move it away afterwards, then name it with --root",
+        ));
     }
     let staging = Staging::begin(&home.folder)?;
+    drop(space::reserve(&home.folder, space::FOR_A_MESH)?);
     let staged = Home::mesh(&staging.path());
-    let wanted = Wanted { trust_domain: &trust_domain, root_key: args.root.root_key_type, root_lifetime: args.root.root_lifetime, passphrase: args.passphrase };
+    let wanted = Wanted {
+        trust_domain: &trust_domain,
+        root_key: args.root.root_key_type,
+        root_lifetime: args.root.root_lifetime,
+        passphrase: args.passphrase,
+    };
     drop(make::mesh(session, &staged, &Home::root(&staged.folder.join("root")), wanted)?);
     staging.finish()?;
 

@@ -1,5 +1,7 @@
 //! `sign`: a request in, a chain out.
 
+use std::path::Path;
+
 use meshroot::csr::Csr;
 use meshroot::issue::Authorized;
 use meshroot_store::files::Mode;
@@ -11,6 +13,7 @@ use crate::leaf;
 use crate::mesh::Mesh;
 use crate::outputs::{self, Output};
 use crate::session::Session;
+use crate::space;
 
 pub(super) fn run(session: &Session<'_>, args: &Sign) -> Result<Exit> {
     let id = leaf::id(&args.id)?;
@@ -24,7 +27,10 @@ pub(super) fn run(session: &Session<'_>, args: &Sign) -> Result<Exit> {
     let request = request.map_err(|e| Failure::from(e).at(input::named(&args.csr)))?;
     let grant = Authorized::workload(request, id.clone())?;
     let issuer = leaf::issuer(session, &mesh, &args.cluster)?;
+    let folder = args.out.as_deref().map(|path| path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")));
+    let room = folder.map(|folder| space::reserve(folder, space::FOR_A_LEAF)).transpose()?;
     let recorded = leaf::issue(session, &mesh, &args.cluster, &issuer, grant, args.lifetime)?;
+    drop(room);
 
     match &args.out {
         Some(path) => {

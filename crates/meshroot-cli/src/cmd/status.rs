@@ -22,7 +22,11 @@ pub(super) fn run(session: &Session<'_>) -> Result<Exit> {
     out.line("");
     out.line(format_args!("store          {}, made on {}", meta.id, tree::date(meta.created_at)));
     out.line(format_args!("issued         {issued} certificates for workloads are on record"));
-    let root = if root_is_here { "here: it can go offline whenever no cluster is being added" } else { "away, as it should be; bring it back to add a cluster (--root DIR)" };
+    let root = if root_is_here {
+        "here: it can go offline whenever no cluster is being added"
+    } else {
+        "away, as it should be; bring it back to add a cluster (--root DIR)"
+    };
     out.line(format_args!("root's key     {root}"));
     let first = first_to_expire(&mesh);
     let advice = first.map(|(authority, until)| advice(session, authority, until));

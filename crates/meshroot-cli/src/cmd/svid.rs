@@ -11,6 +11,7 @@ use crate::leaf;
 use crate::mesh::Mesh;
 use crate::outputs::{self, Output};
 use crate::session::Session;
+use crate::space;
 
 pub(super) fn run(session: &Session<'_>, args: &Svid) -> Result<Exit> {
     let out = session.out;
@@ -22,7 +23,9 @@ pub(super) fn run(session: &Session<'_>, args: &Svid) -> Result<Exit> {
     let request = ProvenRequest::from_signer(&*key.signer(&session.crypto)?, &session.crypto)?;
     let grant = Authorized::workload(request, id.clone())?;
     let issuer = leaf::issuer(session, &mesh, &args.cluster)?;
+    let room = space::reserve(&args.out, space::FOR_A_LEAF)?;
     let recorded = leaf::issue(session, &mesh, &args.cluster, &issuer, grant, args.lifetime)?;
+    drop(room);
 
     let files = [
         Output::new(svid_key.clone(), key.to_pkcs8_pem().as_bytes(), Mode::Private),

@@ -1,5 +1,6 @@
 //! The program as people run it: real processes, real folders.
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed expectation is the point")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,6 +14,12 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub const ID: &str = "spiffe://mesh.example/ns/shop/sa/cart";
+
+/// What the clock says, as the program reads it.
+#[allow(clippy::disallowed_methods, reason = "the program under test lives in this time")]
+pub fn now() -> meshroot::time::Timestamp {
+    SystemTime::now().into()
+}
 
 /// A folder to work in, and what was said in it.
 pub struct Place {

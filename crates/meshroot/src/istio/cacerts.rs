@@ -172,10 +172,7 @@ fn is_let_through(finding: &Finding) -> bool {
 /// RFC 1123, as Kubernetes wants the names of namespaces.
 fn is_dns_label(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    (1..=63).contains(&name.len())
-        && name.chars().all(|c| plain(c) || c == '-')
-        && name.starts_with(plain)
-        && name.ends_with(plain)
+    (1..=63).contains(&name.len()) && name.chars().all(|c| plain(c) || c == '-') && name.starts_with(plain) && name.ends_with(plain)
 }
 
 /// Whose it is; not what is in it.
@@ -259,7 +256,8 @@ mod tests {
         let root = root("root");
         let west = below_with(&root, "west", |p| {
             // SEQUENCE { [0] { SEQUENCE { [6] "a.b" } } }
-            let mut limit = rcgen::CustomExtension::from_oid_content(&[2, 5, 29, 30], [&[0x30, 9, 0xa0, 7, 0x30, 5, 0x86, 3], b"a.b".as_slice()].concat());
+            let mut limit =
+                rcgen::CustomExtension::from_oid_content(&[2, 5, 29, 30], [&[0x30, 9, 0xa0, 7, 0x30, 5, 0x86, 3], b"a.b".as_slice()].concat());
             limit.set_criticality(true);
             p.custom_extensions.push(limit);
         });
@@ -277,7 +275,10 @@ mod tests {
         let secrets = manifest::secrets(text.as_bytes()).unwrap();
         assert_eq!(secrets.len(), 1);
         let secret = &secrets[0];
-        assert_eq!((secret.name.as_str(), secret.namespace.as_deref(), secret.secret_type.as_deref()), ("cacerts", Some("istio-system"), Some("Opaque")));
+        assert_eq!(
+            (secret.name.as_str(), secret.namespace.as_deref(), secret.secret_type.as_deref()),
+            ("cacerts", Some("istio-system"), Some("Opaque"))
+        );
         assert!(secret.other_keys.is_empty());
         let mut files = CacertsFiles::default();
         for (name, bytes) in cacerts.files() {
@@ -292,6 +293,7 @@ mod tests {
         let cacerts = made(&[&below(&root, "west")], &[&root]).unwrap();
         for name in ["istio-system", "1e3", "a"] {
             let text = cacerts.secret_manifest(name).unwrap();
+            assert!(text.contains(&format!("  namespace: \"{name}\"\n")), "quoted, since 1e3 is a number as well");
             assert_eq!(manifest::secrets(text.as_bytes()).unwrap()[0].namespace.as_deref(), Some(name));
         }
         for name in ["", "-a", "a-", "A", "a.b", "a\nb", "a\"", &"a".repeat(64)] {

@@ -144,7 +144,8 @@ pub(super) struct Reading<'a> {
 impl Reading<'_> {
     /// The files that have to be there and are not.
     pub(super) fn missing(&self) -> Vec<&'static str> {
-        let mut missing: Vec<_> = [self.cert, self.key, self.chain, self.root].iter().filter(|file| file.bytes.is_none()).map(|file| file.name).collect();
+        let mut missing: Vec<_> =
+            [self.cert, self.key, self.chain, self.root].iter().filter(|file| file.bytes.is_none()).map(|file| file.name).collect();
         missing.sort_unstable();
         missing.dedup();
         missing

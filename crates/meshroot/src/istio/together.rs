@@ -33,7 +33,9 @@ fn roots(clusters: &[(&str, &Report)]) -> Vec<Finding> {
     }
     let lacking = holders.into_iter().filter_map(|(der, (root, holders))| {
         // A set whose roots cannot be read at all has that finding in its own report.
-        let without: Vec<_> = (0..clusters.len()).filter(|at| !holders.contains(at) && clusters.get(*at).is_some_and(|(_, report)| !report.roots().is_empty())).collect();
+        let without: Vec<_> = (0..clusters.len())
+            .filter(|at| !holders.contains(at) && clusters.get(*at).is_some_and(|(_, report)| !report.roots().is_empty()))
+            .collect();
         if without.is_empty() {
             return None;
         }
@@ -42,13 +44,19 @@ fn roots(clusters: &[(&str, &Report)]) -> Vec<Finding> {
             Some(signed) => Finding::breaks(
                 "istio.roots_differ",
                 ROOT_CERT,
-                format!("{without} does not have the root {who}, which vouches for {}: no workload from there is trusted", listed(clusters, signed.iter().copied())),
+                format!(
+                    "{without} does not have the root {who}, which vouches for {}: no workload from there is trusted",
+                    listed(clusters, signed.iter().copied())
+                ),
                 "put the same roots into root-cert.pem of every cluster",
             ),
             None => Finding::hurts(
                 "istio.roots_differ",
                 ROOT_CERT,
-                format!("{without} does not have the root {who}, which {} has; no cluster's CA is under it", listed(clusters, holders.iter().copied())),
+                format!(
+                    "{without} does not have the root {who}, which {} has; no cluster's CA is under it",
+                    listed(clusters, holders.iter().copied())
+                ),
                 "put the same roots into root-cert.pem of every cluster, before a CA is signed by that root or after none is any more",
             ),
         })
@@ -81,7 +89,8 @@ fn subjects(clusters: &[(&str, &Report)]) -> Vec<Finding> {
         let message = format!("the CAs of {} have different keys and the same name, {}", listed(clusters, at), first.subject());
         let remedy = "give every cluster's CA a name of its own, with the cluster's name in it";
         Some(if told_apart {
-            let message = format!("{message}: istiod's check of CRLs mistakes one for the other, and errors say 'bad signature' instead of 'unknown issuer'");
+            let message =
+                format!("{message}: istiod's check of CRLs mistakes one for the other, and errors say 'bad signature' instead of 'unknown issuer'");
             Finding::hurts("istio.duplicate_subject", CA_CERT, message, remedy)
         } else {
             let message = format!("{message}, and no subjectKeyIdentifier tells them apart: verifiers take the wrong key");
@@ -106,7 +115,10 @@ fn trust_domains(clusters: &[(&str, &Report)]) -> Option<Finding> {
     Some(Finding::hurts(
         "istio.trust_domains_differ",
         CA_CERT,
-        format!("the clusters are of different trust domains: {}. ztunnel trusts only its own, Envoy only those in trustDomainAliases", said.join(", ")),
+        format!(
+            "the clusters are of different trust domains: {}. ztunnel trusts only its own, Envoy only those in trustDomainAliases",
+            said.join(", ")
+        ),
         "use one trust domain for all clusters of a mesh, or trustDomainAliases and no ambient mode",
     ))
 }

@@ -37,7 +37,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub(super) fn new(severity: Severity, code: &'static str, field: &'static str, message: impl Into<String>, source: &'static str) -> Self {
+    pub(crate) fn new(severity: Severity, code: &'static str, field: &'static str, message: impl Into<String>, source: &'static str) -> Self {
         Self { severity, code, field, message: message.into(), source }
     }
 

@@ -1,10 +1,16 @@
 //! The linter: judges finished DER, and knows nothing of how it was made.
 //!
-//! Everything we sign passes it first, as a value: only [`Linted`] bytes reach a signer. It also judges what others
+//! Everything we sign passes it first, as a value: only linted bytes reach a signer. It also judges what others
 //! made, for people to read.
 
+mod distinguished;
 mod finding;
+mod names;
 mod rules;
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "tests")]
+mod tests;
+mod thorough;
 
 pub use finding::{Finding, Severity};
 
@@ -12,8 +18,8 @@ use crate::profile::ProfileKind;
 use crate::x509::CertificateError;
 use crate::x509::wire::{CertRef, TbsRef};
 
-/// Judges a certificate that others made, by RFC 5280 and the SPIFFE standards. Its kind is what it says itself: a CA,
-/// or not.
+/// Judges a certificate that others made, by RFC 5280 and the SPIFFE standards, the worst first. Its kind is what it says
+/// itself: a CA or not; and not being one, a server's when it has names of hosts and no URI.
 ///
 /// # Errors
 /// When the bytes are no certificate.
@@ -21,10 +27,10 @@ pub fn check_certificate(der: &[u8]) -> Result<Vec<Finding>, CertificateError> {
     let certificate = CertRef::parse(der)?;
     let mut findings = Vec::new();
     rules::general(&certificate.tbs, &mut findings);
-    match rules::apparent_kind(&certificate.tbs) {
-        Some(kind) => rules::profile(&certificate.tbs, kind, false, &mut findings),
-        None => rules::profile(&certificate.tbs, ProfileKind::Workload, false, &mut findings),
-    }
+    let kind = rules::apparent_kind(&certificate.tbs);
+    rules::profile(&certificate.tbs, kind, false, &mut findings);
+    thorough::others(&certificate.tbs, kind, &mut findings);
+    findings.sort_by_key(|finding| core::cmp::Reverse(finding.severity));
     Ok(findings)
 }
 

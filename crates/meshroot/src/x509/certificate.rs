@@ -1,4 +1,6 @@
 use core::fmt;
+use core::ops::Range;
+use std::sync::Arc;
 
 use super::extension as ext;
 use super::wire::{CertRef, ExtensionRef};
@@ -11,8 +13,15 @@ use crate::time::Validity;
 /// Its extensions are decoded when asked for: a certificate that others made may have a broken one, and the question
 /// then is what that means, not whether the rest can be read.
 #[derive(Clone)]
-pub struct Certificate {
+pub struct Certificate(Arc<Parsed>);
+
+/// Shared by all clones: paths, chains and bundles pass certificates around without copying them.
+struct Parsed {
     der: Box<[u8]>,
+    /// Where the signed part lies in `der`.
+    signed: Range<usize>,
+    signature: Range<usize>,
+    algorithm: Option<SignatureAlgorithm>,
     serial: SerialNumber,
     issuer: DistinguishedName,
     subject: DistinguishedName,
@@ -31,7 +40,12 @@ impl Certificate {
     pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
         let parsed = CertRef::parse(der)?;
         let tbs = &parsed.tbs;
-        Ok(Self {
+        // The signed part starts behind the header of the whole, and the signature ends where the whole does.
+        let header = der.len().saturating_sub(parsed.content_len);
+        Ok(Self(Arc::new(Parsed {
+            signed: header..header.saturating_add(tbs.raw.len()),
+            signature: der.len().saturating_sub(parsed.signature.len())..der.len(),
+            algorithm: signature_algorithm(parsed.signature_algorithm),
             serial: SerialNumber::from_bytes(tbs.serial),
             issuer: DistinguishedName::from_der_unchecked(tbs.issuer),
             subject: DistinguishedName::from_der_unchecked(tbs.subject),
@@ -40,52 +54,52 @@ impl Certificate {
             subject_key_id: tbs.subject_key_id().map(KeyId::from_bytes),
             authority_key_id: tbs.authority_key_id().map(KeyId::from_bytes),
             der: der.into(),
-        })
+        })))
     }
 
     /// The certificate, byte for byte.
     pub fn der(&self) -> &[u8] {
-        &self.der
+        &self.0.der
     }
 
     /// The certificate in PEM (RFC 7468), with a line break behind it.
     pub fn to_pem(&self) -> String {
-        crate::pem::encode_certificate(&self.der)
+        crate::pem::encode_certificate(&self.0.der)
     }
 
     /// The serial number.
     pub fn serial(&self) -> &SerialNumber {
-        &self.serial
+        &self.0.serial
     }
 
     /// Who signed it, by name.
     pub fn issuer(&self) -> &DistinguishedName {
-        &self.issuer
+        &self.0.issuer
     }
 
     /// Whom it is about, by name.
     pub fn subject(&self) -> &DistinguishedName {
-        &self.subject
+        &self.0.subject
     }
 
     /// The validity period.
     pub fn validity(&self) -> Validity {
-        self.validity
+        self.0.validity
     }
 
     /// The subject's public key.
     pub fn public_key(&self) -> &PublicKey {
-        &self.public_key
+        &self.0.public_key
     }
 
     /// How it is signed, if with an algorithm that we know.
     pub fn signature_algorithm(&self) -> Option<SignatureAlgorithm> {
-        self.with(|cert| signature_algorithm(cert.signature_algorithm)).flatten()
+        self.0.algorithm
     }
 
     /// Whether issuer and subject are the same name (RFC 5280 §3.2: self-issued). It need not be self-signed.
     pub fn is_self_issued(&self) -> bool {
-        self.subject == self.issuer
+        self.0.subject == self.0.issuer
     }
 
     /// basicConstraints, if there and well formed.
@@ -115,12 +129,12 @@ impl Certificate {
 
     /// subjectKeyIdentifier, if there and well formed.
     pub fn subject_key_id(&self) -> Option<&KeyId> {
-        self.subject_key_id.as_ref()
+        self.0.subject_key_id.as_ref()
     }
 
     /// The key identifier inside authorityKeyIdentifier, if there and well formed.
     pub fn authority_key_id(&self) -> Option<&KeyId> {
-        self.authority_key_id.as_ref()
+        self.0.authority_key_id.as_ref()
     }
 
     /// Whether it limits the names below it (nameConstraints).
@@ -130,7 +144,7 @@ impl Certificate {
 
     /// SHA-256 of the DER: the fingerprint that people compare.
     pub fn fingerprint(&self, crypto: &Crypto) -> [u8; 32] {
-        crypto.sha256(&self.der)
+        crypto.sha256(&self.0.der)
     }
 
     /// Whether `issuer_key` signed this certificate. Says nothing about validity, names or constraints.
@@ -138,18 +152,13 @@ impl Certificate {
     /// # Errors
     /// [`BadSignature`], also for algorithms that we do not know.
     pub fn verify_signature(&self, issuer_key: &PublicKey, crypto: &Crypto) -> Result<(), BadSignature> {
-        let cert = CertRef::parse(&self.der).map_err(|_| BadSignature)?;
-        let algorithm = signature_algorithm(cert.signature_algorithm).ok_or(BadSignature)?;
-        crypto.verify(issuer_key, algorithm, cert.tbs.raw, cert.signature)
-    }
-
-    fn with<T>(&self, read: impl FnOnce(&CertRef<'_>) -> T) -> Option<T> {
-        // It was parsed when the value was made, so it parses again.
-        CertRef::parse(&self.der).ok().map(|cert| read(&cert))
+        let part = |range: &Range<usize>| self.0.der.get(range.clone()).ok_or(BadSignature);
+        let algorithm = self.0.algorithm.ok_or(BadSignature)?;
+        crypto.verify(issuer_key, algorithm, part(&self.0.signed)?, part(&self.0.signature)?)
     }
 
     fn extension(&self, oid: der::asn1::ObjectIdentifier) -> Option<ExtensionRef<'_>> {
-        CertRef::parse(&self.der).ok()?.tbs.extension(oid)
+        CertRef::parse(&self.0.der).ok()?.tbs.extension(oid)
     }
 }
 
@@ -163,7 +172,7 @@ pub(crate) fn signature_algorithm(identifier: &[u8]) -> Option<SignatureAlgorith
 
 impl PartialEq for Certificate {
     fn eq(&self, other: &Self) -> bool {
-        self.der == other.der
+        self.0.der == other.0.der
     }
 }
 
@@ -171,7 +180,7 @@ impl Eq for Certificate {}
 
 impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Certificate({}, serial {}, until {})", self.subject, self.serial, self.validity.not_after)
+        write!(f, "Certificate({}, serial {}, until {})", self.0.subject, self.0.serial, self.0.validity.not_after)
     }
 }
 
@@ -185,7 +194,7 @@ mod serde_impls {
     /// Standard base64 of the DER, as `x5c` has it.
     impl Serialize for Certificate {
         fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-            s.serialize_str(&STANDARD.encode(&self.der))
+            s.serialize_str(&STANDARD.encode(&self.0.der))
         }
     }
 

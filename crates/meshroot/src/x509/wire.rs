@@ -18,6 +18,8 @@ pub(crate) struct CertRef<'a> {
     /// AlgorithmIdentifier, with its header.
     pub(crate) signature_algorithm: &'a [u8],
     pub(crate) signature: &'a [u8],
+    /// Octets of the whole without its header.
+    pub(crate) content_len: usize,
 }
 
 /// A TBSCertificate (RFC 5280 §4.1.2).
@@ -73,7 +75,7 @@ impl<'a> CertRef<'a> {
         if signature_algorithm != tbs.signature_algorithm {
             return Err(CertificateError::AlgorithmsDiffer);
         }
-        Ok(Self { tbs, signature_algorithm, signature })
+        Ok(Self { tbs, signature_algorithm, signature, content_len: whole.content.len() })
     }
 }
 

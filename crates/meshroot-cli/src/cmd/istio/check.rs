@@ -96,7 +96,8 @@ fn one(session: &Session<'_>, set: &Set, report: &Report) {
     };
     out.line(format_args!("{}: {verdict}", set.place));
     if let Some(ca) = report.signing_ca() {
-        let until = report.expires().map(|until| format!(", until {} ({})", tree::date(until), humanize(until.since(session.now)))).unwrap_or_default();
+        let until =
+            report.expires().map(|until| format!(", until {} ({})", tree::date(until), humanize(until.since(session.now)))).unwrap_or_default();
         out.line(format_args!("  {}{until}", ca.subject()));
     }
     set.remarks.iter().for_each(|remark| out.line(format_args!("  {} {remark}", out.styled(Style::Warn, "note:"))));

@@ -39,7 +39,11 @@ pub(super) fn run(session: &Session<'_>, args: &Quickstart) -> Result<Exit> {
     let home = args.out.as_deref().map_or_else(|| Home::of(session), Home::mesh);
     let _held = lock::folder(session, &home.folder)?;
     staging::recover(&home.folder)?;
-    let done = if home.database.exists() { extend(session, args, home, &names, &trust_domain)? } else { create(session, args, &home, &names, &trust_domain)? };
+    let done = if home.database.exists() {
+        extend(session, args, home, &names, &trust_domain)?
+    } else {
+        create(session, args, &home, &names, &trust_domain)?
+    };
 
     let clusters: Vec<_> = done.mesh.hierarchy.clusters().into_iter().cloned().collect();
     let progress = Progress::new(session.out, "trying out", clusters.len());
@@ -52,9 +56,13 @@ pub(super) fn run(session: &Session<'_>, args: &Quickstart) -> Result<Exit> {
 /// Everything new, as a whole or not at all.
 fn create(session: &Session<'_>, args: &Quickstart, home: &Home, names: &[ClusterName], trust_domain: &TrustDomain) -> Result<Done> {
     if session.global.root.is_some() {
-        return Err(Failure::usage("root.not_chosen", "the first root is made in the folder `root` inside the mesh's: move it away afterwards, then name it with --root"));
+        return Err(Failure::usage(
+            "root.not_chosen",
+            "the first root is made in the folder `root` inside the mesh's: move it away afterwards, then name it with --root",
+        ));
     }
     let staging = Staging::begin(&home.folder)?;
+    drop(space::reserve(&home.folder, space::FOR_A_MESH.saturating_add(names.len().saturating_mul(space::FOR_A_CLUSTER)))?);
     let staged = Home::mesh(&staging.path());
     let wanted = Wanted { trust_domain, root_key: args.root.root_key_type, root_lifetime: args.root.root_lifetime, passphrase: args.passphrase };
     let (mut mesh, root) = make::mesh(session, &staged, &Home::root(&staged.folder.join("root")), wanted)?;
@@ -130,7 +138,8 @@ fn refuse_folders_in_the_way(home: &Home, added: &[ClusterName], force: bool) ->
     match in_the_way.filter(|_| !force) {
         None => Ok(()),
         Some(path) => {
-            let message = format!("{} is already there, and belongs to no cluster of this mesh: move it away, or overwrite it with --force", path.display());
+            let message =
+                format!("{} is already there, and belongs to no cluster of this mesh: move it away, or overwrite it with --force", path.display());
             Err(Failure::new(Exit::CannotWrite, "file.exists", message))
         }
     }

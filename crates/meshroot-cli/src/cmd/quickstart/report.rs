@@ -56,7 +56,8 @@ fn trust(session: &Session<'_>, matrix: &Matrix) {
     let refused = matrix.refusals().count();
     if matrix.clusters.len() > MOST_SHOWN || matrix.clusters.is_empty() {
         let trusted = matrix.pairs().saturating_sub(refused);
-        let roots = if matrix.bundles() == 1 { "all with the same roots".to_owned() } else { format!("with {} different sets of roots", matrix.bundles()) };
+        let roots =
+            if matrix.bundles() == 1 { "all with the same roots".to_owned() } else { format!("with {} different sets of roots", matrix.bundles()) };
         out.say(format_args!(
             "Trust, tried out with a workload's certificate of each of the {} clusters, {roots}:\n  {trusted} of {} pairs trust each other",
             matrix.clusters.len(),
@@ -97,7 +98,9 @@ fn secrets(session: &Session<'_>, done: &Done) {
     let folder = home.folder.display();
     out.say("");
     out.say(out.styled(Style::Strong, "Secrets, readable by you alone (0600):"));
-    out.say(format_args!("  {folder}/clusters/*/cacerts/ca-key.pem and cacerts.yaml hold a cluster CA's key in the clear, since istiod reads nothing else"));
+    out.say(format_args!(
+        "  {folder}/clusters/*/cacerts/ca-key.pem and cacerts.yaml hold a cluster CA's key in the clear, since istiod reads nothing else"
+    ));
     if home.unlock_key().exists() {
         out.say(format_args!("  {folder}/unlock.key opens the keys in {folder}/store: keep a copy, but not beside a backup of the store"));
         if done.created {
@@ -139,7 +142,8 @@ fn next(session: &Session<'_>, done: &Done) {
 fn document(done: &Done, matrix: &Matrix) -> Value {
     let (roots, clusters) = tree::documents(&done.mesh);
     let home = &done.mesh.home;
-    let failures: Vec<_> = matrix.refusals().take(1_000).map(|(from, to, why)| json!({ "from": from.as_str(), "to": to.as_str(), "reason": why })).collect();
+    let failures: Vec<_> =
+        matrix.refusals().take(1_000).map(|(from, to, why)| json!({ "from": from.as_str(), "to": to.as_str(), "reason": why })).collect();
     json!({
         "trust_domain": done.mesh.trust_domain().as_str(),
         "folder": home.folder.display().to_string(),

@@ -39,7 +39,10 @@ pub(super) fn check(links: &[Link<'_>], reading: &Reading<'_>, now: Timestamp, f
             findings.push(Finding::hurts(
                 "istio.no_subject_key_id",
                 file,
-                format!("{} has no subjectKeyIdentifier: leaves cannot say which key signed them, and strict verifiers refuse the CA", cert.subject()),
+                format!(
+                    "{} has no subjectKeyIdentifier: leaves cannot say which key signed them, and strict verifiers refuse the CA",
+                    cert.subject()
+                ),
                 "make the certificate again with a subjectKeyIdentifier (RFC 5280 §4.2.1.2)",
             ));
         }
@@ -58,11 +61,15 @@ fn validity(cert: &Certificate, file: &'static str, now: Timestamp) -> Option<Fi
     let says = |what: &str, at: Timestamp| format!("{CANNOT_VERIFY}certificate has expired or is not yet valid: current time {now} is {what} {at}");
     if now > validity.not_after {
         let message = format!("{who} expired at {}, {} ago", validity.not_after, humanize(now.since(validity.not_after)));
-        return Some(Finding::refused("istio.expired", file, message, "renew it, and with it what it signed").says(says("after", validity.not_after)));
+        return Some(
+            Finding::refused("istio.expired", file, message, "renew it, and with it what it signed").says(says("after", validity.not_after)),
+        );
     }
     if now < validity.not_before {
         let message = format!("{who} is valid only from {}, in {}", validity.not_before, humanize(validity.not_before.since(now)));
-        return Some(Finding::refused("istio.not_yet_valid", file, message, "wait, or set the clock right").says(says("before", validity.not_before)));
+        return Some(
+            Finding::refused("istio.not_yet_valid", file, message, "wait, or set the clock right").says(says("before", validity.not_before)),
+        );
     }
     None
 }
@@ -84,7 +91,8 @@ fn signature(link: &Link<'_>, file: &'static str) -> Option<Finding> {
     }
     let who = cert.subject();
     let parsed = CertRef::parse(cert.der()).ok()?;
-    let oid = AlgorithmIdentifierRef::from_der(parsed.signature_algorithm).map_or_else(|_| "unreadable".to_owned(), |algorithm| algorithm.oid.to_string());
+    let oid =
+        AlgorithmIdentifierRef::from_der(parsed.signature_algorithm).map_or_else(|_| "unreadable".to_owned(), |algorithm| algorithm.oid.to_string());
     let insecure = INSECURE.iter().find(|(known, _)| *known == oid).map(|(_, name)| *name);
     let name = insecure.unwrap_or(&oid);
     if link.place == Place::Root || cert.is_self_issued() {
@@ -127,15 +135,23 @@ fn extensions(link: &Link<'_>, file: &'static str) -> Vec<Finding> {
             let what = if readable { "stands in it twice" } else { "is malformed" };
             let message = format!("{who}: the extension {oid} {what}");
             // Of the other files istiod leaves such a certificate out and misses it afterwards.
-            let says = if link.place == Place::Signing { "failed to parse cert PEM: failed to parse X.509 certificate".into() } else { format!("{CANNOT_VERIFY}certificate signed by unknown authority") };
+            let says = if link.place == Place::Signing {
+                "failed to parse cert PEM: failed to parse X.509 certificate".into()
+            } else {
+                format!("{CANNOT_VERIFY}certificate signed by unknown authority")
+            };
             findings.push(Finding::refused("istio.bad_extension", file, message, MAKE_AGAIN).says(says));
             break;
         }
         seen.push(oid);
-        let known = [ext::BASIC_CONSTRAINTS, ext::KEY_USAGE, ext::EXTENDED_KEY_USAGE, ext::SUBJECT_ALT_NAME, ext::NAME_CONSTRAINTS, CERTIFICATE_POLICIES];
+        let known =
+            [ext::BASIC_CONSTRAINTS, ext::KEY_USAGE, ext::EXTENDED_KEY_USAGE, ext::SUBJECT_ALT_NAME, ext::NAME_CONSTRAINTS, CERTIFICATE_POLICIES];
         if extension.critical && !known.contains(&oid) {
             let message = format!("{who} has the critical extension {oid}, which verifiers do not know and so must refuse");
-            findings.push(Finding::refused("istio.critical_extension", file, message, "make the certificate again without it").says(format!("{CANNOT_VERIFY}unhandled critical extension")));
+            findings.push(
+                Finding::refused("istio.critical_extension", file, message, "make the certificate again without it")
+                    .says(format!("{CANNOT_VERIFY}unhandled critical extension")),
+            );
         }
     }
     findings
@@ -188,9 +204,10 @@ fn step(below: &Certificate, above: &Certificate, file: &'static str) -> Vec<Fin
 fn look_alikes(links: &[Link<'_>], reading: &Reading<'_>) -> Option<Finding> {
     links.iter().enumerate().find_map(|(height, link)| {
         let cert = link.cert;
-        let other = links.iter().skip(height.saturating_add(1)).find(|above| {
-            above.cert.subject() == cert.subject() && above.cert.public_key() != cert.public_key() && !cert.subject().is_empty()
-        })?;
+        let other = links
+            .iter()
+            .skip(height.saturating_add(1))
+            .find(|above| above.cert.subject() == cert.subject() && above.cert.public_key() != cert.public_key() && !cert.subject().is_empty())?;
         let message = format!("it has the name of a CA above it, {}, and another key", other.cert.subject());
         let remedy = "give every CA a name of its own";
         let file = file_of(link, reading);

@@ -35,12 +35,17 @@ pub(super) fn check(links: &[Link<'_>], reading: &Reading<'_>, chain: &[Certific
         findings.push(Finding::hurts(
             "istio.chain_order",
             file,
-            format!("the certificates are not in the order of TLS: the signing certificate, {}, has to come first, then its issuers upwards", ca.subject()),
+            format!(
+                "the certificates are not in the order of TLS: the signing certificate, {}, has to come first, then its issuers upwards",
+                ca.subject()
+            ),
             format!("order them: {}", order(links)),
         ));
     }
     // A cross-signed certificate of a CA or root that is known helps peers which trust the other signer.
-    let related = |cert: &Certificate| links.iter().map(|link| link.cert).chain(roots).any(|known| known.public_key() == cert.public_key() && known.subject() == cert.subject());
+    let related = |cert: &Certificate| {
+        links.iter().map(|link| link.cert).chain(roots).any(|known| known.public_key() == cert.public_key() && known.subject() == cert.subject())
+    };
     for stranger in chain.iter().filter(|cert| !related(cert)) {
         findings.push(Finding::hurts(
             "istio.chain_stranger",

@@ -22,12 +22,16 @@ pub(super) fn check(links: &[Link<'_>], reading: &Reading<'_>, trust_domain: Opt
         let who = link.cert.subject();
         let Some(limits) = Limits::decode(&value) else {
             let message = format!("the nameConstraints of {who} are malformed");
-            findings.push(Finding::refused("istio.bad_extension", file, message, REMEDY).says("failed to parse cert PEM: failed to parse X.509 certificate"));
+            findings.push(
+                Finding::refused("istio.bad_extension", file, message, REMEDY).says("failed to parse cert PEM: failed to parse X.509 certificate"),
+            );
             continue;
         };
         if limits.others && critical {
             let message = format!("the nameConstraints of {who} limit kinds of names that Go does not know, and are critical");
-            findings.push(Finding::refused("istio.name_constraint_kind", file, message, REMEDY).says(format!("{CANNOT_VERIFY}unhandled critical extension")));
+            findings.push(
+                Finding::refused("istio.name_constraint_kind", file, message, REMEDY).says(format!("{CANNOT_VERIFY}unhandled critical extension")),
+            );
         }
         for below in links.iter().take(height) {
             findings.extend(ca_names(below.cert, &limits, who, file));
@@ -35,18 +39,32 @@ pub(super) fn check(links: &[Link<'_>], reading: &Reading<'_>, trust_domain: Opt
         if let Some(domain) = trust_domain.map(TrustDomain::as_str)
             && !limits.uri.allow(domain, uri_matches)
         {
-            let message = format!("the nameConstraints of {who} do not allow the trust domain {domain}: {}. istiod issues certificates that every strict verifier refuses (permitted subtree violation)", limits.uri);
+            let message = format!(
+                "the nameConstraints of {who} do not allow the trust domain {domain}: {}. istiod issues certificates that every strict verifier refuses (permitted subtree violation)",
+                limits.uri
+            );
             findings.push(Finding::breaks("istio.foreign_name_constraint", file, message, REMEDY));
         } else if limits.uri.permits_no_host() {
-            let message = format!("the nameConstraints of {who} permit no trust domain at all: {}. A limit on URIs is a host, without scheme and path", limits.uri);
+            let message = format!(
+                "the nameConstraints of {who} permit no trust domain at all: {}. A limit on URIs is a host, without scheme and path",
+                limits.uri
+            );
             findings.push(Finding::breaks("istio.foreign_name_constraint", file, message, REMEDY));
         } else if !limits.uri.is_free() {
-            let message = format!("the nameConstraints of {who} limit URIs: {}. rustls, and with it ztunnel, refuses every SPIFFE ID under such a limit; Envoy accepts it", limits.uri);
+            let message = format!(
+                "the nameConstraints of {who} limit URIs: {}. rustls, and with it ztunnel, refuses every SPIFFE ID under such a limit; Envoy accepts it",
+                limits.uri
+            );
             findings.push(Finding::hurts("istio.uri_name_constraint", file, message, "do without them where ambient mode or rustls is used"));
         }
         if !limits.dns.allow(ISTIOD, dns_matches) {
             let message = format!("the nameConstraints of {who} do not allow istiod's name {ISTIOD}: {}. No proxy connects to istiod", limits.dns);
-            findings.push(Finding::breaks("istio.foreign_name_constraint", file, message, "allow the DNS names of istiod too, or limit no DNS names"));
+            findings.push(Finding::breaks(
+                "istio.foreign_name_constraint",
+                file,
+                message,
+                "allow the DNS names of istiod too, or limit no DNS names",
+            ));
         }
     }
 }

@@ -1,9 +1,8 @@
-
 use super::Finding;
 use super::path::Link;
 use crate::istio::files::CA_CRL;
-use crate::pem;
 use crate::key::{Crypto, SignatureAlgorithm};
+use crate::pem;
 use crate::time::Timestamp;
 use crate::x509::encode::{BIT_STRING, GENERALIZED_TIME, INTEGER, SEQUENCE, UTC_TIME, explicit};
 use crate::x509::reader::{DerReader, Element};
@@ -34,15 +33,25 @@ pub(super) fn check(file: Option<&[u8]>, links: &[Link<'_>], chain: &[Certificat
         let who = ca.subject();
         let why = if may_sign_crls(ca) { "no CRL in it is signed by" } else { "CRLs of a CA without cRLSign are no CRLs, as of" };
         findings.push(if chain.contains(ca) {
-            Finding::refused("istio.crl_missing", CA_CRL, format!("{why} {who}, which is in the chain"), REMEDY).says(format!("missing CRL signed by certificates: [{who}]"))
+            Finding::refused("istio.crl_missing", CA_CRL, format!("{why} {who}, which is in the chain"), REMEDY)
+                .says(format!("missing CRL signed by certificates: [{who}]"))
         } else {
             Finding::breaks("istio.crl_missing", CA_CRL, format!("{why} {who}: Envoy refuses every certificate under it"), REMEDY)
         });
     }
     for crl in &crls {
         if crl.next_update.is_some_and(|next| next < now) {
-            let message = format!("CRL {} is out of date since {}: Envoy refuses every certificate under its CA, and istiod says nothing", crl.number, crl.next_update.unwrap_or(now));
-            findings.push(Finding::breaks("istio.crl_expired", CA_CRL, message, "publish a new CRL, and leave enough time between publishing and nextUpdate"));
+            let message = format!(
+                "CRL {} is out of date since {}: Envoy refuses every certificate under its CA, and istiod says nothing",
+                crl.number,
+                crl.next_update.unwrap_or(now)
+            );
+            findings.push(Finding::breaks(
+                "istio.crl_expired",
+                CA_CRL,
+                message,
+                "publish a new CRL, and leave enough time between publishing and nextUpdate",
+            ));
         }
         if crl.this_update > now {
             let message = format!("CRL {} is valid only from {}: Envoy refuses every certificate under its CA", crl.number, crl.this_update);
@@ -52,23 +61,34 @@ pub(super) fn check(file: Option<&[u8]>, links: &[Link<'_>], chain: &[Certificat
 }
 
 fn read(bytes: &[u8], findings: &mut Vec<Finding>) -> Option<Vec<Crl>> {
-    let mut broken = |what: String| {
-        findings.push(Finding::refused("istio.crl_unreadable", CA_CRL, what, REMEDY).says("failed to parse CRL PEM: …"));
-        None
-    };
     let blocks = match pem::parse(bytes) {
         Ok(blocks) => blocks,
-        Err(e) => return broken(format!("the PEM is damaged: {e}")),
+        Err(e) => {
+            findings.push(unreadable(format!("the PEM is damaged: {e}")));
+            return None;
+        }
     };
     let mut crls = Vec::with_capacity(blocks.len());
     for (number, block) in (1usize..).zip(&blocks) {
         match Crl::parse(number, &block.der) {
             Ok(crl) if block.label == "X509 CRL" => crls.push(crl),
-            Ok(_) => return broken(format!("block {number} (line {}) is {} instead of X509 CRL", block.line, block.label.escape_default())),
-            Err(e) => return broken(format!("block {number} (line {}) holds no CRL: {e}", block.line)),
+            // istiod does not look at the label.
+            Ok(_) => {
+                let message = format!("block {number} (line {}) is called {}, and Envoy does not read it", block.line, block.label.escape_default());
+                findings.push(Finding::breaks("istio.crl_label", CA_CRL, message, "call it X509 CRL"));
+            }
+            Err(e) => {
+                let message = format!("block {number} (line {}) holds no CRL: {e}", block.line);
+                findings.push(unreadable(message));
+                return None;
+            }
         }
     }
     Some(crls)
+}
+
+fn unreadable(message: String) -> Finding {
+    Finding::refused("istio.crl_unreadable", CA_CRL, message, REMEDY).says("failed to parse CRL PEM: …")
 }
 
 /// Go's `CheckSignatureFrom`: the issuer is a CA, and its keyUsage, if there is one, has cRLSign.

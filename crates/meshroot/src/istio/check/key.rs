@@ -1,7 +1,7 @@
 use super::{Finding, read::Certificates};
 use crate::istio::files::Reading;
-use crate::pem;
 use crate::key::{Crypto, KeyError, PrivateKey, PublicKey};
+use crate::pem;
 
 /// The PEM labels that istiod knows (`ParsePemEncodedKey`); it looks at the first block and no further.
 const LABELS: [&str; 3] = ["PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY"];
@@ -31,7 +31,10 @@ pub(super) fn check(reading: &Reading<'_>, certificates: &Certificates, crypto: 
         let label = label.escape_default().to_string();
         let message = format!("the first block is {label}, and istiod looks at no other");
         let says = format!("failed to parse private key PEM: unsupported PEM block type for a private key: {label}");
-        findings.push(Finding::refused("istio.key_block", file, message, "leave only the private key in it: openssl pkey -in ca-key.pem -out plain.pem").says(says));
+        findings.push(
+            Finding::refused("istio.key_block", file, message, "leave only the private key in it: openssl pkey -in ca-key.pem -out plain.pem")
+                .says(says),
+        );
         return;
     }
     match PrivateKey::from_pem(bytes, None, crypto) {
@@ -71,9 +74,15 @@ fn mismatch(file: &'static str, key: &PublicKey, certificates: &Certificates) ->
             format!("it is the key of certificate {} in the chain, not of {}, with which istiod is to sign", at.saturating_add(1), first.subject()),
             "use the key that belongs to the signing certificate",
         ),
-        (None, None) => (format!("the key does not belong to the signing certificate, {}", first.subject()), "use the key that belongs to the signing certificate"),
+        (None, None) => (
+            format!("the key does not belong to the signing certificate, {}", first.subject()),
+            "use the key that belongs to the signing certificate",
+        ),
     };
-    Some(Finding::refused("istio.key_mismatch", file, message, remedy).says("the cert does not match the key: tls: private key does not match public key"))
+    Some(
+        Finding::refused("istio.key_mismatch", file, message, remedy)
+            .says("the cert does not match the key: tls: private key does not match public key"),
+    )
 }
 
 /// The kind and the key alone: the algorithm identifier around it can be spelled in two ways.

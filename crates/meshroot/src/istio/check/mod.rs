@@ -76,7 +76,12 @@ pub fn check_for(files: &CacertsFiles, trust_domain: Option<TrustDomainRef<'_>>,
 /// The trust domain of a CA certificate's SPIFFE ID (X509-SVID §4.1: a signing certificate's ID has no path).
 fn named_trust_domain(cert: &Certificate) -> Option<TrustDomain> {
     let names = cert.alt_names()?;
-    names.uris.iter().filter(|uri| uri.starts_with("spiffe://")).find_map(|uri| TrustDomainRef::parse_name_or_id(uri).ok()).map(TrustDomainRef::to_owned)
+    names
+        .uris
+        .iter()
+        .filter(|uri| uri.starts_with("spiffe://"))
+        .find_map(|uri| TrustDomainRef::parse_name_or_id(uri).ok())
+        .map(TrustDomainRef::to_owned)
 }
 
 /// The file in which a link of the path stands.

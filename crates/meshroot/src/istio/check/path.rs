@@ -3,7 +3,8 @@ use crate::key::Crypto;
 use crate::time::Timestamp;
 use crate::x509::Certificate;
 
-/// The longest path that is followed. Meshes have two or three certificates on it; OpenSSL's default limit is 100.
+/// The longest path that is followed. Meshes have two or three certificates on it; webpki, and with it ztunnel, gives
+/// up after six CAs.
 const MAX_LINKS: usize = 10;
 /// Signature checks that one set may cost: hostile sets of look-alikes must not buy unbounded work.
 const MAX_SIGNATURES: usize = 64;
@@ -32,10 +33,15 @@ pub(super) struct Path<'a> {
 /// Where the way up ends.
 pub(super) struct Stuck {
     message: String,
+    too_long: bool,
 }
 
 impl Stuck {
     pub(super) fn finding(&self, file: &'static str) -> Finding {
+        if self.too_long {
+            let remedy = "have the root, or a CA right under it, sign the cluster CA";
+            return Finding::breaks("istio.path_too_long", file, self.message.clone(), remedy);
+        }
         let remedy = "put the root of the signing certificate into the roots, and every CA between the two into the chain";
         Finding::refused("istio.no_path", file, self.message.clone(), remedy).says(format!("{CANNOT_VERIFY}certificate signed by unknown authority"))
     }
@@ -50,8 +56,8 @@ pub(super) fn find<'a>(ca: &'a Certificate, chain: &'a [Certificate], roots: &'a
     if search.climb(&mut links) {
         return Path { links, stuck: None };
     }
-    let message = search.explain(ca);
-    Path { links: search.furthest, stuck: Some(Stuck { message }) }
+    let stuck = Stuck { message: search.explain(ca), too_long: search.furthest.len() >= MAX_LINKS };
+    Path { links: search.furthest, stuck: Some(stuck) }
 }
 
 struct Search<'a, 'c> {
@@ -113,11 +119,15 @@ impl<'a> Search<'a, '_> {
     fn explain(&self, ca: &Certificate) -> String {
         let top = self.furthest.last().map_or(ca, |link| link.cert);
         if self.furthest.len() >= MAX_LINKS {
-            return format!("no root is reached within {MAX_LINKS} certificates above {}", ca.subject());
+            return format!("no root is reached within {MAX_LINKS} certificates from {}: proxies give up earlier", ca.subject());
         }
         match self.obstacle {
             Some(other) if other.subject() == top.issuer() => {
                 format!("{} is signed by another key than that of the {} that is here: another root of the same name", top.subject(), other.subject())
+            }
+            _ if top.is_self_issued() => format!("{} signed itself, and is not among the roots", top.subject()),
+            _ if self.furthest.iter().any(|link| link.cert.subject() == top.issuer()) => {
+                format!("the issuers above {} go round in a circle and never reach a root", ca.subject())
             }
             _ => format!("{} is signed by {}, which is neither among the roots nor in the chain", top.subject(), top.issuer()),
         }

@@ -13,7 +13,10 @@ pub(super) fn check(files: &CacertsFiles, reading: &Reading<'_>, findings: &mut 
         ));
     } else if let Some(first) = missing.first() {
         let message = format!("the set is incomplete: {} is missing", missing.join(", "));
-        findings.push(Finding::refused("istio.incomplete", first, message, "add what is missing, or remove all files").says("incomplete signing CA bundle detected"));
+        findings.push(
+            Finding::refused("istio.incomplete", first, message, "add what is missing, or remove all files")
+                .says("incomplete signing CA bundle detected"),
+        );
     }
     if files.istio_generated {
         findings.push(Finding::hurts(

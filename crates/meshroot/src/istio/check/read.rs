@@ -64,7 +64,8 @@ impl Reader<'_> {
         if blocks.is_empty() && role != Role::Chain {
             let text = if role == Role::Signing { "failed to parse cert PEM: invalid PEM encoded certificate".into() } else { unknown_authority() };
             let message = "no certificate in PEM is in it";
-            self.findings.push(Finding::refused("istio.no_pem", file.name, message, "put the certificate in as PEM: -----BEGIN CERTIFICATE-----").says(text));
+            self.findings
+                .push(Finding::refused("istio.no_pem", file.name, message, "put the certificate in as PEM: -----BEGIN CERTIFICATE-----").says(text));
         }
         if role == Role::Chain && blocks.len() > MAX_CHAIN {
             self.incomplete = true;
@@ -84,7 +85,12 @@ impl Reader<'_> {
                 Err(CertificateError::Key(e)) => {
                     self.incomplete = true;
                     let message = format!("the certificate in {place} has a key that the mesh's TLS libraries refuse: {e}");
-                    self.findings.push(Finding::breaks("istio.weak_key", file.name, message, "make the CA again with ECDSA P-256, or RSA of at least 2048 bits"));
+                    self.findings.push(Finding::breaks(
+                        "istio.weak_key",
+                        file.name,
+                        message,
+                        "make the CA again with ECDSA P-256, or RSA of at least 2048 bits",
+                    ));
                 }
                 Err(e) => self.findings.push(garbage(role, file.name, &place, &e)),
             }
@@ -106,7 +112,9 @@ fn damaged(role: Role, file: &'static str, error: &str) -> Finding {
     let message = format!("the PEM is damaged: {error}");
     match role {
         Role::Signing => Finding::refused("istio.damaged_pem", file, message, remedy).says("failed to parse cert PEM: …"),
-        Role::Chain | Role::Roots => Finding::breaks("istio.damaged_pem", file, format!("{message}; istiod steps over damaged blocks without a word"), remedy),
+        Role::Chain | Role::Roots => {
+            Finding::breaks("istio.damaged_pem", file, format!("{message}; istiod steps over damaged blocks without a word"), remedy)
+        }
     }
 }
 
@@ -123,7 +131,8 @@ fn foreign_block(role: Role, file: &'static str, place: &str, label: &str, numbe
         }
         Role::Signing => Finding::hurts("istio.foreign_block", file, message, remedy),
         Role::Chain => Finding::breaks("istio.foreign_block", file, format!("{message}; workloads get it with their certificate"), remedy),
-        Role::Roots => Finding::refused("istio.foreign_block", file, message, remedy).says("add root CAs into peerCertVerifier failed: parse certificate from rootPEM got error: …"),
+        Role::Roots => Finding::refused("istio.foreign_block", file, message, remedy)
+            .says("add root CAs into peerCertVerifier failed: parse certificate from rootPEM got error: …"),
     }
 }
 
@@ -133,6 +142,7 @@ fn garbage(role: Role, file: &'static str, place: &str, error: &CertificateError
     match role {
         Role::Signing => Finding::refused("istio.garbage", file, message, remedy).says("failed to parse cert PEM: failed to parse X.509 certificate"),
         Role::Chain => Finding::breaks("istio.garbage", file, format!("{message}; workloads get it with their certificate and refuse both"), remedy),
-        Role::Roots => Finding::refused("istio.garbage", file, message, remedy).says("add root CAs into peerCertVerifier failed: parse certificate from rootPEM got error: …"),
+        Role::Roots => Finding::refused("istio.garbage", file, message, remedy)
+            .says("add root CAs into peerCertVerifier failed: parse certificate from rootPEM got error: …"),
     }
 }

@@ -8,7 +8,11 @@ pub(super) fn check(roots: &[Certificate], path: &[Link<'_>], file: &'static str
     for root in roots.iter().filter(|root| !path.iter().any(|link| link.cert == *root)) {
         let who = root.subject();
         if !root.validity().contains(now) {
-            let message = format!("the root {who} is not valid now, only from {} to {}: nothing under it is trusted", root.validity().not_before, root.validity().not_after);
+            let message = format!(
+                "the root {who} is not valid now, only from {} to {}: nothing under it is trusted",
+                root.validity().not_before,
+                root.validity().not_after
+            );
             findings.push(Finding::hurts("istio.other_root_not_valid", file, message, "remove it, or wait with it"));
         }
         if !root.is_ca() {

@@ -51,7 +51,8 @@ fn read(secret: &Node) -> Result<SecretManifest, ManifestError> {
                 Value::Text(written) => written,
                 _ => return Err(error(value, &path(), "is no string")),
             };
-            let bytes = if field == "data" { decoded(written).map_err(|reason| error(value, &path(), &reason))? } else { Zeroizing::new(written.into()) };
+            let bytes =
+                if field == "data" { decoded(written).map_err(|reason| error(value, &path(), &reason))? } else { Zeroizing::new(written.into()) };
             if !files.set(key, bytes.as_slice()) {
                 other_keys.insert(key.clone());
             }

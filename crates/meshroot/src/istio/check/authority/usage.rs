@@ -62,7 +62,10 @@ pub(super) fn extended(cert: &Certificate, file: &'static str) -> Option<Finding
     let remedy = "make it again without extKeyUsage, or with both serverAuth and clientAuth";
     if !usage.server_auth && !usage.any {
         let message = format!("the extKeyUsage of {who} has no serverAuth: no server under it is trusted, istiod included");
-        return Some(Finding::refused("istio.eku_without_server_auth", file, message, remedy).says(format!("{CANNOT_VERIFY}certificate specifies an incompatible key usage")));
+        return Some(
+            Finding::refused("istio.eku_without_server_auth", file, message, remedy)
+                .says(format!("{CANNOT_VERIFY}certificate specifies an incompatible key usage")),
+        );
     }
     // Go takes anyExtendedKeyUsage for all of them; BoringSSL and webpki look for the purpose itself.
     (!usage.server_auth || !usage.client_auth).then(|| {

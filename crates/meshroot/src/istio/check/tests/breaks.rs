@@ -57,6 +57,10 @@ fn a_damaged_block_is_stepped_over_by_istiod() {
     let mut files = mesh.files();
     files.set("root-cert.pem", format!("{}-----BEGIN CERTIFICATE-----\nAAAA\n", mesh.root.pem()));
     assert_eq!(codes(&files), ["M istio.damaged_pem"]);
+
+    let mut files = mesh.files();
+    files.set("cert-chain.pem", mesh.west.pem().replace("-----END", "----END"));
+    assert_eq!(codes(&files), ["M istio.damaged_pem"]);
 }
 
 #[test]
@@ -125,4 +129,16 @@ fn a_private_key_among_public_files_breaks_all_trust() {
         files.set(name, text);
         assert_eq!(codes(&files), ["M istio.key_published"], "{name}");
     }
+}
+
+#[test]
+fn a_way_to_the_root_longer_than_any_mesh_needs_breaks_it() {
+    let root = root("root");
+    let mut cas = vec![below(&root, "ca 0")];
+    for n in 1..10 {
+        cas.push(below_with(&cas[n - 1], &format!("ca {n}"), |p| p.not_after -= time::Duration::DAY));
+    }
+    let upwards: Vec<_> = cas.iter().rev().collect();
+    assert_eq!(codes(&set(&upwards[1..], &[&root])), Vec::<String>::new(), "nine below the root");
+    assert_eq!(codes(&set(&upwards, &[&root])), ["M istio.path_too_long"], "ten");
 }

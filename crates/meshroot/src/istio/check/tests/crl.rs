@@ -4,6 +4,10 @@ use crate::time::Timestamp;
 use rcgen::{CertificateRevocationListParams, KeyIdMethod, KeyUsagePurpose, SerialNumber};
 
 fn crl(ca: &Ca, this_update: Timestamp, next_update: Timestamp) -> String {
+    crl_with(ca, this_update, next_update, KeyIdMethod::Sha256)
+}
+
+fn crl_with(ca: &Ca, this_update: Timestamp, next_update: Timestamp, key_identifier_method: KeyIdMethod) -> String {
     let mut issuer = ca.params.clone();
     // rcgen refuses to sign a CRL without the right to; the certificate in the set is what decides here.
     issuer.key_usages = vec![KeyUsagePurpose::CrlSign];
@@ -13,7 +17,7 @@ fn crl(ca: &Ca, this_update: Timestamp, next_update: Timestamp) -> String {
         crl_number: SerialNumber::from(1u64),
         issuing_distribution_point: None,
         revoked_certs: vec![],
-        key_identifier_method: KeyIdMethod::Sha256,
+        key_identifier_method,
     };
     params.signed_by(&rcgen::Issuer::from_params(&issuer, &ca.key)).unwrap().pem().unwrap()
 }
@@ -55,6 +59,10 @@ fn a_crl_of_another_key_does_not_count() {
     let mesh = mesh();
     let other = below(&mesh.root, "west");
     assert_eq!(codes(&with_crls(&mesh, &[current(&mesh.root), current(&other)])), ["I istio.crl_missing"]);
+    // Nor does one that only claims to be of this key.
+    let claimed = KeyIdMethod::PreSpecified(mesh.west.cert.subject_key_id().unwrap().as_bytes().to_vec());
+    let forged = crl_with(&other, NOW.minus(DAY), NOW.plus(DAY), claimed);
+    assert_eq!(codes(&with_crls(&mesh, &[current(&mesh.root), forged])), ["I istio.crl_missing"]);
 }
 
 #[test]
@@ -85,4 +93,11 @@ fn what_is_no_crl_is_refused() {
     assert_eq!(codes(&with_crls(&mesh, &[current(&mesh.root), current(&mesh.west), mesh.root.pem()])), ["I istio.crl_unreadable"]);
     assert_eq!(codes(&with_crls(&mesh, &["-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n".into()])), ["I istio.crl_unreadable"]);
     assert_eq!(codes(&with_crls(&mesh, &["-----BEGIN X509 CRL-----\nAAAA\n".into()])), ["I istio.crl_unreadable"]);
+}
+
+#[test]
+fn a_crl_under_another_label_breaks_the_mesh() {
+    let mesh = mesh();
+    let renamed = current(&mesh.west).replace("X509 CRL", "CRL");
+    assert_eq!(codes(&with_crls(&mesh, &[current(&mesh.root), current(&mesh.west), renamed])), ["M istio.crl_label"]);
 }

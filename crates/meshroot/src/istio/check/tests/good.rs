@@ -86,3 +86,13 @@ fn a_cross_signed_root_in_the_chain_is_no_stranger() {
     files.set("cert-chain.pem", format!("{}{}", west.pem(), bridge.pem()));
     assert!(codes(&files).is_empty());
 }
+
+#[test]
+fn a_cross_signed_root_of_others_in_the_chain_is_no_stranger() {
+    let (old, new) = (root("old root"), root("new root"));
+    let west = below(&new, "west");
+    let bridge = old.params.signed_by(&old.key, &new.issuer()).unwrap();
+    let mut files = set(&[&west], &[&old, &new]);
+    files.set("cert-chain.pem", format!("{}{}", west.pem(), bridge.pem()));
+    assert!(codes(&files).is_empty());
+}

@@ -6,12 +6,18 @@ use rcgen::{IsCa, KeyUsagePurpose};
 
 #[test]
 fn a_set_of_the_documented_makefile_is_good_and_can_never_be_revoked() {
-    let usages = [KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::ContentCommitment, KeyUsagePurpose::KeyEncipherment, KeyUsagePurpose::KeyCertSign];
+    let usages =
+        [KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::ContentCommitment, KeyUsagePurpose::KeyEncipherment, KeyUsagePurpose::KeyCertSign];
     let mut root = root_with("Root CA", |_| ());
     root.params.key_usages = usages.to_vec();
     root.cert = crate::x509::Certificate::from_der(root.params.self_signed(&root.key).unwrap().der()).unwrap();
     let west = below_with(&root, "Intermediate CA", |p| {
-        p.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::ContentCommitment, KeyUsagePurpose::KeyEncipherment, KeyUsagePurpose::KeyCertSign];
+        p.key_usages = vec![
+            KeyUsagePurpose::DigitalSignature,
+            KeyUsagePurpose::ContentCommitment,
+            KeyUsagePurpose::KeyEncipherment,
+            KeyUsagePurpose::KeyCertSign,
+        ];
     });
     let files = set(&[&west, &root], &[&root]);
     assert_eq!(codes(&files), ["H istio.no_crl_sign", "H istio.no_crl_sign"]);

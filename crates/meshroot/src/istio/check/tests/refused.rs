@@ -66,6 +66,14 @@ fn another_root_is_refused() {
 }
 
 #[test]
+fn a_ca_that_signed_itself_and_is_no_root_is_refused() {
+    let alone = root("alone");
+    let report = report(&set(&[&alone], &[&root("root")]));
+    assert_eq!(report.findings()[0].code, "istio.no_path");
+    assert!(report.findings()[0].message.contains("signed itself"), "{}", report.findings()[0]);
+}
+
+#[test]
 fn another_root_of_the_same_name_is_refused() {
     let mesh = mesh();
     let report = report(&set(&[&mesh.west], &[&root("root")]));
@@ -133,16 +141,29 @@ fn no_pem_is_refused_in_each_file() {
 }
 
 #[test]
+fn a_sound_certificate_behind_a_broken_one_is_not_taken_for_the_signing_ca() {
+    let mesh = mesh();
+    let mut files = mesh.files();
+    files.set("ca-cert.pem", format!("{}{}", crate::istio::testing::pem_of(&[b"junk"]), mesh.west.pem()));
+    let report = report(&files);
+    assert_eq!(report.findings()[0].code, "istio.garbage");
+    assert_eq!(report.signing_ca(), None);
+}
+
+#[test]
 fn an_encrypted_key_is_refused() {
     let mesh = mesh();
     let crypto = Crypto::ring();
     let mut files = mesh.files();
     files.set("ca-key.pem", mesh.west.private_key().to_encrypted_pem(b"password", crypto.entropy()).unwrap());
     let report = report(&files);
-    assert_eq!(report.findings().len(), 1);
+    assert_eq!((report.findings().len(), report.findings()[0].code), (1, "istio.encrypted_key"));
     assert!(report.findings()[0].istiod_says.as_deref().unwrap().ends_with("unsupported PEM block type for a private key: ENCRYPTED PRIVATE KEY"));
 
-    files.set("ca-key.pem", "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n-----END EC PRIVATE KEY-----\n");
+    files.set(
+        "ca-key.pem",
+        "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n-----END EC PRIVATE KEY-----\n",
+    );
     assert_eq!(codes(&files), ["I istio.encrypted_key"]);
 }
 
