@@ -15,7 +15,8 @@ use crate::{NOW, assert_code};
 /// A Secret that was read, written as plain JSON by other code, is read the same; where the text is JSON already, a JSON
 /// reader sees the same Secret; a set that is called good has a path to a root, and the key that belongs to it.
 pub fn secret_manifest(data: &[u8]) {
-    let lines = data.split(|byte| *byte == b'\n').count();
+    // YAML ends lines in LF, CR, or both.
+    let lines = data.split(|byte| b"\r\n".contains(byte)).count();
     let found = match secrets(data) {
         Ok(found) => found,
         Err(e) => return wrong(&e, data),
