@@ -125,6 +125,7 @@ fn names(tbs: &TbsRef<'_>, kind: ProfileKind, out: &mut Vec<Finding>) {
 }
 
 #[cfg(all(test, feature = "ring"))]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use rcgen::{BasicConstraints, CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 
