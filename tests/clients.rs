@@ -13,7 +13,8 @@ use meshroot_tests::fixtures::{bytes, index, text};
 /// A request's way to a certificate; the name of the step that refuses it, with the code and the words.
 fn issue(request: &[u8], issuer: &meshroot::issue::Issuer, crypto: &Crypto) -> Result<(PublicKey, Vec<u8>), (&'static str, String, String)> {
     let refused = |step, code: &str, words: String| (step, code.to_owned(), words);
-    let csr = Csr::from_pem_or_der(request).map_err(|e| refused(if e.code().starts_with("key.") { "key" } else { "parse" }, e.code(), e.to_string()))?;
+    let csr =
+        Csr::from_pem_or_der(request).map_err(|e| refused(if e.code().starts_with("key.") { "key" } else { "parse" }, e.code(), e.to_string()))?;
     let key = csr.public_key().clone();
     let proven = csr.prove(crypto).map_err(|e| refused(if e.code().starts_with("key.") { "key" } else { "proof" }, e.code(), e.to_string()))?;
     let grant = Authorized::workload(proven, SpiffeId::parse(WORKLOAD).unwrap()).map_err(|e| refused("grant", e.code(), e.to_string()))?;

@@ -1,6 +1,6 @@
 //! Everything that we issue, judged by OpenSSL, Go, go-spiffe, Istio, zlint and pkilint; and each of them refusing a
 //! planted defect in the same run, so that silence means something. Run by `tests/interop`.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests")]
 
 use std::path::Path;
 use std::process::Command;
@@ -65,7 +65,8 @@ fn openssl_accepts_everything_and_refuses_a_forgery() {
 fn go_accepts_every_leaf_and_refuses_a_forgery() {
     let mut go = Judge::go();
     for e in exhibits::all(&Crypto::ring()) {
-        let question = |leaf: &str, root: &str| json!({"oracle": "go-x509", "roots": root, "intermediates": e.intermediates, "leaf": leaf, "usage": "any"});
+        let question =
+            |leaf: &str, root: &str| json!({"oracle": "go-x509", "roots": root, "intermediates": e.intermediates, "leaf": leaf, "usage": "any"});
         go.judge(&question(&e.leaf, &e.root)).unwrap_or_else(|reason| panic!("{}: {reason}", e.name));
         if e.kind != Kind::Root {
             assert!(go.judge(&question(&forged(&e.leaf), &e.root)).is_err(), "{}: a forged signature passed", e.name);
@@ -80,7 +81,8 @@ fn go_spiffe_reads_our_bundle_and_validates_every_workload_with_it() {
         let roots = meshroot::pem::certificates(e.root.as_bytes()).unwrap();
         let td = meshroot::spiffe::TrustDomain::parse(TRUST_DOMAIN).unwrap();
         let bundle = meshroot::bundle::Bundle::new(td).with_x509_authorities(roots).unwrap().with_sequence(1).to_spiffe_json();
-        let ask = |chain: &str, id: &str| json!({"oracle": "go-spiffe", "trust_domain": TRUST_DOMAIN, "bundle": bundle, "chain": chain, "spiffe_id": id});
+        let ask =
+            |chain: &str, id: &str| json!({"oracle": "go-spiffe", "trust_domain": TRUST_DOMAIN, "bundle": bundle, "chain": chain, "spiffe_id": id});
         let chain = format!("{}{}", e.leaf, e.intermediates);
         go.judge(&ask(&chain, WORKLOAD)).unwrap_or_else(|reason| panic!("{}: {reason}", e.name));
         assert!(go.judge(&ask(&e.leaf, WORKLOAD)).is_err(), "{}: a missing intermediate passed", e.name);
@@ -118,8 +120,14 @@ fn istio_loads_every_cacerts_set_we_write_and_refuses_a_key_of_another() {
     for (ca_key, _) in exhibits::KEYS {
         let mesh = exhibits::mesh(ca_key, &crypto);
         let folder = tempfile::tempdir().unwrap();
-        let set = meshroot::istio::Cacerts::new(mesh.cluster.path().without_anchor(), &mesh.cluster_key, &[mesh.root.clone()], &crypto, exhibits::now())
-            .unwrap_or_else(|e| panic!("{ca_key}: {e}"));
+        let set = meshroot::istio::Cacerts::new(
+            mesh.cluster.path().without_anchor(),
+            &mesh.cluster_key,
+            std::slice::from_ref(&mesh.root),
+            &crypto,
+            exhibits::now(),
+        )
+        .unwrap_or_else(|e| panic!("{ca_key}: {e}"));
         for (name, contents) in set.files() {
             std::fs::write(folder.path().join(name), contents).unwrap();
         }
@@ -138,7 +146,8 @@ fn openssl_opens_the_keys_we_export() {
         let key = PrivateKey::from_pem(&meshroot_tests::fixtures::bytes(file), None, &crypto).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = write(folder.path(), "key.pem", &key.to_encrypted_pem(b"secret", crypto.entropy()).unwrap());
-        let open = |password: &str| Command::new("openssl").args(["pkey", "-noout", "-passin", &format!("pass:{password}"), "-in", &path]).output().unwrap();
+        let open =
+            |password: &str| Command::new("openssl").args(["pkey", "-noout", "-passin", &format!("pass:{password}"), "-in", &path]).output().unwrap();
         let out = open("secret");
         assert!(out.status.success(), "{name}: {}", String::from_utf8_lossy(&out.stderr));
         assert!(!open("other").status.success(), "{name}: a wrong password opened it");

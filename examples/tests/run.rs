@@ -47,6 +47,11 @@ const PROGRAMS: &[(&str, &str, &[&str])] = &[
         &["the KMS signed the root 'CN=Root CA", "completed: valid until", "refused [issue.not_valid]"],
     ),
     (
+        "write_cacerts",
+        env!("CARGO_BIN_EXE_write_cacerts"),
+        &["west: ca-cert.pem (", "between the clusters: 0 findings", "  name: cacerts", "[istio.key_mismatch] ca-key.pem: "],
+    ),
+    (
         "cross_sign_a_root",
         env!("CARGO_BIN_EXE_cross_sign_a_root"),
         &[

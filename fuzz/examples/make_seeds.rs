@@ -2,6 +2,7 @@
 //!
 //! The keys behind what is written are thrown away, so each run writes other bytes of the same shape.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use meshroot::bundle::{Bundle, BundleMap, JwtAuthority};
 use meshroot::csr::{Csr, ProvenRequest};
 use meshroot::hierarchy::{ClusterName, create_cluster_ca, create_root};
 use meshroot::issue::{Authorized, Issued, Issuer};
+use meshroot::istio::{CA_KEY, Cacerts};
 use meshroot::key::{Crypto, KeyAlgorithm, PrivateKey, Signer};
 use meshroot::profile::Profile;
 use meshroot::spiffe::{SpiffeId, TrustDomain};
@@ -127,8 +129,33 @@ fn main() -> Any<()> {
     map.insert(partner);
     map.insert(empty.clone());
     seed("bundle_map", "three", map.to_json().as_bytes())?;
+    let hinted = map.to_json().replacen("\"spiffe_sequence\":7", "\"spiffe_sequence\":7,\"spiffe_refresh_hint\":60", 1);
+    seed("bundle_map", "hint", hinted.as_bytes())?;
     seed("bundle_map", "envoy", map.to_envoy_json()?.as_bytes())?;
     seed("bundle_map", "empty", BundleMap::from(empty).to_json().as_bytes())?;
+
+    let cacerts = maker.cacerts(&root)?;
+    let yaml = cacerts.secret_manifest("istio-system")?;
+    seed("secret_manifest", "yaml", yaml.as_bytes())?;
+    seed(
+        "secret_manifest",
+        "tls",
+        yaml.replace("ca-cert.pem", "tls.crt").replace("ca-key.pem", "tls.key").replace("root-cert.pem", "ca.crt").as_bytes(),
+    )?;
+    let texts: BTreeMap<_, _> = cacerts.files().into_iter().map(|(name, bytes)| (name, String::from_utf8_lossy(bytes))).collect();
+    let json = serde_json::json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "cacerts", "namespace": null }, "stringData": texts });
+    seed("secret_manifest", "json", json.to_string().as_bytes())?;
+    seed("secret_manifest", "list", serde_json::json!({ "kind": "List", "items": [json, { "kind": "ConfigMap" }] }).to_string().as_bytes())?;
+    let mut mixed = json.clone();
+    let other = maker.cacerts(&root)?;
+    mixed["stringData"][CA_KEY] =
+        other.files().into_iter().find(|(name, _)| *name == CA_KEY).map(|(_, key)| String::from_utf8_lossy(key).into_owned()).into();
+    seed("secret_manifest", "mixed", mixed.to_string().as_bytes())?;
+    let block = |text: &str| text.lines().map(|line| format!("    {line}\n")).collect::<String>();
+    let blocks: String = texts.iter().map(|(name, text)| format!("  {name}: |\n{}", block(text))).collect();
+    let documents = format!("# made by hand\n---\nkind: Secret\nmetadata: {{name: cacerts}}\nstringData:\n{blocks}  other: x\n---\n");
+    seed("secret_manifest", "documents", documents.as_bytes())?;
+    seed("secret_manifest", "small", b"kind: Secret\nmetadata: {name: a}\ndata: {ca-cert.pem: QUE=, istio-generated: \"\"}\n")?;
 
     for (index, text) in [
         "mesh.example",
@@ -188,7 +215,7 @@ impl Maker {
     }
 
     fn issuer(&self, root: &(Certificate, Arc<dyn Signer>)) -> Any<Issuer> {
-        Ok(Issuer::new(&[root.0.clone()], &self.bundle(&root.0)?, Arc::clone(&root.1), self.crypto.clone(), self.now)?)
+        Ok(Issuer::new(std::slice::from_ref(&root.0), &self.bundle(&root.0)?, Arc::clone(&root.1), self.crypto.clone(), self.now)?)
     }
 
     fn cluster_ca(&self, root: &(Certificate, Arc<dyn Signer>), name: &str, profile: Profile, now: Timestamp) -> Any<Issuer> {
@@ -197,6 +224,14 @@ impl Maker {
         let bundle = self.bundle(&root.0)?;
         let path = create_cluster_ca(root, &bundle, &ClusterName::parse(name)?, request, &profile, &self.crypto, now)?;
         Ok(Issuer::new(path.certificates(), &bundle, key, self.crypto.clone(), now)?)
+    }
+
+    fn cacerts(&self, root: &(Certificate, Arc<dyn Signer>)) -> Any<Cacerts> {
+        let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256, &self.crypto)?;
+        let request = ProvenRequest::from_signer(&*key.signer(&self.crypto)?, &self.crypto)?;
+        let bundle = self.bundle(&root.0)?;
+        let path = create_cluster_ca(root, &bundle, &ClusterName::parse("west")?, request, &Profile::cluster_ca(), &self.crypto, self.now)?;
+        Ok(Cacerts::new(path.certificates(), &key, std::slice::from_ref(&root.0), &self.crypto, self.now)?)
     }
 
     fn leaf(&self, issuer: &Issuer, algorithm: KeyAlgorithm, now: Timestamp) -> Any<Issued> {

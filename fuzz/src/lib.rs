@@ -9,6 +9,7 @@ mod credulous;
 mod csr;
 mod pem;
 mod private_key;
+mod secret_manifest;
 mod spiffe_id;
 
 pub use bundle::{bundle_json, bundle_map};
@@ -17,6 +18,7 @@ pub use chain::validate_chain;
 pub use csr::csr;
 pub use pem::pem;
 pub use private_key::private_key;
+pub use secret_manifest::secret_manifest;
 pub use spiffe_id::spiffe_id;
 
 /// When everything in `data/` and in the seeds was made: 2026-11-22T12:00:00Z.

@@ -16,6 +16,7 @@ pub fn pem(data: &[u8]) {
             }
             let begun = data.split(|byte| *byte == b'\n').filter(|line| line.starts_with(b"-----BEGIN")).count();
             assert_eq!(begun, blocks.len(), "a block was overlooked");
+            assert_eq!(boundaries(data), blocks.iter().map(|block| block.label.clone()).collect::<Vec<_>>());
             let written: String = blocks.iter().map(write).collect();
             same(&blocks, &parse(written.as_bytes()).expect("what we read can be written"));
             same(&blocks, &parse(written.replace('\n', "\r\n").as_bytes()).expect("CRLF is a line end"));
@@ -34,6 +35,21 @@ pub fn pem(data: &[u8]) {
         }
         Err(e) => check(&e),
     }
+}
+
+/// The labels of BEGIN lines, each of which must be followed by an END of the same label before the next.
+fn boundaries(text: &[u8]) -> Vec<String> {
+    let (mut labels, mut open) = (Vec::new(), None);
+    for line in text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end) {
+        if let Some(label) = line.strip_prefix(b"-----BEGIN ").and_then(|rest| rest.strip_suffix(b"-----")) {
+            assert_eq!(open.replace(label), None, "a block inside a block");
+            labels.push(String::from_utf8_lossy(label).into_owned());
+        } else if let Some(label) = line.strip_prefix(b"-----END ").and_then(|rest| rest.strip_suffix(b"-----")) {
+            assert_eq!(open.take(), Some(label), "an END that ends nothing");
+        }
+    }
+    assert_eq!(open, None, "a block without an end");
+    labels
 }
 
 /// RFC 7468's strict form.

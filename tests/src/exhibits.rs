@@ -129,7 +129,9 @@ fn below(ca_key: &str, crypto: &Crypto) -> Vec<Exhibit> {
     let root_issuer = Issuer::new(std::slice::from_ref(&mesh.root), &mesh.bundle, mesh.root_signer.clone(), crypto.clone(), now()).unwrap();
     let other = PrivateKey::generate("p256".parse().unwrap(), crypto).unwrap().signer(crypto).unwrap();
     let request = ProvenRequest::from_signer(&*other, crypto).unwrap();
-    let grant = Authorized::subordinate_authority(request, mesh.bundle.trust_domain().clone(), DistinguishedName::new(TRUST_DOMAIN, "SPIRE upstream 1")).unwrap();
+    let grant =
+        Authorized::subordinate_authority(request, mesh.bundle.trust_domain().clone(), DistinguishedName::new(TRUST_DOMAIN, "SPIRE upstream 1"))
+            .unwrap();
     let subordinate = root_issuer.issue(grant, &Profile::subordinate_ca(), crypto.entropy(), now()).unwrap();
     all.push(exhibit("subordinate CA", Kind::SubordinateCa, pem(subordinate.der()), "", &root));
 

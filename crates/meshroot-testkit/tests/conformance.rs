@@ -70,7 +70,9 @@ fn another_trust_anchor_or_key_or_time_makes_a_good_chain_bad() {
     let file = load(&path("x509-svid.json")).unwrap();
     let good = file["cases"].as_array().unwrap().iter().find(|case| case["clause"] == "baseline").unwrap();
     let other_key = &file["cases"][1]["key_der_base64"];
-    for (member, value) in [("key_der_base64", other_key.clone()), ("validation_time", json!("2019-12-31T23:59:59Z")), ("clause", json!("Federation 7.3"))] {
+    for (member, value) in
+        [("key_der_base64", other_key.clone()), ("validation_time", json!("2019-12-31T23:59:59Z")), ("clause", json!("Federation 7.3"))]
+    {
         let mut changed = good.clone();
         changed[member] = value;
         let one = json!({"meta": file["meta"], "cases": [changed]});

@@ -3,7 +3,13 @@
 //! Floor and ours run interleaved in one process, in short batches, and the median of the ratios counts: absolute
 //! figures drift with the machine, ratios do not. `cargo bench -p meshroot`.
 
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "a benchmark measures time and may stop")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "a benchmark measures time and may stop"
+)]
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -44,7 +50,9 @@ fn issuing(mesh: &Mesh, algorithm: KeyAlgorithm, rounds: usize) {
     // Messages as long as a request's and a certificate's signed parts: 260 and 480 bytes.
     let (request, tbs) = ([1u8; 260], [2u8; 480]);
     let request_signature = key.sign(&request).unwrap();
-    let verify = |key: &dyn meshroot::key::Signer, message: &[u8], signature: &[u8]| crypto.verify(key.public_key(), key.algorithm(), message, signature).unwrap();
+    let verify = |key: &dyn meshroot::key::Signer, message: &[u8], signature: &[u8]| {
+        crypto.verify(key.public_key(), key.algorithm(), message, signature).unwrap()
+    };
 
     let (floor, ours, ratio) = interleaved(
         rounds,
@@ -113,11 +121,7 @@ fn interleaved(rounds: usize, mut floor: impl FnMut(), mut ours: impl FnMut(usiz
         values.sort_by(f64::total_cmp);
         values[values.len() / 2]
     };
-    (
-        median(pairs.iter().map(|p| p.0).collect()),
-        median(pairs.iter().map(|p| p.1).collect()),
-        median(pairs.iter().map(|p| p.0 / p.1).collect()),
-    )
+    (median(pairs.iter().map(|p| p.0).collect()), median(pairs.iter().map(|p| p.1).collect()), median(pairs.iter().map(|p| p.0 / p.1).collect()))
 }
 
 fn report(path: &str, floor: f64, ours: f64, ratio: f64, budget: &str) {

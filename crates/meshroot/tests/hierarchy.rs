@@ -1,5 +1,7 @@
 //! What a hierarchy may become, and what it refuses to become.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests stop at what they did not expect")]
+
 mod common;
 
 use std::sync::Arc;
@@ -175,4 +177,36 @@ fn replaying_the_events_gives_the_hierarchy_back() {
     let replayed = Hierarchy::replay(story.hierarchy.trust_domain().clone(), &story.events);
     assert_eq!(format!("{replayed:?}"), format!("{:?}", story.hierarchy));
     assert_eq!(replayed.bundle().unwrap(), story.hierarchy.bundle().unwrap());
+}
+
+#[test]
+fn a_cluster_ca_that_outlives_its_root_is_refused() {
+    // Our own issuer cuts every lifetime, so the certificate that breaks the rule is made by rcgen.
+    let params = |years: i32| {
+        let mut params = rcgen::CertificateParams::default();
+        params.distinguished_name.push(rcgen::DnType::CommonName, format!("{years} years"));
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        params.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign, rcgen::KeyUsagePurpose::CrlSign];
+        params.use_authority_key_identifier_extension = true;
+        params.not_before = rcgen::date_time_ymd(2026, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2026 + years, 1, 1);
+        params
+    };
+    let (root_key, ca_key) = (rcgen::KeyPair::generate().unwrap(), rcgen::KeyPair::generate().unwrap());
+    let root_der = params(5).self_signed(&root_key).unwrap();
+    let root_params = params(5);
+    let issuer = rcgen::Issuer::from_params(&root_params, &root_key);
+    let root = Certificate::from_der(root_der.der()).unwrap();
+    let mut hierarchy = Hierarchy::new(TrustDomain::parse("mesh.example").unwrap());
+    let path = CaPath::self_signed(&root, &crypto(), now()).unwrap();
+    for event in hierarchy.decide(&Command::AddRoot { path }, &crypto(), now()).unwrap() {
+        hierarchy.apply(&event);
+    }
+    let add = |years: i32| {
+        let ca = Certificate::from_der(params(years).signed_by(&ca_key, &issuer).unwrap().der()).unwrap();
+        let path = CaPath::find(&ca, &[], std::slice::from_ref(&root), &crypto(), now()).unwrap();
+        hierarchy.decide(&Command::AddCluster { cluster: ClusterName::parse("west").unwrap(), path }, &crypto(), now())
+    };
+    assert_eq!(add(6).unwrap_err().code(), "hierarchy.outlives_root");
+    assert!(add(4).is_ok());
 }

@@ -1,5 +1,7 @@
 //! From nothing to a validated workload, and everything on that way that must not work.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests stop at what they did not expect")]
+
 mod common;
 
 use std::time::Duration;
@@ -29,7 +31,8 @@ fn a_workload_of_one_cluster_is_valid_in_every_other() {
 fn a_leaf_never_outlives_its_issuer() {
     let mesh = Mesh::new(&["west"]);
     let grant = mesh.grant(KeyAlgorithm::EcdsaP256, "spiffe://mesh.example/a");
-    let issued = mesh.issuer("west").issue(grant, &Profile::workload().with_lifetime(Duration::from_secs(400 * 86_400)), crypto().entropy(), now()).unwrap();
+    let issued =
+        mesh.issuer("west").issue(grant, &Profile::workload().with_lifetime(Duration::from_secs(400 * 86_400)), crypto().entropy(), now()).unwrap();
     let ca = mesh.issuer("west").path().signing().unwrap().validity();
     assert_eq!(issued.validity().not_after, ca.not_after);
     let cut = issued.lifetime_cut().unwrap();
@@ -174,4 +177,16 @@ fn peers_of_the_old_root_find_the_new_one_through_a_cross_signature() {
     let mut chain = leaf.chain_der();
     chain.push(cross.der());
     assert_eq!(validator.validate(&chain, now()).unwrap().path().len(), 3);
+}
+
+#[test]
+fn a_root_that_the_peer_sends_is_not_trusted_for_that() {
+    let (ours, theirs) = (Mesh::new(&["west"]), Mesh::new(&["west"]));
+    let leaf = theirs.issue("west", KeyAlgorithm::EcdsaP256, "spiffe://mesh.example/a");
+    let their_root = theirs.issuer("west").path().certificates()[1].clone();
+    let mut chain = leaf.chain_der();
+    chain.push(their_root.der());
+    let refused = Validator::new(&ours.map(), crypto()).validate(&chain, now()).unwrap_err();
+    assert_eq!(refused.code(), "verify.unknown_issuer");
+    assert!(Validator::new(&theirs.map(), crypto()).validate(&chain, now()).is_ok(), "a root in the chain is no fault either");
 }

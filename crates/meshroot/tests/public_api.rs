@@ -53,11 +53,11 @@ fn every_way_to_leak_a_type_is_seen() {
         "pub struct S(pub der::Tag);",
         "pub enum E { A { tag: der::Tag } }",
         "pub enum E { A(#[from] der::Error) }",
-        "pub struct S; impl S { pub fn f(&self) -> der::Tag { todo!() } }",
+        "pub struct S; impl S { pub fn f(&self) -> der::Tag { loop {} } }",
         "pub struct S; impl S { pub const C: der::Tag = der::Tag::Null; }",
         "pub struct S; impl From<der::Error> for S { fn from(e: der::Error) -> S { S } }",
         "pub struct S; impl der::Encode for S { }",
-        "pub struct S; impl std::ops::Deref for S { type Target = der::Tag; fn deref(&self) -> &der::Tag { todo!() } }",
+        "pub struct S; impl std::ops::Deref for S { type Target = der::Tag; fn deref(&self) -> &der::Tag { loop {} } }",
         "#[derive(Clone, der::Sequence)] pub struct S;",
         "#[cfg_attr(feature = \"x\", derive(der::Sequence))] pub struct S;",
         "pub trait T { fn f(&self, tag: der::Tag); }",
@@ -87,9 +87,9 @@ fn every_way_to_leak_a_type_is_seen() {
 fn what_is_no_leak_is_not_reported() {
     for fine in [
         "use der::Tag; pub(crate) fn f(tag: Tag) {} fn g(tag: Tag) {}",
-        "pub fn f() { let x: der::Tag = todo!(); }",
+        "pub fn f() { let x: der::Tag = f(); }",
         "pub struct S { tag: der::Tag, pub(crate) length: der::Length }",
-        "pub struct S; impl S { fn f(&self) -> der::Tag { todo!() } }",
+        "pub struct S; impl S { fn f(&self) -> der::Tag { loop {} } }",
         "struct S; impl From<der::Error> for S { fn from(e: der::Error) -> S { S } }",
         "struct S; impl der::Encode for S { }",
         "pub mod time { pub struct T; } pub fn f(t: time::T) {} pub fn g(t: crate::time::T) {}",
@@ -97,8 +97,8 @@ fn what_is_no_leak_is_not_reported() {
         "pub mod m { pub struct Tag; } use m::Tag; pub fn f(t: Tag) {}",
         "#[cfg(test)] mod tests { pub fn f(t: der::Tag) {} }",
         "#[derive(thiserror::Error)] pub enum E { A }",
-        "use zeroize::Zeroizing; pub fn f() -> Zeroizing<String> { todo!() }",
-        "pub struct S; mod s { use super::S; use serde::{Serialize, Serializer}; impl Serialize for S { fn serialize<Z: Serializer>(&self, z: Z) -> Result<Z::Ok, Z::Error> { todo!() } } }",
+        "use zeroize::Zeroizing; pub fn f() -> Zeroizing<String> { loop {} }",
+        "pub struct S; mod s { use super::S; use serde::{Serialize, Serializer}; impl Serialize for S { fn serialize<Z: Serializer>(&self, z: Z) -> Result<Z::Ok, Z::Error> { loop {} } } }",
         "#[cfg_attr(feature = \"serde\", derive(serde::Serialize, serde::Deserialize))] pub struct S;",
     ] {
         assert_eq!(leaks(&planted(fine)), Vec::<String>::new(), "{fine}");

@@ -70,9 +70,7 @@ fn key_fits(case: &Value, chain: &[&[u8]]) -> Result<(), Refusal> {
     let Some(Ok(der)) = case.get("key_der_base64").and_then(Value::as_str).map(|key| BASE64_STANDARD.decode(key)) else { return Ok(()) };
     let Ok(public) = Crypto::ring().public_key(&der) else { return Ok(()) };
     match chain.first().map(|leaf| Certificate::from_der(leaf)) {
-        Some(Ok(leaf)) if *leaf.public_key() != public => {
-            Err(Refusal { code: "key_differs", text: "the private key is not the leaf's".into() })
-        }
+        Some(Ok(leaf)) if *leaf.public_key() != public => Err(Refusal { code: "key_differs", text: "the private key is not the leaf's".into() }),
         _ => Ok(()),
     }
 }
@@ -113,9 +111,11 @@ fn decide(case: &Value, outcome: &Result<SpiffeId, Refusal>) -> Result<&'static 
         Err(refusal) => match refusal.code {
             "verify.not_a_spiffe_id" => Ok(SYNTAX),
             "verify.key" | "verify.malformed" | "verify.signature_algorithm" => Ok(KEYS),
-            "verify.key_usage_missing" | "verify.key_usage_not_critical" | "verify.extended_key_usage" | "verify.ca_with_path" | "verify.san_not_critical" => {
-                Ok(PRODUCER)
-            }
+            "verify.key_usage_missing"
+            | "verify.key_usage_not_critical"
+            | "verify.extended_key_usage"
+            | "verify.ca_with_path"
+            | "verify.san_not_critical" => Ok(PRODUCER),
             _ => Err(format!("the standard is unclear, it was refused, and no written decision covers that: {}", refusal.text)),
         },
     }

@@ -16,10 +16,19 @@ const SECRETS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 /// A public key: what two JSON Web Keys are compared by, and all that is written of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum PublicJwk {
-    Ec { curve: &'static str, x: Vec<u8>, y: Vec<u8> },
-    Okp { x: Vec<u8> },
+    Ec {
+        curve: &'static str,
+        x: Vec<u8>,
+        y: Vec<u8>,
+    },
+    Okp {
+        x: Vec<u8>,
+    },
     /// Without leading zero octets.
-    Rsa { n: Vec<u8>, e: Vec<u8> },
+    Rsa {
+        n: Vec<u8>,
+        e: Vec<u8>,
+    },
 }
 
 impl PublicJwk {

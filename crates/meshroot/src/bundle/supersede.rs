@@ -67,13 +67,23 @@ impl fmt::Display for Rollback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Older { held, offered } => {
-                write!(f, "the bundle has the sequence number {offered}, and {held} is held already: an old document, or the publisher was restored from a backup")
+                write!(
+                    f,
+                    "the bundle has the sequence number {offered}, and {held} is held already: an old document, or the publisher was restored from a backup"
+                )
             }
             Self::SameSequence { sequence } => {
-                write!(f, "the bundle has the sequence number {sequence} as the one that is held, and other content: there are two publishers, or one was restored from a backup")
+                write!(
+                    f,
+                    "the bundle has the sequence number {sequence} as the one that is held, and other content: there are two publishers, or one was restored from a backup"
+                )
             }
-            Self::NoSequence { held } => write!(f, "the bundle has no sequence number, and the one that is held has {held}: nothing tells which is newer"),
-            Self::OtherTrustDomain { held, offered } => write!(f, "the bundle is of the trust domain '{offered}', and the one that is held of '{held}'"),
+            Self::NoSequence { held } => {
+                write!(f, "the bundle has no sequence number, and the one that is held has {held}: nothing tells which is newer")
+            }
+            Self::OtherTrustDomain { held, offered } => {
+                write!(f, "the bundle is of the trust domain '{offered}', and the one that is held of '{held}'")
+            }
         }
     }
 }

@@ -3,8 +3,8 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use super::jwk::PublicJwk;
 use super::Bundle;
+use super::jwk::PublicJwk;
 use crate::x509::Certificate;
 
 /// Where a bundle is written.

@@ -40,7 +40,9 @@ pub enum CsrError {
     #[error("the request's public key cannot be used: {0}")]
     Key(#[from] KeyError),
     /// The signature algorithm is not one we verify.
-    #[error("the request is signed with {0}, which is not supported: sign it with ECDSA and SHA-256 or SHA-384, Ed25519, or RSA PKCS#1 v1.5 with SHA-256, SHA-384 or SHA-512")]
+    #[error(
+        "the request is signed with {0}, which is not supported: sign it with ECDSA and SHA-256 or SHA-384, Ed25519, or RSA PKCS#1 v1.5 with SHA-256, SHA-384 or SHA-512"
+    )]
     SignatureAlgorithm(String),
     /// The signature algorithm belongs to keys of another kind.
     #[error("the request is signed with {signature}, which a key of the kind {key} cannot make")]
@@ -51,7 +53,9 @@ pub enum CsrError {
         key: String,
     },
     /// The request was not signed with the private half of its key.
-    #[error("the request's signature does not verify with the request's own public key: the private key was not proven (was the request changed after signing?)")]
+    #[error(
+        "the request's signature does not verify with the request's own public key: the private key was not proven (was the request changed after signing?)"
+    )]
     NoProof,
 }
 

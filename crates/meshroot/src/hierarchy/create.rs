@@ -30,7 +30,13 @@ pub fn ca_name(trust_domain: &TrustDomain, role: &Role, key: &PublicKey, crypto:
 ///
 /// # Errors
 /// As [`self_sign`].
-pub fn create_root(trust_domain: &TrustDomain, profile: &Profile, signer: &dyn Signer, crypto: &Crypto, now: Timestamp) -> Result<CaPath, IssueError> {
+pub fn create_root(
+    trust_domain: &TrustDomain,
+    profile: &Profile,
+    signer: &dyn Signer,
+    crypto: &Crypto,
+    now: Timestamp,
+) -> Result<CaPath, IssueError> {
     let request = ProvenRequest::from_signer(signer, crypto)?;
     let name = ca_name(trust_domain, &Role::Root, signer.public_key(), crypto);
     let grant = Authorized::authority(request, trust_domain.clone(), name)?;

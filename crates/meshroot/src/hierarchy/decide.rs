@@ -58,7 +58,11 @@ impl Hierarchy {
         let certificate = self.check_path(path)?;
         self.check_trust_domain(certificate)?;
         if authority.certificates.first().is_some_and(|first| first.public_key() != certificate.public_key()) {
-            return Err(HierarchyError::WrongState { authority: id.clone(), state: authority.state, advice: "the certificate is for another key, so it is another authority" });
+            return Err(HierarchyError::WrongState {
+                authority: id.clone(),
+                state: authority.state,
+                advice: "the certificate is for another key, so it is another authority",
+            });
         }
         if authority.certificates.contains(certificate) {
             return Ok(Vec::new());
@@ -99,7 +103,8 @@ impl Hierarchy {
             }
         }
         let until_now = self.authorities.iter().filter(|a| a.role == authority.role && a.state == AuthorityState::Active);
-        let mut events: Vec<Event> = until_now.map(|a| Event::StateChanged { authority: a.id.clone(), state: AuthorityState::Retiring, at: now }).collect();
+        let mut events: Vec<Event> =
+            until_now.map(|a| Event::StateChanged { authority: a.id.clone(), state: AuthorityState::Retiring, at: now }).collect();
         events.push(Event::StateChanged { authority: id.clone(), state: AuthorityState::Active, at: now });
         Ok(events)
     }
@@ -133,7 +138,9 @@ impl Hierarchy {
             return None;
         }
         let names: Vec<_> = authority.certificates.iter().map(Certificate::subject).collect();
-        let below = |ca: &&Authority| ca.role != Role::Root && matches!(ca.state, AuthorityState::Active | AuthorityState::Prepared | AuthorityState::Retiring);
+        let below = |ca: &&Authority| {
+            ca.role != Role::Root && matches!(ca.state, AuthorityState::Active | AuthorityState::Prepared | AuthorityState::Retiring)
+        };
         self.authorities.iter().filter(below).find_map(|ca| {
             let valid = |c: &&Certificate| c.validity().not_after >= now;
             let only_here = ca.certificates.iter().filter(valid).all(|c| names.contains(&c.issuer()));
@@ -176,7 +183,7 @@ impl Hierarchy {
     fn check_trust_domain(&self, certificate: &Certificate) -> Result<(), HierarchyError> {
         let uris = certificate.alt_names().map(|names| names.uris).unwrap_or_default();
         let ours = |uri: &&str| SpiffeIdRef::parse(uri).is_ok_and(|id| id.trust_domain() == self.trust_domain && id.path().is_empty());
-        if uris.iter().all(|uri| ours(uri)) {
+        if uris.iter().all(ours) {
             return Ok(());
         }
         Err(HierarchyError::ForeignTrustDomain { ours: self.trust_domain.clone(), found: uris.into_iter().map(str::to_owned).collect() })

@@ -17,7 +17,11 @@ impl ClusterName {
     pub fn parse(name: &str) -> Result<Self, InvalidClusterName> {
         let good = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
         let first = name.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
-        if first && name.len() <= 63 && name.bytes().all(good) { Ok(Self(name.into())) } else { Err(InvalidClusterName(name.chars().take(80).collect())) }
+        if first && name.len() <= 63 && name.bytes().all(good) {
+            Ok(Self(name.into()))
+        } else {
+            Err(InvalidClusterName(name.chars().take(80).collect()))
+        }
     }
 
     /// The name.

@@ -18,9 +18,18 @@ pub struct Authorized {
 #[derive(Clone, Debug)]
 pub(super) enum Subject {
     Workload(SpiffeId),
-    Server { id: Option<SpiffeId>, dns: Vec<String>, ips: Vec<IpAddr> },
+    Server {
+        id: Option<SpiffeId>,
+        dns: Vec<String>,
+        ips: Vec<IpAddr>,
+    },
     /// `key_id`: the identifier that certificates below already name, when it is not ours to choose.
-    Authority { trust_domain: TrustDomain, name: DistinguishedName, key_id: Option<KeyId>, subordinate: bool },
+    Authority {
+        trust_domain: TrustDomain,
+        name: DistinguishedName,
+        key_id: Option<KeyId>,
+        subordinate: bool,
+    },
 }
 
 impl Authorized {

@@ -33,7 +33,14 @@ pub struct LifetimeCut {
 
 impl fmt::Display for LifetimeCut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "valid for {} instead of {}, because the CA '{}' above it expires at {}", humanize(self.got), humanize(self.asked), self.by, self.until)
+        write!(
+            f,
+            "valid for {} instead of {}, because the CA '{}' above it expires at {}",
+            humanize(self.got),
+            humanize(self.asked),
+            self.by,
+            self.until
+        )
     }
 }
 

@@ -122,7 +122,12 @@ impl Issuer {
     /// When `root` did not sign itself (so nobody has proven its key), or as [`issue`](Self::issue).
     pub fn cross_sign(&self, root: &Certificate, profile: &Profile, entropy: &dyn Entropy, now: Timestamp) -> Result<Issued, IssueError> {
         CaPath::self_signed(root, &self.crypto, now).map_err(IssueError::NotValid)?;
-        let subject = Subject::Authority { trust_domain: self.trust_domain.clone(), name: root.subject().clone(), key_id: root.subject_key_id().cloned(), subordinate: true };
+        let subject = Subject::Authority {
+            trust_domain: self.trust_domain.clone(),
+            name: root.subject().clone(),
+            key_id: root.subject_key_id().cloned(),
+            subordinate: true,
+        };
         let grant = Authorized { public_key: root.public_key().clone(), subject };
         self.issue(grant, profile, entropy, now)
     }
@@ -151,7 +156,14 @@ impl Issuer {
 ///
 /// # Errors
 /// Every variant of [`IssueError`].
-pub fn self_sign(grant: Authorized, profile: &Profile, signer: &dyn Signer, crypto: &Crypto, entropy: &dyn Entropy, now: Timestamp) -> Result<Certificate, IssueError> {
+pub fn self_sign(
+    grant: Authorized,
+    profile: &Profile,
+    signer: &dyn Signer,
+    crypto: &Crypto,
+    entropy: &dyn Entropy,
+    now: Timestamp,
+) -> Result<Certificate, IssueError> {
     let Subject::Authority { name, .. } = &grant.subject else { return Err(IssueError::ProfileMismatch(profile.kind())) };
     if profile.kind() != ProfileKind::RootCa || !grant.fits(profile.kind()) {
         return Err(IssueError::ProfileMismatch(profile.kind()));

@@ -74,7 +74,9 @@ impl LintedTbs {
                 let root = Certificate::from_der(&der)?;
                 CaPath::self_signed(&root, &self.crypto, self.now).map_err(IssueError::NotValid)?;
             }
-            IssuerAt::Path { path, .. } if self.kind.is_ca() => path.validate_ca_below(&certificate, &self.crypto, self.now).map_err(IssueError::NotValid)?,
+            IssuerAt::Path { path, .. } if self.kind.is_ca() => {
+                path.validate_ca_below(&certificate, &self.crypto, self.now).map_err(IssueError::NotValid)?
+            }
             IssuerAt::Path { path, trust_domain } => {
                 if self.kind == ProfileKind::Workload {
                     let id = path.validate_svid(&certificate, &self.crypto, self.now).map_err(IssueError::NotValid)?;

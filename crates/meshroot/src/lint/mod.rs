@@ -8,6 +8,7 @@ mod finding;
 mod names;
 mod rules;
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "tests")]
 mod tests;
 mod thorough;
 

@@ -80,7 +80,10 @@ impl fmt::Display for SpiffeIdError {
             SpiffeIdErrorKind::WrongScheme => f.write_str("it does not start with 'spiffe://' (in lower case)"),
             SpiffeIdErrorKind::MissingTrustDomain => f.write_str("the trust domain is missing after 'spiffe://'"),
             SpiffeIdErrorKind::BadTrustDomainByte => {
-                write!(f, "byte {at} does not belong in a trust domain: use lower case letters, digits, '.', '-' and '_' (no port, no user, no upper case)")
+                write!(
+                    f,
+                    "byte {at} does not belong in a trust domain: use lower case letters, digits, '.', '-' and '_' (no port, no user, no upper case)"
+                )
             }
             SpiffeIdErrorKind::TrustDomainTooLong => f.write_str("the trust domain is longer than 255 bytes"),
             SpiffeIdErrorKind::NoLeadingSlash => f.write_str("the path must start with '/'"),

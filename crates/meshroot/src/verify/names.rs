@@ -21,7 +21,10 @@ enum Constraint {
     Dns(String),
     Email(String),
     Uri(String),
-    Ip { address: Vec<u8>, mask: Vec<u8> },
+    Ip {
+        address: Vec<u8>,
+        mask: Vec<u8>,
+    },
     /// The RDNs of a Name, each in DER.
     Directory(Vec<Vec<u8>>),
 }
@@ -90,7 +93,8 @@ impl Constraint {
             GeneralName::Rfc822Name(name) => Self::Email(name.to_string()),
             GeneralName::UniformResourceIdentifier(name) => Self::Uri(name.to_string()),
             GeneralName::IpAddress(octets) => match octets.as_bytes() {
-                both @ ([_, _, _, _, _, _, _, _] | [_, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _]) => {
+                both @ ([_, _, _, _, _, _, _, _]
+                | [_, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _]) => {
                     let (address, mask) = both.split_at(both.len() / 2);
                     Self::Ip { address: address.into(), mask: mask.into() }
                 }

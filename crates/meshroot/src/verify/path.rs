@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use crate::key::{Crypto, PublicKey};
 use crate::time::{Timestamp, Validity};
-use crate::x509::wire::{CertRef, TbsRef};
 use crate::x509::Certificate;
+use crate::x509::wire::{CertRef, TbsRef};
 
 use super::names::NameConstraints;
 use super::reason::{Reason, Rejection};
@@ -49,7 +49,13 @@ impl CaPath {
     ///
     /// # Errors
     /// Why there is none; of several failures the one that came closest to an anchor.
-    pub fn find(signing: &Certificate, intermediates: &[Certificate], anchors: &[Certificate], crypto: &Crypto, now: Timestamp) -> Result<Self, Rejection> {
+    pub fn find(
+        signing: &Certificate,
+        intermediates: &[Certificate],
+        anchors: &[Certificate],
+        crypto: &Crypto,
+        now: Timestamp,
+    ) -> Result<Self, Rejection> {
         Self::find_within(signing, intermediates, anchors, crypto, now, &mut Budget::default())
     }
 

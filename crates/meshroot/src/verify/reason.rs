@@ -218,7 +218,10 @@ impl fmt::Display for Reason {
             Self::Expired { not_after, now } => write!(f, "it expired at {not_after}, and now is {now}"),
             Self::NotYetValid { not_before, now } => write!(f, "it is valid from {not_before} on, and now is {now}: compare the clocks"),
             Self::UnknownIssuer { issuer } => {
-                write!(f, "its issuer '{issuer}' is neither in the chain nor among the trust anchors: an intermediate is missing, or the root is not trusted")
+                write!(
+                    f,
+                    "its issuer '{issuer}' is neither in the chain nor among the trust anchors: an intermediate is missing, or the root is not trusted"
+                )
             }
             Self::BadSignature => f.write_str("its signature was not made by the issuer it names: another CA has the same name"),
             Self::SignatureAlgorithm => f.write_str("it is signed with an algorithm that is unknown, too weak (SHA-1, MD5), or misspelled"),

@@ -64,7 +64,9 @@ impl fmt::Display for DistinguishedName {
             return f.write_str("(empty)");
         }
         match Name::from_der(&self.0) {
-            Ok(name) => name.to_string().chars().try_for_each(|c| if c.is_control() { write!(f, "{}", c.escape_default()) } else { write!(f, "{c}") }),
+            Ok(name) => {
+                name.to_string().chars().try_for_each(|c| if c.is_control() { write!(f, "{}", c.escape_default()) } else { write!(f, "{c}") })
+            }
             Err(_) => write!(f, "(unreadable name, {} bytes)", self.0.len()),
         }
     }

@@ -55,7 +55,9 @@ impl<'a> DerReader<'a> {
             [_, 0x82, high @ 1..=0xff, low, ..] => (4, usize::from(*high) << 8 | usize::from(*low)),
             [_, 0x83, high @ 1..=0xff, middle, low, ..] => (5, usize::from(*high) << 16 | usize::from(*middle) << 8 | usize::from(*low)),
             [] | [_] | [_, 0x81] | [_, 0x82, ..=1] | [_, 0x82, _] | [_, 0x83] | [_, 0x83, _] | [_, 0x83, _, _] => {
-                return Err(self.error(ErrorKind::Incomplete { expected_len: length_of(self.offset.saturating_add(2)), actual_len: length_of(self.offset) }));
+                return Err(
+                    self.error(ErrorKind::Incomplete { expected_len: length_of(self.offset.saturating_add(2)), actual_len: length_of(self.offset) })
+                );
             }
             // Longer than needed, indefinite, or over 16 MiB.
             _ => return Err(self.error(ErrorKind::Length { tag: Tag::Sequence })),

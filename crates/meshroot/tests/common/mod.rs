@@ -1,5 +1,6 @@
 //! A mesh to test with: real keys, a fixed time.
 #![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(unreachable_pub, clippy::unwrap_used, clippy::indexing_slicing, reason = "tests stop at what they did not expect")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -18,7 +18,14 @@ fn read_all(bytes: &[u8]) {
 #[test]
 fn nesting_however_deep_is_an_error_and_not_a_crash() {
     for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
-        for place in ["{\"keys\":[{\"x5c\":#}]}", "{\"keys\":[{\"q\":#}]}", "{\"keys\":[],\"a\":#}", "{\"keys\":#}", "#", "{\"spiffe_sequence\":#,\"keys\":[]}"] {
+        for place in [
+            "{\"keys\":[{\"x5c\":#}]}",
+            "{\"keys\":[{\"q\":#}]}",
+            "{\"keys\":[],\"a\":#}",
+            "{\"keys\":#}",
+            "#",
+            "{\"spiffe_sequence\":#,\"keys\":[]}",
+        ] {
             let deep = format!("{}1{}", open.repeat(100_000), close.repeat(100_000));
             read_all(place.replace('#', &deep).as_bytes());
         }

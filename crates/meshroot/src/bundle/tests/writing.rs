@@ -32,7 +32,8 @@ fn every_kind_of_key_comes_back_from_its_own_document() {
 
 #[test]
 fn the_document_has_exactly_the_members_of_the_standard() {
-    let document: serde_json::Value = serde_json::from_str(&bundle(&authorities()).with_refresh_hint(std::time::Duration::from_secs(300)).to_spiffe_json()).unwrap();
+    let document: serde_json::Value =
+        serde_json::from_str(&bundle(&authorities()).with_refresh_hint(std::time::Duration::from_secs(300)).to_spiffe_json()).unwrap();
     assert_eq!(document["spiffe_sequence"], 7);
     assert_eq!(document["spiffe_refresh_hint"], 300);
     let members = |index: usize| document["keys"][index].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
