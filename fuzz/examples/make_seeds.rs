@@ -74,7 +74,22 @@ fn main() -> Any<()> {
     let signing = |issuer: &Issuer| issuer.path().signing().map(|ca| ca.der().to_vec()).unwrap_or_default();
     let (west, east) = (signing(&ca), signing(&constrained));
     let foreign_west = signing(&foreign_ca);
-    let chains: [(&str, &[&[u8]]); 9] = [
+    // What no honest CA signs. Only the judge that believes every signature gets as far as the rules against it.
+    let (under, over) = (Certificate::from_der(&west)?, Certificate::from_der(&east)?);
+    let leaf_is_ca = edited(
+        leaf.der(),
+        b"\x30\x0c\x06\x03\x55\x1d\x13\x01\x01\xff\x04\x02\x30\x00",
+        b"\x30\x0f\x06\x03\x55\x1d\x13\x01\x01\xff\x04\x05\x30\x03\x01\x01\xff",
+    );
+    let uri = [&[0x86, u8::try_from(CART.len())?], CART.as_bytes()].concat();
+    let two_uris = edited(leaf.der(), &uri, &[uri.as_slice(), b"\x86\x0aspiffe://x"].concat());
+    let below_another = edited(&west, under.issuer().as_der(), over.subject().as_der());
+    let key_id = |ca: &Certificate| [vec![0x80, 20], ca.subject_key_id().map_or_else(Vec::new, |id| id.as_bytes().to_vec())].concat();
+    let below_another = edited(&below_another, &key_id(&root.0), &key_id(&over));
+    let chains: [(&str, &[&[u8]]); 12] = [
+        ("leaf-is-ca", &[&leaf_is_ca, &west]),
+        ("two-uris", &[&two_uris, &west]),
+        ("too-long-for-path-length", &[leaf.der(), &below_another, &east]),
         ("accepted", &[leaf.der(), &west]),
         ("with-root", &[leaf.der(), &west, root.0.der()]),
         ("out-of-order", &[leaf.der(), root.0.der(), &east, &west]),
@@ -129,7 +144,7 @@ fn main() -> Any<()> {
     map.insert(partner);
     map.insert(empty.clone());
     seed("bundle_map", "three", map.to_json().as_bytes())?;
-    let hinted = map.to_json().replacen("\"spiffe_sequence\":7", "\"spiffe_sequence\":7,\"spiffe_refresh_hint\":60", 1);
+    let hinted = map.to_json().replacen("\"spiffe_sequence\"", "\"spiffe_refresh_hint\":60,\"spiffe_sequence\"", 1);
     seed("bundle_map", "hint", hinted.as_bytes())?;
     seed("bundle_map", "envoy", map.to_envoy_json()?.as_bytes())?;
     seed("bundle_map", "empty", BundleMap::from(empty).to_json().as_bytes())?;
@@ -237,6 +252,44 @@ impl Maker {
     fn leaf(&self, issuer: &Issuer, algorithm: KeyAlgorithm, now: Timestamp) -> Any<Issued> {
         let grant = Authorized::workload(self.request(algorithm)?, SpiffeId::parse(CART)?)?;
         Ok(issuer.issue(grant, &Profile::workload(), self.crypto.entropy(), now)?)
+    }
+}
+
+/// DER with one element in place of another wherever that stands, and every length around it set right.
+fn edited(der: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut rest = der;
+    while let Some((header, length)) = header(rest) {
+        let (element, behind) = rest.split_at(header + length);
+        let content = &element[header..];
+        // Extensions are DER inside of an OCTET STRING.
+        let nested = element[0] & 0x20 != 0 || (element[0] == 4 && content.first() == Some(&0x30));
+        if element == old {
+            out.extend_from_slice(new);
+        } else if nested {
+            let content = edited(content, old, new);
+            out.push(element[0]);
+            match content.len() {
+                short @ 0..=0x7f => out.push(short as u8),
+                long @ 0x80..=0xff => out.extend_from_slice(&[0x81, long as u8]),
+                long => out.extend_from_slice(&[0x82, (long >> 8) as u8, long as u8]),
+            }
+            out.extend_from_slice(&content);
+        } else {
+            out.extend_from_slice(element);
+        }
+        rest = behind;
+    }
+    out
+}
+
+/// How long tag and length of the first element are, and its content.
+fn header(der: &[u8]) -> Option<(usize, usize)> {
+    match der {
+        [_, length @ 0..=0x7f, ..] => Some((2, usize::from(*length))),
+        [_, 0x81, length, ..] => Some((3, usize::from(*length))),
+        [_, 0x82, high, low, ..] => Some((4, usize::from(*high) << 8 | usize::from(*low))),
+        _ => None,
     }
 }
 
