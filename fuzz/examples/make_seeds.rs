@@ -204,6 +204,12 @@ fn main() -> Any<()> {
     }
     let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256, &maker.crypto)?;
     seed("private_key", "pem", key.to_pkcs8_pem().as_bytes())?;
+    let (ours, other) = (PrivateKey::generate(KeyAlgorithm::Ed25519, &maker.crypto)?, PrivateKey::generate(KeyAlgorithm::Ed25519, &maker.crypto)?);
+    for (name, claimed) in [("ed25519-with-public", &ours), ("ed25519-with-another-public", &other)] {
+        // RFC 5958's version 2, with the public key in [1].
+        let version_2 = [&[0x30, 0x51, 2, 1, 1], &ours.pkcs8_der()[5..], &[0x81, 0x21, 0], claimed.public_key().key_bytes()].concat();
+        seed("private_key", name, &version_2)?;
+    }
     let signer = key.signer(&maker.crypto)?;
     seed("csr", "pem", Csr::for_workload(&*signer, &SpiffeId::parse(CART)?)?.to_pem().as_bytes())
 }

@@ -7,7 +7,11 @@ use crate::{assert_code, contains};
 pub fn private_key(data: &[u8]) {
     let crypto = Crypto::ring();
     // Without a password the parameters of an encrypted key are read and judged, and no work is done.
-    for read in [PrivateKey::from_der(data, None, &crypto), PrivateKey::from_pem(data, None, &crypto)] {
+    let der = PrivateKey::from_der(data, None, &crypto);
+    if let Ok(key) = &der {
+        claims_nothing_else(key, data);
+    }
+    for read in [der, PrivateKey::from_pem(data, None, &crypto)] {
         match read {
             Ok(key) => check(&key, &crypto),
             Err(e) => silent(&e, data),
@@ -30,6 +34,15 @@ fn check(key: &PrivateKey, crypto: &Crypto) {
         let signature = signer.sign(b"message").expect("a loaded key signs");
         crypto.verify(key.public_key(), signer.algorithm(), b"message", &signature).expect("the halves belong together");
         assert!(crypto.verify(key.public_key(), signer.algorithm(), b"massage", &signature).is_err());
+    }
+}
+
+/// The public half that PKCS#8 of version 2 (RFC 5958) has in `[1]` is the key's own. An Ed25519 key needs none, so only
+/// we can notice.
+fn claims_nothing_else(key: &PrivateKey, der: &[u8]) {
+    const START: &[u8] = b"\x30\x51\x02\x01\x01\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
+    if let Some(claimed) = der.strip_prefix(START).and_then(|rest| rest.get(32..)).and_then(|rest| rest.strip_prefix(b"\x81\x21\x00")) {
+        assert_eq!(claimed, key.public_key().key_bytes(), "a key with another public half");
     }
 }
 
