@@ -120,9 +120,14 @@ fn istio_loads_every_cacerts_set_we_write_and_refuses_a_key_of_another() {
     for (ca_key, _) in exhibits::KEYS {
         let mesh = exhibits::mesh(ca_key, &crypto);
         let folder = tempfile::tempdir().unwrap();
-        let set =
-            meshroot::istio::Cacerts::new(mesh.cluster.path().without_anchor(), &mesh.cluster_key, std::slice::from_ref(&mesh.root), &crypto, exhibits::now())
-                .unwrap_or_else(|e| panic!("{ca_key}: {e}"));
+        let set = meshroot::istio::Cacerts::new(
+            mesh.cluster.path().without_anchor(),
+            &mesh.cluster_key,
+            std::slice::from_ref(&mesh.root),
+            &crypto,
+            exhibits::now(),
+        )
+        .unwrap_or_else(|e| panic!("{ca_key}: {e}"));
         for (name, contents) in set.files() {
             std::fs::write(folder.path().join(name), contents).unwrap();
         }

@@ -232,10 +232,14 @@ fn a_disk_that_is_full() {
 #[test]
 fn a_certificate_that_has_no_room_is_not_issued() {
     let place = Place::with_mesh(&["west"]);
-    let before = place.snapshot("mesh");
+    let status = || place.run(&["status", "--json"]).ok().stdout;
+    let (before, said) = (place.snapshot("mesh"), status());
     with_little_room(&place, 100, &SVID).fails(7);
-    assert_eq!(changes(&before, &place.snapshot("mesh")), [""; 0]);
+    // SQLite may be unable to fold its log back into the store with so little room. That is no change of what it holds.
+    let changed = changes(&before, &place.snapshot("mesh")).into_iter().filter(|name| !name.ends_with("-wal") && !name.ends_with("-shm"));
+    assert_eq!(changed.collect::<Vec<_>>(), [""; 0]);
     assert!(!place.path("out").exists());
+    assert_eq!(status(), said);
     place.run(&SVID).ok();
 }
 

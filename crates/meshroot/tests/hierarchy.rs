@@ -202,7 +202,7 @@ fn a_cluster_ca_that_outlives_its_root_is_refused() {
     for event in hierarchy.decide(&Command::AddRoot { path }, &crypto(), now()).unwrap() {
         hierarchy.apply(&event);
     }
-    let mut add = |years: i32| {
+    let add = |years: i32| {
         let ca = Certificate::from_der(params(years).signed_by(&ca_key, &issuer).unwrap().der()).unwrap();
         let path = CaPath::find(&ca, &[], std::slice::from_ref(&root), &crypto(), now()).unwrap();
         hierarchy.decide(&Command::AddCluster { cluster: ClusterName::parse("west").unwrap(), path }, &crypto(), now())

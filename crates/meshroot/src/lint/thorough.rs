@@ -123,3 +123,104 @@ fn names(tbs: &TbsRef<'_>, kind: ProfileKind, out: &mut Vec<Finding>) {
         ));
     }
 }
+
+#[cfg(all(test, feature = "ring"))]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use rcgen::{BasicConstraints, CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
+
+    use crate::lint::check_certificate;
+
+    /// The codes found in a self-signed certificate, a leaf unless changed.
+    fn codes(change: impl FnOnce(&mut CertificateParams)) -> Vec<&'static str> {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.distinguished_name.push(DnType::CommonName, "cart");
+        change(&mut params);
+        let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        check_certificate(certificate.der()).unwrap().iter().map(|finding| finding.code).collect()
+    }
+
+    fn custom(oid: &[u64], critical: bool, value: &[u8]) -> impl FnOnce(&mut CertificateParams) {
+        let mut extension = CustomExtension::from_oid_content(oid, value.to_vec());
+        extension.set_criticality(critical);
+        |params| params.custom_extensions.push(extension)
+    }
+
+    fn named(kind: DnType, value: impl Into<rcgen::DnValue>) -> impl FnOnce(&mut CertificateParams) {
+        let value = value.into();
+        |params| params.distinguished_name.push(kind, value)
+    }
+
+    /// A change to a certificate, and the code that it must bring.
+    type Defect = (&'static str, Box<dyn FnOnce(&mut CertificateParams)>);
+
+    #[test]
+    fn each_defect_of_others_is_found_and_only_where_it_is() {
+        let defects: Vec<Defect> = vec![
+            (
+                "lint.path_len_on_leaf",
+                Box::new(|params| {
+                    params.is_ca = IsCa::NoCa;
+                    custom(&[2, 5, 29, 19], true, &[0x30, 0x03, 0x02, 0x01, 0x00])(params);
+                }),
+            ),
+            ("lint.eku_any", Box::new(|params| params.extended_key_usages.push(ExtendedKeyUsagePurpose::Any))),
+            ("lint.must_be_critical", Box::new(custom(&[2, 5, 29, 36], false, &[0x30, 0x03, 0x80, 0x01, 0x00]))),
+            ("lint.must_not_be_critical", Box::new(custom(&[1, 3, 6, 1, 5, 5, 7, 1, 1], true, &[0x30, 0x00]))),
+            ("lint.aki_malformed", Box::new(custom(&[2, 5, 29, 35], false, &[0x31, 0x00]))),
+            (
+                "lint.name_constraints_empty",
+                Box::new(|params| {
+                    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+                    custom(&[2, 5, 29, 30], true, &[0x30, 0x00])(params);
+                }),
+            ),
+            (
+                "lint.name_constraints_malformed",
+                Box::new(|params| {
+                    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+                    custom(&[2, 5, 29, 30], true, &[0x04, 0x00])(params);
+                }),
+            ),
+            (
+                "lint.no_expiration",
+                Box::new(|params| {
+                    params.not_after = time::macros::datetime!(9999-12-31 23:59:59 UTC);
+                }),
+            ),
+            (
+                "lint.long_leaf",
+                Box::new(|params| {
+                    params.not_before = rcgen::date_time_ymd(2026, 1, 1);
+                    params.not_after = rcgen::date_time_ymd(2027, 2, 4);
+                }),
+            ),
+            ("lint.name_length", Box::new(named(DnType::OrganizationName, "a".repeat(65)))),
+            ("lint.empty_attribute", Box::new(named(DnType::OrganizationName, ""))),
+            ("lint.string_type", Box::new(named(DnType::CountryName, "DE"))),
+            ("lint.old_string", Box::new(named(DnType::OrganizationName, rcgen::DnValue::BmpString("mesh".try_into().unwrap())))),
+        ];
+        for (code, change) in defects {
+            let found = codes(change);
+            assert!(found.contains(&code), "{code}: {found:?}");
+        }
+        let sound = codes(|params| {
+            params.not_before = rcgen::date_time_ymd(2026, 1, 1);
+            params.not_after = rcgen::date_time_ymd(2027, 2, 3);
+            params.distinguished_name.push(DnType::OrganizationName, "a".repeat(64));
+        });
+        for code in [
+            "lint.path_len_on_leaf",
+            "lint.eku_any",
+            "lint.no_expiration",
+            "lint.long_leaf",
+            "lint.name_length",
+            "lint.string_type",
+            "lint.aki_malformed",
+        ] {
+            assert!(!sound.contains(&code), "{code}: {sound:?}");
+        }
+        assert!(sound.contains(&"lint.self_issued_leaf"));
+    }
+}

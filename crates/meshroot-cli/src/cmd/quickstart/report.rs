@@ -104,7 +104,8 @@ fn secrets(session: &Session<'_>, done: &Done) {
     if home.unlock_key().exists() {
         out.say(format_args!("  {folder}/unlock.key opens the keys in {folder}/store: keep a copy, but not beside a backup of the store"));
         if done.created {
-            out.say(format_args!("  {folder}/root/unlock.key opens the root's key: without it there will be no new cluster CA"));
+            let root = home.folder.join("root");
+            out.say(format_args!("  {}/unlock.key opens the root's key: without it there will be no new cluster CA", root.display()));
         }
     }
     if done.created {
