@@ -71,7 +71,8 @@ impl Timestamp {
     /// Year, month, day, hour, minute, second.
     pub(crate) fn civil(self) -> (i32, u8, u8, u8, u8, u8) {
         let t = self.date_time();
-        (t.year(), u8::from(t.month()), t.day(), t.hour(), t.minute(), t.second())
+        let ((year, month, day), (hour, minute, second)) = (t.date().to_calendar_date(), t.time().as_hms());
+        (year, u8::from(month), day, hour, minute, second)
     }
 
     /// The time of these calendar fields, if they name one.

@@ -31,6 +31,13 @@ impl fmt::Display for KeyAlgorithm {
 #[error("'{0}' is no key algorithm: write p256, p384, ed25519, rsa2048, rsa3072 or rsa4096")]
 pub struct UnknownKeyAlgorithm(String);
 
+impl UnknownKeyAlgorithm {
+    /// A stable, machine-readable code.
+    pub fn code(&self) -> &'static str {
+        "key.unknown_algorithm"
+    }
+}
+
 /// Reads `p256`, `p384`, `ed25519`, `rsa2048`, `rsa3072`, `rsa4096`.
 impl FromStr for KeyAlgorithm {
     type Err = UnknownKeyAlgorithm;

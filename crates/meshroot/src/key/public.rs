@@ -37,6 +37,11 @@ impl PublicKey {
         Ok(Self { spki: der.into(), algorithm, key_at })
     }
 
+    /// Judges a SubjectPublicKeyInfo as [`from_spki_der`](Self::from_spki_der) does, and keeps nothing of it.
+    pub(crate) fn algorithm_of(spki_der: &[u8]) -> Result<KeyAlgorithm, KeyError> {
+        read_spki(spki_der).map(|(algorithm, _)| algorithm)
+    }
+
     /// The kind of the key.
     pub fn algorithm(&self) -> KeyAlgorithm {
         self.algorithm

@@ -7,6 +7,7 @@ use super::finding::Severity::{Error, Notice, Warning};
 use crate::key::{KeyAlgorithm, KeyError, PublicKey};
 use crate::profile::ProfileKind;
 use crate::spiffe::SpiffeIdRef;
+use crate::x509::reader::DerReader;
 use crate::x509::wire::TbsRef;
 use crate::x509::{AltNames, BasicConstraints, ExtendedKeyUsage, KeyUsage, encode, extension as ext, signature_algorithm};
 
@@ -48,15 +49,10 @@ pub(super) fn general(tbs: &TbsRef<'_>, out: &mut Vec<Finding>) {
     if tbs.validity.not_before > tbs.validity.not_after {
         say(Error, "lint.validity_reversed", "validity", "notAfter lies before notBefore", "RFC 5280 §4.1.2.5");
     }
-    let mut times = Vec::with_capacity(40);
-    encode::element(&mut times, encode::SEQUENCE, |out| {
-        encode::time(out, tbs.validity.not_before);
-        encode::time(out, tbs.validity.not_after);
-    });
-    if times != tbs.validity_der {
+    if !times_are_encoded_by_year(tbs) {
         say(Error, "lint.validity_encoding", "validity", "years through 2049 must be UTCTime, later ones GeneralizedTime", "RFC 5280 §4.1.2.5");
     }
-    if let Err(e) = PublicKey::from_spki_der(tbs.spki) {
+    if let Err(e) = PublicKey::algorithm_of(tbs.spki) {
         let severity = if matches!(e, KeyError::UnsupportedAlgorithm(_)) { Warning } else { Error };
         say(severity, "lint.public_key", "subjectPublicKeyInfo", &e.to_string(), "RFC 5280 §4.1.2.7");
     }
@@ -85,6 +81,18 @@ pub(super) fn general(tbs: &TbsRef<'_>, out: &mut Vec<Finding>) {
     if tbs.subject == EMPTY_NAME && tbs.extension(ext::SUBJECT_ALT_NAME).is_none_or(|san| !san.critical) {
         say(Error, "lint.san_not_critical", "subjectAltName", "it must be critical where the subject is empty", "RFC 5280 §4.2.1.6");
     }
+}
+
+/// UTCTime through 2049, GeneralizedTime from 2050 on (and before 1950, which no UTCTime can say).
+fn times_are_encoded_by_year(tbs: &TbsRef<'_>) -> bool {
+    const YEARS_1950_TO_2049: core::ops::Range<i64> = -631_152_000..2_524_608_000;
+    let right = |tag: Option<u8>, t: crate::time::Timestamp| {
+        tag == Some(if YEARS_1950_TO_2049.contains(&t.unix()) { encode::UTC_TIME } else { encode::GENERALIZED_TIME })
+    };
+    let Ok(period) = DerReader::new(tbs.validity_der).element() else { return false };
+    let mut times = period.inside();
+    let first = times.peek();
+    times.element().is_ok() && right(first, tbs.validity.not_before) && right(times.peek(), tbs.validity.not_after)
 }
 
 /// What a certificate of this kind must look like. `ours`: we are about to sign it, so recommendations bind too.
@@ -226,8 +234,8 @@ fn key_usage(tbs: &TbsRef<'_>, kind: ProfileKind, advice: super::Severity, out: 
             out.push(Finding::error("lint.leaf_signs", FIELD, format!("a leaf must not have {name}"), SOURCE));
         }
     }
-    let rsa = PublicKey::from_spki_der(tbs.spki).is_ok_and(|key| matches!(key.algorithm(), KeyAlgorithm::Rsa(_)));
-    if usage.contains(KeyUsage::KEY_ENCIPHERMENT) && !rsa {
+    let rsa = || PublicKey::algorithm_of(tbs.spki).is_ok_and(|algorithm| matches!(algorithm, KeyAlgorithm::Rsa(_)));
+    if usage.contains(KeyUsage::KEY_ENCIPHERMENT) && !rsa() {
         out.push(Finding::new(
             if advice == Error { Error } else { Notice },
             "lint.key_encipherment",

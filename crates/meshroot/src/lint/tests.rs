@@ -103,3 +103,25 @@ fn bytes_that_are_no_certificate_are_not_signed() {
     assert_eq!(codes(vec![0x30, 0x03, 0x02, 0x01, 0x01], ProfileKind::Workload), ["lint.malformed"]);
     assert_eq!(codes(Vec::new(), ProfileKind::RootCa), ["lint.malformed"]);
 }
+
+#[test]
+fn each_year_has_its_own_kind_of_time() {
+    let (leaf, root) = certificates();
+    let encoded = |der: &[u8], at: Timestamp| {
+        let mut out = vec![];
+        crate::x509::encode::time(&mut out, at);
+        assert!(CertRef::parse(der).unwrap().tbs.validity_der.windows(out.len()).any(|window| window == out));
+        out[0]
+    };
+    for der in [&leaf, &root] {
+        let validity = CertRef::parse(der).unwrap().tbs.validity;
+        assert_eq!((encoded(der, validity.not_before), encoded(der, validity.not_after)), (0x17, 0x17));
+    }
+    let mut parsed = CertRef::parse(&leaf).unwrap().tbs;
+    let mut findings = Vec::new();
+    let mut wrong = parsed.validity_der.to_vec();
+    wrong[2] = crate::x509::encode::GENERALIZED_TIME;
+    parsed.validity_der = &wrong;
+    super::rules::general(&parsed, &mut findings);
+    assert!(findings.iter().any(|finding| finding.code == "lint.validity_encoding"), "{findings:?}");
+}

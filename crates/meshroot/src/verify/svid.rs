@@ -114,7 +114,7 @@ impl Validator {
 
         let id = check_svid(&leaf.tbs).map_err(at_leaf)?;
         in_time(&leaf.tbs, now).map_err(at_leaf)?;
-        PublicKey::from_spki_der(leaf.tbs.spki).map_err(|e| at_leaf(Reason::Key(e)))?;
+        PublicKey::algorithm_of(leaf.tbs.spki).map_err(|e| at_leaf(Reason::Key(e)))?;
 
         let unknown = || Rejection::whole(Reason::UnknownTrustDomain(id.trust_domain().to_owned()));
         let bundle = self.bundles.get(id.trust_domain()).ok_or_else(unknown)?;
