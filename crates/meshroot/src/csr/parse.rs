@@ -58,14 +58,14 @@ impl Csr {
         }
         let at = CsrError::malformed;
         let mut outer = DerReader::new(der);
-        let whole = outer.expect(SEQUENCE).map_err(at("CertificationRequest"))?;
+        let whole = outer.required(SEQUENCE).map_err(at("CertificationRequest"))?;
         if !outer.is_finished() {
             return Err(CsrError::TrailingBytes(outer.left()));
         }
         let mut fields = whole.inside();
-        let info = fields.expect(SEQUENCE).map_err(at("certificationRequestInfo"))?;
-        let identifier = fields.expect(SEQUENCE).map_err(at("signatureAlgorithm"))?.whole;
-        let signature = fields.expect(BIT_STRING).and_then(|bits| bits.whole_bytes()).map_err(at("signature"))?;
+        let info = fields.required(SEQUENCE).map_err(at("certificationRequestInfo"))?;
+        let identifier = fields.required(SEQUENCE).map_err(at("signatureAlgorithm"))?.whole;
+        let signature = fields.required(BIT_STRING).and_then(|bits| bits.whole_bytes()).map_err(at("signature"))?;
         fields.finish().map_err(at("CertificationRequest"))?;
 
         let (public_key, asked) = read_info(info)?;
@@ -184,13 +184,13 @@ fn read_algorithm(identifier: &[u8], key: &PublicKey) -> Result<SignatureAlgorit
 fn read_info(info: Element<'_>) -> Result<(PublicKey, Asked), CsrError> {
     let at = CsrError::malformed;
     let mut r = info.inside();
-    match r.expect(INTEGER).and_then(|e| e.integer()).map_err(at("version"))? {
+    match r.required(INTEGER).and_then(|e| e.integer()).map_err(at("version"))? {
         [0] => {}
         other => return Err(CsrError::Version(other.last().copied().unwrap_or_default())),
     }
     // The subject is not used, so its contents are not judged: istio-agent sends an organization of zero length.
-    r.expect(SEQUENCE).map_err(at("subject"))?;
-    let spki = r.expect(SEQUENCE).map_err(at("subjectPublicKeyInfo"))?.whole;
+    r.required(SEQUENCE).map_err(at("subject"))?;
+    let spki = r.required(SEQUENCE).map_err(at("subjectPublicKeyInfo"))?.whole;
     let public_key = PublicKey::from_spki_der(spki)?;
     // RFC 2986 demands the attributes even when there are none; some tools leave them out.
     let asked = match r.optional(explicit(0)).map_err(at("attributes"))? {
@@ -206,15 +206,15 @@ fn read_attributes(set: Element<'_>) -> Result<Asked, CsrError> {
     let mut attributes = set.inside();
     let mut asked = None;
     while !attributes.is_finished() {
-        let mut fields = attributes.expect(SEQUENCE).map_err(at("attributes"))?.inside();
-        let oid = fields.expect(OID).and_then(|e| e.object_identifier()).map_err(at("attributes"))?;
-        let values = fields.expect(SET).map_err(at("attributes"))?;
+        let mut fields = attributes.required(SEQUENCE).map_err(at("attributes"))?.inside();
+        let oid = fields.required(OID).and_then(|e| e.object_identifier()).map_err(at("attributes"))?;
+        let values = fields.required(SET).map_err(at("attributes"))?;
         fields.finish().map_err(at("attributes"))?;
         if oid != EXTENSION_REQUEST && oid != MS_EXTENSION_REQUEST {
             continue;
         }
         let mut values = values.inside();
-        let list = values.expect(SEQUENCE).map_err(at("extensionRequest"))?;
+        let list = values.required(SEQUENCE).map_err(at("extensionRequest"))?;
         values.finish().map_err(at("extensionRequest"))?;
         let extensions = if list.content.is_empty() { Vec::new() } else { read_extension_list(list).map_err(at("extensionRequest"))? };
         // Two lists could name two identities, and two readers could choose differently.

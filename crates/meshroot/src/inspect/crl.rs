@@ -46,13 +46,13 @@ pub(super) fn describe(der: &[u8], place: &str, context: &Context<'_>) -> Result
 
 fn read(der: &[u8]) -> der::Result<Crl<'_>> {
     let mut outer = DerReader::new(der);
-    let mut fields = outer.expect(SEQUENCE)?.inside();
+    let mut fields = outer.required(SEQUENCE)?.inside();
     outer.finish()?;
-    let mut tbs = fields.expect(SEQUENCE)?.inside();
-    let signature_algorithm = fields.expect(SEQUENCE)?.whole;
+    let mut tbs = fields.required(SEQUENCE)?.inside();
+    let signature_algorithm = fields.required(SEQUENCE)?.whole;
     tbs.optional(INTEGER)?;
-    tbs.expect(SEQUENCE)?;
-    let issuer = tbs.expect(SEQUENCE)?.whole;
+    tbs.required(SEQUENCE)?;
+    let issuer = tbs.required(SEQUENCE)?.whole;
     let this_update = read_time(&mut tbs)?;
     let time_follows = matches!(tbs.peek(), Some(UTC_TIME | GENERALIZED_TIME));
     let next_update = time_follows.then(|| read_time(&mut tbs)).transpose()?;
@@ -60,7 +60,7 @@ fn read(der: &[u8]) -> der::Result<Crl<'_>> {
     if let Some(entries) = tbs.optional(SEQUENCE)? {
         let mut entries = entries.inside();
         while !entries.is_finished() {
-            entries.expect(SEQUENCE)?;
+            entries.required(SEQUENCE)?;
             revoked = revoked.saturating_add(1);
         }
     }

@@ -25,20 +25,20 @@ pub(super) fn spki_in_words(spki: &[u8]) -> String {
 
 /// The AlgorithmIdentifier that a SEQUENCE begins with.
 fn first_identifier(der: &[u8]) -> Option<AlgorithmIdentifierRef<'_>> {
-    let mut fields = DerReader::new(der).expect(SEQUENCE).ok()?.inside();
-    AlgorithmIdentifierRef::from_der(fields.expect(SEQUENCE).ok()?.whole).ok()
+    let mut fields = DerReader::new(der).required(SEQUENCE).ok()?.inside();
+    AlgorithmIdentifierRef::from_der(fields.required(SEQUENCE).ok()?.whole).ok()
 }
 
 /// The kind of a private key that we refuse: in PKCS#8 the algorithm stands behind the version, in SEC1 the curve behind
 /// the key.
 pub(super) fn private_in_words(der: &[u8]) -> Option<String> {
-    let mut fields = DerReader::new(der).expect(SEQUENCE).ok()?.inside();
+    let mut fields = DerReader::new(der).required(SEQUENCE).ok()?.inside();
     fields.element().ok()?;
     if let Some(algorithm) = fields.optional(SEQUENCE).ok()? {
         return AlgorithmIdentifierRef::from_der(algorithm.whole).ok().map(|algorithm| algorithm_in_words(&algorithm));
     }
-    fields.expect(OCTET_STRING).ok()?;
-    let parameters = fields.expect(explicit(0)).ok()?;
+    fields.required(OCTET_STRING).ok()?;
+    let parameters = fields.required(explicit(0)).ok()?;
     ObjectIdentifier::from_der(parameters.content).ok().map(|curve| format!("ECDSA {}", curve_in_words(curve)))
 }
 

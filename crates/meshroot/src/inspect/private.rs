@@ -78,8 +78,8 @@ fn encrypted(place: &str) -> Item {
 
 /// The encryption of an EncryptedPrivateKeyInfo with PBES2 (RFC 8018 §6.2), in words.
 fn encryption(der: &[u8]) -> Option<String> {
-    let mut fields = DerReader::new(der).expect(SEQUENCE).ok()?.inside();
-    let scheme = AlgorithmIdentifierRef::from_der(fields.expect(SEQUENCE).ok()?.whole).ok()?;
+    let mut fields = DerReader::new(der).required(SEQUENCE).ok()?.inside();
+    let scheme = AlgorithmIdentifierRef::from_der(fields.required(SEQUENCE).ok()?.whole).ok()?;
     let mut parameters = SliceReader::new(scheme.parameters?.value()).ok()?;
     let derivation = AlgorithmIdentifierRef::decode(&mut parameters).ok()?;
     let cipher = AlgorithmIdentifierRef::decode(&mut parameters).ok()?;

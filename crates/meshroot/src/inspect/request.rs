@@ -167,15 +167,15 @@ impl<'a> Wishes<'a> {
 
 fn read(der: &[u8]) -> der::Result<Request<'_>> {
     let mut outer = DerReader::new(der);
-    let mut fields = outer.expect(SEQUENCE)?.inside();
+    let mut fields = outer.required(SEQUENCE)?.inside();
     outer.finish()?;
-    let mut info = fields.expect(SEQUENCE)?.inside();
-    let signature_algorithm = fields.expect(SEQUENCE)?.whole;
+    let mut info = fields.required(SEQUENCE)?.inside();
+    let signature_algorithm = fields.required(SEQUENCE)?.whole;
     fields.element()?;
     fields.finish()?;
-    info.expect(INTEGER)?;
-    let subject = info.expect(SEQUENCE)?.whole;
-    let spki = info.expect(SEQUENCE)?.whole;
+    info.required(INTEGER)?;
+    let subject = info.required(SEQUENCE)?.whole;
+    let spki = info.required(SEQUENCE)?.whole;
     let attributes = info.optional(explicit(0))?.map(|element| element.inside());
     info.finish()?;
     Ok(Request { subject, spki, signature_algorithm, attributes })
@@ -184,12 +184,12 @@ fn read(der: &[u8]) -> der::Result<Request<'_>> {
 fn read_attributes(mut attributes: DerReader<'_>) -> der::Result<Wishes<'_>> {
     let mut wishes = Wishes::default();
     while !attributes.is_finished() {
-        let mut fields = attributes.expect(SEQUENCE)?.inside();
-        let oid = ObjectIdentifier::from_der(fields.expect(OID)?.whole)?;
-        let mut values = fields.expect(SET)?.inside();
+        let mut fields = attributes.required(SEQUENCE)?.inside();
+        let oid = ObjectIdentifier::from_der(fields.required(OID)?.whole)?;
+        let mut values = fields.required(SET)?.inside();
         wishes.password |= oid == CHALLENGE_PASSWORD;
         if EXTENSION_REQUESTS.contains(&oid) {
-            let list = values.expect(SEQUENCE)?;
+            let list = values.required(SEQUENCE)?;
             if !list.content.is_empty() {
                 wishes.extensions.extend(read_extension_list(list)?);
             }

@@ -41,16 +41,16 @@ pub(super) fn check(field: &'static str, name: &[u8], out: &mut Vec<Finding>) {
 }
 
 fn attributes(name: &[u8], field: &'static str, found: &mut Vec<Finding>) -> der::Result<()> {
-    let mut rdns = DerReader::new(name).expect(SEQUENCE)?.inside();
+    let mut rdns = DerReader::new(name).required(SEQUENCE)?.inside();
     while !rdns.is_finished() {
-        let set = rdns.expect(SET)?;
+        let set = rdns.required(SET)?;
         if set.content.is_empty() {
             return Err(set.wrong());
         }
         let mut set = set.inside();
         while !set.is_finished() {
-            let mut attribute = set.expect(SEQUENCE)?.inside();
-            let oid = ObjectIdentifier::from_der(attribute.expect(OID)?.whole)?;
+            let mut attribute = set.required(SEQUENCE)?.inside();
+            let oid = ObjectIdentifier::from_der(attribute.required(OID)?.whole)?;
             let value = AnyRef::from_der(attribute.element()?.whole)?;
             attribute.finish()?;
             if found.len() < MOST {

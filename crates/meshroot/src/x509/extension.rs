@@ -29,7 +29,7 @@ pub struct BasicConstraints {
 impl BasicConstraints {
     pub(crate) fn decode(value: &[u8]) -> der::Result<Self> {
         let mut outer = DerReader::new(value);
-        let sequence = outer.expect(SEQUENCE)?;
+        let sequence = outer.required(SEQUENCE)?;
         outer.finish()?;
         let mut fields = sequence.inside();
         let ca = match fields.optional(BOOLEAN)? {
@@ -101,7 +101,7 @@ impl KeyUsage {
 
     pub(crate) fn decode(value: &[u8]) -> der::Result<Self> {
         let mut outer = DerReader::new(value);
-        let bits = outer.expect(BIT_STRING)?;
+        let bits = outer.required(BIT_STRING)?;
         outer.finish()?;
         // Trailing zero bits are left out, and unused bits are zero (X.690 §11.2), so the last bit that counts is set.
         let octets = match bits.content {
@@ -159,14 +159,14 @@ impl ExtendedKeyUsage {
     pub(crate) fn decode(value: &[u8]) -> der::Result<Self> {
         let mut usage = Self { server_auth: false, client_auth: false, any: false, others: 0 };
         let mut outer = DerReader::new(value);
-        let sequence = outer.expect(SEQUENCE)?;
+        let sequence = outer.required(SEQUENCE)?;
         outer.finish()?;
         let mut purposes = sequence.inside();
         if purposes.is_finished() {
             return Err(sequence.wrong());
         }
         while !purposes.is_finished() {
-            match purposes.expect(OID)? {
+            match purposes.required(OID)? {
                 e if e.content == SERVER_AUTH => usage.server_auth = true,
                 e if e.content == CLIENT_AUTH => usage.client_auth = true,
                 e if e.content == ANY_EXTENDED_KEY_USAGE => usage.any = true,
@@ -202,7 +202,7 @@ impl<'a> AltNames<'a> {
     pub(crate) fn decode(value: &'a [u8]) -> der::Result<Self> {
         let mut names = Self::default();
         let mut outer = DerReader::new(value);
-        let sequence = outer.expect(SEQUENCE)?;
+        let sequence = outer.required(SEQUENCE)?;
         outer.finish()?;
         let mut items = sequence.inside();
         if items.is_finished() {
@@ -236,14 +236,14 @@ fn ia5(name: Element<'_>) -> der::Result<&str> {
 /// The octets of a subjectKeyIdentifier.
 pub(crate) fn subject_key_identifier(value: &[u8]) -> der::Result<&[u8]> {
     let mut outer = DerReader::new(value);
-    let octets = outer.expect(OCTET_STRING)?.content;
+    let octets = outer.required(OCTET_STRING)?.content;
     outer.finish().map(|()| octets)
 }
 
 /// The keyIdentifier field of an authorityKeyIdentifier, if there is one.
 pub(crate) fn authority_key_identifier(value: &[u8]) -> der::Result<Option<&[u8]>> {
     let mut outer = DerReader::new(value);
-    let sequence = outer.expect(SEQUENCE)?;
+    let sequence = outer.required(SEQUENCE)?;
     outer.finish()?;
     Ok(sequence.inside().optional(implicit(0))?.map(|id| id.content))
 }

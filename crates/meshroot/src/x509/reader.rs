@@ -80,7 +80,7 @@ impl<'a> DerReader<'a> {
     }
 
     /// The next element, which has this tag.
-    pub(crate) fn expect(&mut self, tag: u8) -> der::Result<Element<'a>> {
+    pub(crate) fn required(&mut self, tag: u8) -> der::Result<Element<'a>> {
         match self.peek() {
             Some(found) if found != tag => Err(self.unexpected(tag, found)),
             _ => self.element(),

@@ -63,14 +63,14 @@ impl<'a> CertRef<'a> {
         }
         let at = CertificateError::malformed;
         let mut outer = DerReader::new(der);
-        let whole = outer.expect(SEQUENCE).map_err(at("certificate"))?;
+        let whole = outer.required(SEQUENCE).map_err(at("certificate"))?;
         if !outer.is_finished() {
             return Err(CertificateError::TrailingBytes(outer.left()));
         }
         let mut fields = whole.inside();
-        let tbs = TbsRef::read(fields.expect(SEQUENCE).map_err(at("tbsCertificate"))?)?;
-        let signature_algorithm = fields.expect(SEQUENCE).map_err(at("signatureAlgorithm"))?.whole;
-        let signature = fields.expect(BIT_STRING).and_then(|bits| bits.whole_bytes()).map_err(at("signatureValue"))?;
+        let tbs = TbsRef::read(fields.required(SEQUENCE).map_err(at("tbsCertificate"))?)?;
+        let signature_algorithm = fields.required(SEQUENCE).map_err(at("signatureAlgorithm"))?.whole;
+        let signature = fields.required(BIT_STRING).and_then(|bits| bits.whole_bytes()).map_err(at("signatureValue"))?;
         fields.finish().map_err(at("certificate"))?;
         if signature_algorithm != tbs.signature_algorithm {
             return Err(CertificateError::AlgorithmsDiffer);
@@ -83,7 +83,7 @@ impl<'a> TbsRef<'a> {
     pub(crate) fn parse(raw: &'a [u8]) -> Result<Self, CertificateError> {
         let at = CertificateError::malformed;
         let mut outer = DerReader::new(raw);
-        let whole = outer.expect(SEQUENCE).map_err(at("tbsCertificate"))?;
+        let whole = outer.required(SEQUENCE).map_err(at("tbsCertificate"))?;
         outer.finish().map_err(at("tbsCertificate"))?;
         Self::read(whole)
     }
@@ -92,13 +92,13 @@ impl<'a> TbsRef<'a> {
         let at = CertificateError::malformed;
         let mut r = whole.inside();
         let version = read_version(&mut r).map_err(at("tbsCertificate.version"))?;
-        let serial = r.expect(INTEGER).and_then(|e| e.integer()).map_err(at("tbsCertificate.serialNumber"))?;
-        let signature_algorithm = r.expect(SEQUENCE).map_err(at("tbsCertificate.signature"))?.whole;
-        let issuer = r.expect(SEQUENCE).map_err(at("tbsCertificate.issuer"))?.whole;
-        let period = r.expect(SEQUENCE).map_err(at("tbsCertificate.validity"))?;
+        let serial = r.required(INTEGER).and_then(|e| e.integer()).map_err(at("tbsCertificate.serialNumber"))?;
+        let signature_algorithm = r.required(SEQUENCE).map_err(at("tbsCertificate.signature"))?.whole;
+        let issuer = r.required(SEQUENCE).map_err(at("tbsCertificate.issuer"))?.whole;
+        let period = r.required(SEQUENCE).map_err(at("tbsCertificate.validity"))?;
         let validity = read_validity(period).map_err(at("tbsCertificate.validity"))?;
-        let subject = r.expect(SEQUENCE).map_err(at("tbsCertificate.subject"))?.whole;
-        let spki = r.expect(SEQUENCE).map_err(at("tbsCertificate.subjectPublicKeyInfo"))?.whole;
+        let subject = r.required(SEQUENCE).map_err(at("tbsCertificate.subject"))?.whole;
+        let spki = r.required(SEQUENCE).map_err(at("tbsCertificate.subjectPublicKeyInfo"))?.whole;
         // Both unique identifiers are IMPLICIT BIT STRINGs.
         let issuer_unique_id = r.optional(implicit(1)).map_err(at("tbsCertificate.issuerUniqueID"))?;
         let subject_unique_id = r.optional(implicit(2)).map_err(at("tbsCertificate.subjectUniqueID"))?;
@@ -136,7 +136,7 @@ impl<'a> TbsRef<'a> {
 fn read_version(r: &mut DerReader<'_>) -> der::Result<u8> {
     let Some(tagged) = r.optional(explicit(0))? else { return Ok(0) };
     let mut inside = tagged.inside();
-    let version = inside.expect(INTEGER)?;
+    let version = inside.required(INTEGER)?;
     inside.finish()?;
     // DER leaves a default value out (X.690 §11.5), so a v1 that is spelled out is malformed.
     match version.content {
@@ -187,7 +187,7 @@ fn two_digits(tens: u8, ones: u8) -> Option<u8> {
 /// `[3] EXPLICIT Extensions`, of a certificate; `[0]` of a CRL.
 pub(crate) fn read_extensions(tagged: Element<'_>) -> der::Result<Vec<ExtensionRef<'_>>> {
     let mut inside = tagged.inside();
-    let list = inside.expect(SEQUENCE)?;
+    let list = inside.required(SEQUENCE)?;
     inside.finish()?;
     read_extension_list(list)
 }
@@ -197,13 +197,13 @@ pub(crate) fn read_extension_list(list: Element<'_>) -> der::Result<Vec<Extensio
     let mut items = list.inside();
     let mut extensions = Vec::with_capacity(8);
     while !items.is_finished() {
-        let mut fields = items.expect(SEQUENCE)?.inside();
-        let oid = fields.expect(OID)?.object_identifier()?;
+        let mut fields = items.required(SEQUENCE)?.inside();
+        let oid = fields.required(OID)?.object_identifier()?;
         let critical = match fields.optional(BOOLEAN)? {
             Some(flag) => flag.boolean()?,
             None => false,
         };
-        let value = fields.expect(OCTET_STRING)?.content;
+        let value = fields.required(OCTET_STRING)?.content;
         fields.finish()?;
         extensions.push(ExtensionRef { oid, critical, value });
     }

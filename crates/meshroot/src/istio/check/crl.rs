@@ -111,17 +111,17 @@ struct Crl {
 impl Crl {
     fn parse(number: usize, der: &[u8]) -> der::Result<Self> {
         let mut outer = DerReader::new(der);
-        let mut fields = outer.expect(SEQUENCE)?.inside();
+        let mut fields = outer.required(SEQUENCE)?.inside();
         outer.finish()?;
-        let signed = fields.expect(SEQUENCE)?;
-        let algorithm = fields.expect(SEQUENCE)?.whole;
-        let signature = fields.expect(BIT_STRING)?.whole_bytes()?;
+        let signed = fields.required(SEQUENCE)?;
+        let algorithm = fields.required(SEQUENCE)?.whole;
+        let signature = fields.required(BIT_STRING)?.whole_bytes()?;
         fields.finish()?;
 
         let mut tbs = signed.inside();
         tbs.optional(INTEGER)?;
-        tbs.expect(SEQUENCE)?;
-        let issuer = tbs.expect(SEQUENCE)?.whole;
+        tbs.required(SEQUENCE)?;
+        let issuer = tbs.required(SEQUENCE)?.whole;
         let this_update = read_time(&mut tbs)?;
         let next_update = if matches!(tbs.peek(), Some(UTC_TIME | GENERALIZED_TIME)) { Some(read_time(&mut tbs)?) } else { None };
         tbs.optional(SEQUENCE)?;
