@@ -9,4 +9,5 @@ mod make;
 mod parse;
 
 pub use error::CsrError;
+pub(crate) use parse::EXTENSION_REQUESTS;
 pub use parse::{Csr, ProvenRequest};

@@ -14,10 +14,9 @@ use crate::x509::{AltNames, BasicConstraints, extension as ext, signature_algori
 /// An RSA-8192 request with a 2048-byte SPIFFE ID has under 6 kB.
 const MAX_CSR: usize = 65_536;
 
-/// `extensionRequest` (RFC 2985 §5.4.2).
-const EXTENSION_REQUEST: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.14");
-/// The same by its older, Microsoft name, which some tools still write.
-const MS_EXTENSION_REQUEST: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.2.1.14");
+/// `extensionRequest` (RFC 2985 §5.4.2), and the same by its older, Microsoft name, which some tools still write.
+pub(crate) const EXTENSION_REQUESTS: [ObjectIdentifier; 2] =
+    [ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.14"), ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.2.1.14")];
 const RSASSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
 
 /// A parsed request whose signature nobody has verified yet; [`prove`](Self::prove) it.
@@ -210,7 +209,7 @@ fn read_attributes(set: Element<'_>) -> Result<Asked, CsrError> {
         let oid = fields.required(OID).and_then(|e| e.object_identifier()).map_err(at("attributes"))?;
         let values = fields.required(SET).map_err(at("attributes"))?;
         fields.finish().map_err(at("attributes"))?;
-        if oid != EXTENSION_REQUEST && oid != MS_EXTENSION_REQUEST {
+        if !EXTENSION_REQUESTS.contains(&oid) {
             continue;
         }
         let mut values = values.inside();

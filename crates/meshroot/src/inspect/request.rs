@@ -8,7 +8,7 @@ use super::context::Context;
 use super::error::Broken;
 use super::item::{Item, Kind};
 use super::{keys, words};
-use crate::csr::{Csr, CsrError};
+use crate::csr::{Csr, CsrError, EXTENSION_REQUESTS};
 use crate::lint::Severity::{Error, Notice};
 use crate::spiffe::SpiffeIdRef;
 use crate::x509::encode::{INTEGER, OID, SEQUENCE, SET, explicit};
@@ -16,9 +16,6 @@ use crate::x509::reader::DerReader;
 use crate::x509::wire::{ExtensionRef, read_extension_list};
 use crate::x509::{AltNames, BasicConstraints, extension as ext};
 
-/// `extensionRequest` (RFC 2985 §5.4.2), and the same by its older, Microsoft name.
-const EXTENSION_REQUESTS: [ObjectIdentifier; 2] =
-    [ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.14"), ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.2.1.14")];
 const CHALLENGE_PASSWORD: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.7");
 
 /// A request as it lies in memory. Unlike [`Csr`] it may have any key and any signature.

@@ -63,7 +63,7 @@ pub(super) fn general(tbs: &TbsRef<'_>, out: &mut Vec<Finding>) {
         say(Error, "lint.extension_twice", "extensions", &format!("{twice} stands there twice"), "RFC 5280 §4.2");
     }
     for extension in &tbs.extensions {
-        if extension.critical && !KNOWN.contains(&extension.oid) {
+        if extension.critical && !ext::UNDERSTOOD.contains(&extension.oid) {
             say(
                 Error,
                 "lint.unknown_critical",
@@ -116,16 +116,6 @@ pub(super) fn profile(tbs: &TbsRef<'_>, kind: ProfileKind, ours: bool, out: &mut
         }
     }
 }
-
-const KNOWN: [ObjectIdentifier; 7] = [
-    ext::BASIC_CONSTRAINTS,
-    ext::KEY_USAGE,
-    ext::SUBJECT_ALT_NAME,
-    ext::EXTENDED_KEY_USAGE,
-    ext::NAME_CONSTRAINTS,
-    ext::SUBJECT_KEY_IDENTIFIER,
-    ext::AUTHORITY_KEY_IDENTIFIER,
-];
 
 fn key_identifiers(tbs: &TbsRef<'_>, kind: ProfileKind, advice: super::Severity, out: &mut Vec<Finding>) {
     match tbs.extension(ext::SUBJECT_KEY_IDENTIFIER) {

@@ -128,15 +128,6 @@ fn key_usage(tbs: &TbsRef<'_>) -> Result<Option<KeyUsage>, Reason> {
 
 /// What holds for every certificate: serial, version, no extension twice, no unknown critical one.
 fn check_any(tbs: &TbsRef<'_>) -> Result<(), Reason> {
-    const UNDERSTOOD: [der::asn1::ObjectIdentifier; 7] = [
-        ext::BASIC_CONSTRAINTS,
-        ext::KEY_USAGE,
-        ext::SUBJECT_ALT_NAME,
-        ext::EXTENDED_KEY_USAGE,
-        ext::NAME_CONSTRAINTS,
-        ext::SUBJECT_KEY_IDENTIFIER,
-        ext::AUTHORITY_KEY_IDENTIFIER,
-    ];
     let negative_or_zero = tbs.serial.first().is_none_or(|first| first & 0x80 != 0) || tbs.serial == [0];
     // 20 octets, and one more for the sign when the first bit is set.
     if negative_or_zero || tbs.serial.len() > 21 || (tbs.serial.len() == 21 && tbs.serial.first() != Some(&0)) {
@@ -149,7 +140,7 @@ fn check_any(tbs: &TbsRef<'_>) -> Result<(), Reason> {
         if tbs.extensions.iter().take(index).any(|earlier| earlier.oid == extension.oid) {
             return Err(Reason::DuplicateExtension(extension.oid.to_string()));
         }
-        if extension.critical && !UNDERSTOOD.contains(&extension.oid) {
+        if extension.critical && !ext::UNDERSTOOD.contains(&extension.oid) {
             return Err(Reason::UnknownCriticalExtension(extension.oid.to_string()));
         }
     }
