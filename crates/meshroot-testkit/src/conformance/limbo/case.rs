@@ -2,7 +2,7 @@ use meshroot::key::Crypto;
 use meshroot::pem;
 use meshroot::revocation::{Conformance, Coverage, Crl, CrlSet};
 use meshroot::time::Timestamp;
-use meshroot::verify::{PathQuery, Purpose, Rules, validate_path};
+use meshroot::verify::{PathQuery, PolicyInputs, Purpose, Rules, validate_path};
 use meshroot::x509::Certificate;
 use serde_json::Value;
 
@@ -25,6 +25,7 @@ pub(super) struct Case {
     crls: Vec<Vec<u8>>,
     now: Timestamp,
     purpose: Purpose,
+    policies: Policies,
     max_intermediates: Option<usize>,
 }
 
@@ -52,6 +53,7 @@ impl Case {
             crls: list(case, "crls")?,
             now: now(case)?,
             purpose: purpose(case),
+            policies: Policies::read(case),
             max_intermediates: case.get("max_chain_depth").and_then(Value::as_u64).and_then(|depth| usize::try_from(depth).ok()),
         })
     }
@@ -84,7 +86,38 @@ impl Case {
         let crls = CrlSet::new(crls).with_coverage(setting.coverage).with_conformance(setting.conformance);
         let mut query = PathQuery::new(self.now).rules(setting.rules).purpose(self.purpose).crls(&crls);
         query.max_intermediates = self.max_intermediates;
+        let acceptable: Vec<&str> = self.policies.acceptable.iter().map(String::as_str).collect();
+        query.policies = PolicyInputs { acceptable: &acceptable, ..self.policies.flags };
         validate_path(&self.leaf, &self.intermediates, &anchors, &Crypto::ring(), &query).map_err(Refusal::Rejected)
+    }
+}
+
+/// `extra.policy_inputs`, as NIST's suite has them.
+#[derive(Default)]
+struct Policies {
+    acceptable: Vec<String>,
+    flags: PolicyInputs<'static>,
+}
+
+impl Policies {
+    fn read(case: &Value) -> Self {
+        let Some(inputs) = case.pointer("/extra/policy_inputs") else { return Self::default() };
+        let flag = |name| inputs.get(name).and_then(Value::as_bool).unwrap_or_default();
+        let listed = inputs.get("InitialPolicySet").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        // NIST numbers its test policies; anyPolicy accepts every one.
+        let oid = |name: &str| match name.strip_prefix("NIST-test-policy-") {
+            Some(number) => format!("2.16.840.1.101.3.2.1.48.{number}"),
+            None => name.to_owned(),
+        };
+        let any = |name: &str| matches!(name, "anyPolicy" | "2.5.29.32.0");
+        let acceptable = if listed.clone().any(any) { Vec::new() } else { listed.map(oid).collect() };
+        let flags = PolicyInputs {
+            acceptable: &[],
+            explicit: flag("InitialExplicitPolicy"),
+            inhibit_mapping: flag("InitialPolicyMappingInhibit"),
+            inhibit_any: flag("InitialAnyPolicyInhibit"),
+        };
+        Self { acceptable, flags }
     }
 }
 

@@ -27,7 +27,11 @@ struct Laxer {
 const STRICTER: &[Stricter] = &[
     Stricter {
         name: "ANCHORS-ARE-CERTIFICATES",
-        covers: |case, refusal| rejection(refusal).and_then(|r| r.certificate.as_ref()).is_some_and(|at| case.is_anchor(at)),
+        // What an anchor demands of those below it (policies) is found missing in the leaf.
+        covers: |case, refusal| {
+            reason(refusal, |reason| *reason == Reason::NoPolicy)
+                || rejection(refusal).and_then(|r| r.certificate.as_ref()).is_some_and(|at| case.is_anchor(at))
+        },
         turn: Some(|setting| setting.rules.anchor_is_name_and_key = true),
     },
     Stricter {
