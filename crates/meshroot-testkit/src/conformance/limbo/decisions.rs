@@ -70,7 +70,14 @@ const STRICTER: &[Stricter] = &[
         name: "COMPLETE-CRLS-OF-THE-ISSUER",
         covers: |_, refusal| {
             problem(refusal, |problem| {
-                matches!(problem, CrlProblem::Indirect | CrlProblem::Delta | CrlProblem::OnlySomeReasons | CrlProblem::RelativeDistributionPoint)
+                matches!(
+                    problem,
+                    CrlProblem::Indirect
+                        | CrlProblem::Delta
+                        | CrlProblem::OnlySomeReasons
+                        | CrlProblem::RelativeDistributionPoint
+                        | CrlProblem::Signature
+                )
             })
         },
         turn: None,
