@@ -36,6 +36,8 @@ pub(crate) struct EntryRef<'a> {
     pub(crate) has_certificate_issuer: bool,
     /// The first critical extension besides these.
     pub(crate) unknown_critical: Option<ObjectIdentifier>,
+    /// The first of these that is critical, or not critical, against RFC 5280 §5.3.
+    pub(crate) wrongly_critical: Option<ObjectIdentifier>,
 }
 
 impl<'a> Entries<'a> {
@@ -85,6 +87,7 @@ impl<'a> EntryRef<'a> {
             invalid_since: None,
             has_certificate_issuer: false,
             unknown_critical: None,
+            wrongly_critical: None,
         };
         if let Some(list) = fields.optional(SEQUENCE).map_err(|e| malformed(index, ".crlEntryExtensions", e))? {
             let extensions = read_few(list).map_err(|e| malformed(index, ".crlEntryExtensions", e))?;
@@ -96,6 +99,10 @@ impl<'a> EntryRef<'a> {
 
     fn extensions(&mut self, extensions: &[ExtensionRef<'_>], index: usize) -> Result<(), CrlError> {
         for extension in extensions {
+            let known = [REASON_CODE, INVALIDITY_DATE, CERTIFICATE_ISSUER].contains(&extension.oid);
+            if known && extension.critical != (extension.oid == CERTIFICATE_ISSUER) {
+                self.wrongly_critical = self.wrongly_critical.or(Some(extension.oid));
+            }
             match extension.oid {
                 REASON_CODE => {
                     self.reason = Some(reason(extension.value).ok_or_else(|| malformed(index, ".reasonCode", "no CRLReason of RFC 5280 §5.3.1"))?);
