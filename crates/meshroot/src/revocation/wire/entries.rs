@@ -11,6 +11,9 @@ use crate::x509::wire::{ExtensionRef, read_time};
 /// ENUMERATED.
 pub(crate) const ENUMERATED: u8 = 0x0a;
 
+/// Serial numbers have at most 20 octets (RFC 5280 §4.1.2.2), some old ones a few more. A message shows them whole.
+const MAX_SERIAL: usize = 64;
+
 /// The entries of revokedCertificates, in their order; nothing comes after one that is malformed.
 #[derive(Clone, Debug)]
 pub(crate) struct Entries<'a> {
@@ -77,6 +80,9 @@ impl<'a> EntryRef<'a> {
         let mut fields = whole.inside();
         let serial = fields.required(INTEGER).map_err(|e| malformed(index, ".userCertificate", e))?;
         serial.integer().map_err(|e| malformed(index, ".userCertificate", e))?;
+        if serial.content.len() > MAX_SERIAL {
+            return Err(malformed(index, ".userCertificate", format!("it has more than {MAX_SERIAL} octets")));
+        }
         let revoked = TimeRef::read(&mut fields).map_err(|e| malformed(index, ".revocationDate", e))?;
         let mut entry = Self {
             offset: start(&whole),
