@@ -64,12 +64,10 @@ pub struct Subject<'a> {
 impl<'a> Subject<'a> {
     /// This certificate.
     pub fn of(certificate: &'a Certificate) -> Self {
-        if let Ok(parsed) = CertRef::parse(certificate.der()) {
-            return Self::of_tbs(&parsed.tbs);
-        }
-        // Not reached, since the certificate was read from these bytes.
+        let parsed = CertRef::parse(certificate.der()).ok();
+        let distribution_points = parsed.as_ref().and_then(|cert| cert.tbs.extension(CRL_DISTRIBUTION_POINTS)).map(|extension| extension.value);
         let (issuer, serial) = (certificate.issuer().as_der(), certificate.serial().as_bytes());
-        Self { issuer, serial, is_ca: certificate.is_ca(), distribution_points: None }
+        Self { issuer, serial, is_ca: certificate.is_ca(), distribution_points }
     }
 
     /// The certificate that is being read, without a copy of it.
