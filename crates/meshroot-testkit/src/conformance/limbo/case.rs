@@ -1,4 +1,5 @@
 use meshroot::key::Crypto;
+use meshroot::lint::{Finding, Severity, check_crl};
 use meshroot::pem;
 use meshroot::revocation::{Conformance, Coverage, Crl, CrlSet};
 use meshroot::time::Timestamp;
@@ -70,6 +71,12 @@ impl Case {
     pub(super) fn is_anchor(&self, at: &meshroot::verify::CertificateAt) -> bool {
         let same = |anchor: Certificate| *anchor.subject() == at.subject && *anchor.serial() == at.serial;
         at.position > 0 && self.anchors.iter().any(|der| Certificate::from_der(der).is_ok_and(same))
+    }
+
+    /// Whether the linter finds something of this weight in one of the case's CRLs.
+    pub(super) fn crl_findings(&self, at_least: Severity) -> bool {
+        let heavy = |finding: &Finding| at_least == Severity::Warning || finding.severity == Severity::Error;
+        self.crls.iter().any(|der| check_crl(der).is_ok_and(|findings| findings.iter().any(heavy)))
     }
 
     /// The library's answer.

@@ -4,6 +4,7 @@
 //!
 //! Each name stands in `crates/meshroot/docs/decisions.md`, which the runner's own test checks.
 
+use meshroot::lint::Severity;
 use meshroot::revocation::{Conformance, Coverage, CrlProblem};
 use meshroot::verify::{Reason, Rejection};
 
@@ -27,6 +28,8 @@ struct Laxer {
 enum How {
     /// Turned, this switch refuses the case.
     Turn(fn(&mut Setting)),
+    /// It refuses a case in which the linter of CRLs has something to say.
+    LintCrls,
     /// The case is marked with a feature of the format that we have not got: its schema wants such cases skipped.
     Feature(&'static [&'static str]),
 }
@@ -83,6 +86,11 @@ const STRICTER: &[Stricter] = &[
         turn: None,
     },
     Stricter {
+        name: "A-MISWRITTEN-CRL-REVOKES-TOO",
+        covers: |case, refusal| reason(refusal, |reason| matches!(reason, Reason::Revoked { .. })) && case.crl_findings(Severity::Error),
+        turn: Some(|setting| setting.ask_crls = false),
+    },
+    Stricter {
         name: "AN-UNKNOWN-STATUS-IS-REFUSED",
         covers: |_, refusal| match refusal {
             Refusal::Rejected(_) => problem(refusal, |_| true),
@@ -95,6 +103,7 @@ const STRICTER: &[Stricter] = &[
 const LAXER: &[Laxer] = &[
     Laxer { name: "KEY-IDENTIFIERS-ARE-HINTS", how: How::Turn(|setting| setting.rules.demand_key_identifiers = true) },
     Laxer { name: "CRITICALITY-OF-WHAT-WE-ENFORCE", how: How::Turn(|setting| setting.rules.demand_criticality = true) },
+    Laxer { name: "A-CRL-NEED-NOT-BE-PERFECT", how: How::LintCrls },
     Laxer { name: "KEY-USAGE-MAY-BE-ABSENT", how: How::Turn(|setting| setting.rules.ca_needs_key_usage = true) },
     Laxer {
         name: "NO-WEB-PKI-PROFILE",
@@ -121,6 +130,7 @@ pub(super) fn accepted(case: &Case) -> Option<&'static str> {
             turn(&mut setting);
             case.ask(&setting).is_err()
         }
+        How::LintCrls => case.crl_findings(Severity::Warning),
         How::Feature(names) => case.features.iter().any(|feature| names.contains(&feature.as_str())),
     };
     LAXER.iter().find(covers).map(|decision| decision.name)
