@@ -37,9 +37,9 @@ fn p256(secret: &[u8; 32]) -> Vec<u8> {
     let made = || {
         let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?;
         let scalar = BigNum::from_slice(secret)?;
-        let context = openssl::bn::BigNumContext::new()?;
+        let mut context = openssl::bn::BigNumContext::new()?;
         let mut point = EcPoint::new(&group)?;
-        point.mul_generator2(&group, &scalar, &mut { context })?;
+        point.mul_generator2(&group, &scalar, &mut context)?;
         EcKey::from_private_components(&group, &scalar, &point)?.private_key_to_der()
     };
     made().expect("a scalar below the order")

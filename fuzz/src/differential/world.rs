@@ -202,3 +202,11 @@ impl World {
 pub(super) fn authority_key_identifier(key: usize) -> Vec<u8> {
     list(SEQUENCE, &[element(0x80, &key_identifier(key))])
 }
+
+impl Case {
+    /// The same question with nothing to choose from but this path: the leaf first, the anchor last.
+    pub(super) fn narrowed(&self, path: &[Vec<u8>]) -> Self {
+        let (anchor, below) = path.split_last().map_or((&[][..], &[][..]), |(anchor, below)| (std::slice::from_ref(anchor), below));
+        Self { intermediates: below.get(1..).unwrap_or_default().to_vec(), anchors: anchor.to_vec(), ..self.clone() }
+    }
+}
