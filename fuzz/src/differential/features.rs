@@ -13,6 +13,8 @@ pub(super) struct Features<'a> {
     pub(super) serial: &'a [u8],
     pub(super) issuer: &'a [u8],
     pub(super) subject: &'a [u8],
+    /// The two Times as they stand.
+    pub(super) validity: Vec<Tlv<'a>>,
     pub(super) has_unique_ids: bool,
     extensions: Vec<Extension<'a>>,
 }
@@ -36,7 +38,7 @@ impl<'a> Features<'a> {
         found.serial = fields.next()?.content;
         let _algorithm = fields.next()?;
         found.issuer = fields.next()?.whole;
-        let _validity = fields.next()?;
+        found.validity = fields.next()?.children();
         found.subject = fields.next()?.whole;
         let _key = fields.next()?;
         for field in fields {
@@ -63,6 +65,20 @@ impl<'a> Features<'a> {
 
     pub(super) fn critical(&self) -> impl Iterator<Item = &Extension<'a>> {
         self.extensions.iter().filter(|e| e.critical)
+    }
+
+    /// Whether an extension stands twice that is none of these.
+    pub(super) fn repeats_other_than(&self, these: &[&[u8]]) -> bool {
+        let again = |place: usize, one: &Extension<'_>| self.extensions.iter().skip(place + 1).any(|other| other.oid == one.oid);
+        self.extensions.iter().enumerate().any(|(place, one)| !these.contains(&one.oid) && again(place, one))
+    }
+
+    /// Whether a time of its validity lies before 1970.
+    pub(super) fn before_1970(&self) -> bool {
+        self.validity.iter().any(|time| match time.content {
+            [tens @ b'5'..=b'6', _, ..] if time.tag == 0x17 => *tens < b'7',
+            year => time.tag == 0x18 && year < &b"1970"[..],
+        })
     }
 
     pub(super) fn has_no_extensions(&self) -> bool {

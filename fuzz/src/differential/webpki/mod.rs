@@ -1,3 +1,7 @@
+//! rustls-webpki, what ztunnel and linkerd verify with.
+
+mod allowed;
+
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -6,9 +10,8 @@ use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime}
 use webpki::ring as algorithms;
 use webpki::{EndEntityCert, Error, ExtendedKeyUsageValidator, KeyPurposeIdIter, KeyUsage, anchor_from_trusted_cert};
 
-use super::difference::Difference;
-use super::features::{Features, read_all};
-use super::ours::{self, Refusal};
+use super::features::read_all;
+use super::ours;
 use super::report::Outcome;
 use super::world::{Case, Purpose, World};
 
@@ -33,14 +36,14 @@ pub fn compare_webpki(data: &[u8]) -> Outcome {
         (Err(first), Ok(path)) => match ours::judge(&case.narrowed(&path), &CRYPTO) {
             // Nothing is left to choose on one path: that we find it only now is a fault of our search.
             Ok(_) => Outcome::finding(&case, (first.code(), &first), ("webpki", &"accepted, by a path that we accept when we are shown no other")),
-            Err(refusal) => match stricter(&refusal, &read_all(&path)) {
+            Err(refusal) => match allowed::stricter(&refusal, &read_all(&path)) {
                 Some(allowed) => Outcome::Allowed(allowed),
                 None => Outcome::finding(&case, (refusal.code(), &refusal), ("webpki", &"accepted")),
             },
         },
         (Ok(path), Err(first)) => match judge(&case.narrowed(&path)) {
             Ok(_) => Outcome::finding(&case, ("accepted", &"as it does when it is shown no other path"), ("webpki", &first)),
-            Err(error) => match laxer(&error, &read_all(&path)) {
+            Err(error) => match allowed::laxer(&error, &read_all(&path)) {
                 Some(allowed) => Outcome::Allowed(allowed),
                 None => Outcome::finding(&case, ("accepted", &path.len()), ("webpki", &error)),
             },
@@ -53,7 +56,18 @@ fn judge(case: &Case) -> Result<Vec<Vec<u8>>, Error> {
     let leaf = CertificateDer::from(case.leaf.as_slice());
     let sent: Vec<_> = case.intermediates.iter().map(|der| CertificateDer::from(der.as_slice())).collect();
     let trusted: Vec<_> = case.anchors.iter().map(|der| CertificateDer::from(der.as_slice())).collect();
-    let anchors: Vec<_> = trusted.iter().filter_map(|der| anchor_from_trusted_cert(der).ok().map(|anchor| (anchor, der))).collect();
+    let mut unreadable = None;
+    let mut anchors = Vec::new();
+    for der in &trusted {
+        match anchor_from_trusted_cert(der) {
+            Ok(anchor) => anchors.push((anchor, der)),
+            Err(error) => unreadable = Some(error),
+        }
+    }
+    // With no anchor left, that is the reason.
+    if let (Some(error), true) = (unreadable, anchors.is_empty()) {
+        return Err(error);
+    }
     let only: Vec<_> = anchors.iter().map(|(anchor, _)| anchor.clone()).collect();
     let end_entity = EndEntityCert::try_from(&leaf)?;
     let time = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(case.now).unwrap_or(0)));
@@ -76,16 +90,4 @@ impl ExtendedKeyUsageValidator for Usage {
             Purpose::Client => KeyUsage::client_auth().validate(purposes),
         }
     }
-}
-
-const RFC: &str = "RFC 5280";
-
-fn stricter(refusal: &Refusal, path: &[Features<'_>]) -> Option<&'static Difference> {
-    let _ = (refusal, path, RFC);
-    None
-}
-
-fn laxer(error: &Error, path: &[Features<'_>]) -> Option<&'static Difference> {
-    let _ = (error, path);
-    None
 }
