@@ -11,6 +11,8 @@ pub(super) struct Features<'a> {
     /// 0 is version 1.
     pub(super) version: u8,
     pub(super) serial: &'a [u8],
+    /// AlgorithmIdentifier of the signed part.
+    pub(super) algorithm: &'a [u8],
     pub(super) issuer: &'a [u8],
     pub(super) subject: &'a [u8],
     /// The two Times as they stand.
@@ -36,7 +38,7 @@ impl<'a> Features<'a> {
             found.version = *version.content.last()?;
         }
         found.serial = fields.next()?.content;
-        let _algorithm = fields.next()?;
+        found.algorithm = fields.next()?.whole;
         found.issuer = fields.next()?.whole;
         found.validity = fields.next()?.children();
         found.subject = fields.next()?.whole;
@@ -61,6 +63,10 @@ impl<'a> Features<'a> {
 
     pub(super) fn has_critical(&self, oid: &[u8]) -> bool {
         self.extension(oid).is_some_and(|e| e.critical)
+    }
+
+    pub(super) fn extensions(&self) -> &[Extension<'a>] {
+        &self.extensions
     }
 
     pub(super) fn critical(&self) -> impl Iterator<Item = &Extension<'a>> {

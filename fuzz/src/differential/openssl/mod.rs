@@ -28,7 +28,12 @@ static CRYPTO: LazyLock<Crypto> = LazyLock::new(Crypto::ring);
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Refused {
     /// The certificate at this depth breaks this rule.
-    Verify { code: i32, text: &'static str, depth: usize },
+    Verify {
+        /// `X509_V_ERR_…`.
+        code: i32,
+        text: &'static str,
+        depth: usize,
+    },
     /// Something cannot be read: `leaf`, `anchor` or `crl`.
     Unreadable(&'static str),
 }
@@ -78,14 +83,21 @@ fn judge(case: &Case) -> Result<Vec<Vec<u8>>, Refused> {
     let mut context = X509StoreContext::new().expect("memory");
     let verdict = context.init(&store, &leaf, &sent, |context| {
         if context.verify_cert()? {
-            let path = context.chain().into_iter().flatten().map(|certificate| certificate.to_der());
-            return Ok(Ok(path.collect::<Result<_, _>>()?));
+            let path: Vec<_> = context.chain().into_iter().flatten().map(|certificate| certificate.to_der()).collect::<Result<_, _>>()?;
+            return Ok(Ok(path.into_iter().map(|der| as_sent(case, der)).collect()));
         }
         let error = context.error();
         Ok(Err(Refused::Verify { code: error.as_raw(), text: error.error_string(), depth: context.error_depth() as usize }))
     });
     // A question that OpenSSL cannot answer at all is a refusal without a rule.
     verdict.unwrap_or_else(|_| Err(Refused::Verify { code: X509VerifyResult::APPLICATION_VERIFICATION.as_raw(), text: "no verdict", depth: 0 }))
+}
+
+/// OpenSSL reads past what follows a certificate, and writes it without: the bytes that we were given.
+fn as_sent(case: &Case, der: Vec<u8>) -> Vec<u8> {
+    let all = std::iter::once(&case.leaf).chain(&case.anchors).chain(&case.intermediates);
+    let same = |given: &&Vec<u8>| **given == der || X509::from_der(given).and_then(|read| read.to_der()).is_ok_and(|read| read == der);
+    all.into_iter().find(same).unwrap_or(&der).clone()
 }
 
 fn store(case: &Case, anchors: Vec<X509>) -> Result<X509Store, ErrorStack> {

@@ -4,7 +4,7 @@ use meshroot::verify::Reason;
 use meshroot::x509::CertificateError;
 use webpki::Error;
 
-use crate::differential::blueprint::{AUTHORITY_KEY_IDENTIFIER, KEY_CERT_SIGN, SUBJECT_KEY_IDENTIFIER};
+use crate::differential::blueprint::{AUTHORITY_KEY_IDENTIFIER, KEY_CERT_SIGN, NAME_CONSTRAINTS, SUBJECT_ALT_NAME, SUBJECT_KEY_IDENTIFIER};
 use crate::differential::difference::Difference;
 use crate::differential::features::Features;
 use crate::differential::ours::Refusal;
@@ -18,7 +18,7 @@ const NAMES: &str = "rustls-webpki 0.103 src/subject_name";
 type Stricter = (Difference, fn(&Refusal, &[Features<'_>]) -> bool);
 
 /// We refuse a path that webpki accepts. Each looks at the reason, and at whether the certificate really is so.
-static STRICTER: [Stricter; 15] = [
+static STRICTER: [Stricter; 25] = [
     (
         Difference::stricter("webpki.anchor_validity", "an expired root vouches for nothing: whoever holds its old key signs with it", ANCHOR),
         |refusal, path| at_anchor(refusal, path, |reason, _| matches!(reason, Reason::Expired { .. } | Reason::NotYetValid { .. })),
@@ -35,7 +35,7 @@ static STRICTER: [Stricter; 15] = [
         Difference::stricter("webpki.anchor_extensions", "what a root states critically is understood, or the root not used, RFC 5280 §4.2", ANCHOR),
         |refusal, path| {
             at_anchor(refusal, path, |reason, anchor| match reason {
-                Reason::UnknownCriticalExtension(_) => anchor.critical().next().is_some(),
+                Reason::UnknownCriticalExtension(_) | Reason::Critical(_) => anchor.critical().next().is_some(),
                 Reason::MalformedExtension(_) => !anchor.has_no_extensions(),
                 _ => false,
             })
@@ -103,6 +103,75 @@ static STRICTER: [Stricter; 15] = [
         |refusal, _| matches!(refusal, Refusal::Anchor(_)),
     ),
     (
+        Difference::stricter("webpki.anchor_purposes", "what a root may not do itself, it cannot pass on, RFC 5280 §4.2.1.12", ANCHOR),
+        |refusal, path| at_anchor(refusal, path, |reason, anchor| matches!(reason, Reason::ExtendedKeyUsage { .. }) && anchor.purposes().is_some()),
+    ),
+    (
+        Difference::stricter("webpki.leaf_key", "a leaf with a key that nobody can use authenticates nobody; webpki looks at it in the handshake", CERT),
+        |refusal, _| matches!(refusal.rule(), Some((Reason::Key(_), 0))),
+    ),
+    (
+        Difference::stricter("webpki.leaf_signs_certificates", "keyCertSign needs cA, RFC 5280 §4.2.1.3, and a leaf is no CA", VERIFY),
+        |refusal, path| {
+            anywhere(refusal, path, |reason, leaf| {
+                *reason == Reason::KeyUsageForbids("keyCertSign") && leaf.key_usage().is_some_and(|bits| bits & KEY_CERT_SIGN != 0)
+            })
+        },
+    ),
+    (
+        Difference::stricter("webpki.leaf_constrains", "nameConstraints are for CA certificates, RFC 5280 §4.2.1.10", VERIFY),
+        |refusal, path| anywhere(refusal, path, |reason, leaf| *reason == Reason::NameConstraintsInLeaf && leaf.extension(NAME_CONSTRAINTS).is_some()),
+    ),
+    (
+        Difference::stricter("webpki.issuer_without_name", "an issuer has a name, RFC 5280 §4.1.2.4", CERT),
+        |refusal, path| anywhere(refusal, path, |reason, one| *reason == Reason::NoIssuerName && one.issuer == [0x30, 0]),
+    ),
+    (
+        Difference::stricter("webpki.policies_not_critical", "policyConstraints and inhibitAnyPolicy are critical, RFC 5280 §4.2.1.11, §4.2.1.14", CERT),
+        |refusal, path| {
+            anywhere(refusal, path, |reason, one| match reason {
+                Reason::NotCritical("policyConstraints") => one.extension(&[0x55, 0x1d, 36]).is_some_and(|e| !e.critical),
+                Reason::NotCritical("inhibitAnyPolicy") => one.extension(&[0x55, 0x1d, 54]).is_some_and(|e| !e.critical),
+                _ => false,
+            })
+        },
+    ),
+    (
+        Difference::stricter("webpki.names_not_critical", "without a subject, subjectAltName is critical, RFC 5280 §4.2.1.6", CERT),
+        |refusal, path| {
+            anywhere(refusal, path, |reason, one| {
+                *reason == Reason::SanNotCritical && one.subject == [0x30, 0] && !one.has_critical(SUBJECT_ALT_NAME)
+            })
+        },
+    ),
+    (
+        Difference::stricter("webpki.critical_distribution_points", "we process no cRLDistributionPoints, so they may not be critical, RFC 5280 §4.2", CERT),
+        |refusal, path| {
+            anywhere(refusal, path, |reason, one| {
+                matches!(reason, Reason::UnknownCriticalExtension(oid) if oid == "2.5.29.31") && one.has_critical(&[0x55, 0x1d, 31])
+            })
+        },
+    ),
+    (
+        Difference::stricter("webpki.dotted_dns_constraint", "a DNS constraint with a leading dot is no DNS name: RFC 5280 §4.2.1.10 has the dot for URIs", NAMES),
+        |refusal, path| {
+            let dotted = |ca: &Features<'_>| ca.bases().iter().any(|base| base.tag == 0x82 && base.content.first() == Some(&b'.'));
+            anywhere(refusal, path, |reason, one| {
+                matches!(reason, Reason::NameConstraint { constraint, .. } if constraint.contains("DNS:.")) && one.alt_names().iter().any(|name| name.tag == 0x82)
+            }) && path.iter().any(dotted)
+        },
+    ),
+    (
+        Difference::stricter("webpki.identifiers_unread", "an OBJECT IDENTIFIER has a form, X.690 §8.19; webpki compares the ones it knows", CERT),
+        |refusal, path| {
+            let broken = |one: &Features<'_>| {
+                one.extensions().iter().any(|e| !is_identifier(e.oid)) || one.purposes().is_some_and(|all| !all.iter().all(|oid| is_identifier(oid)))
+            };
+            unreadable(refusal, path, |field, path| field == "tbsCertificate.extensions" && path.iter().any(broken))
+                || anywhere(refusal, path, |reason, one| *reason == Reason::MalformedExtension("extKeyUsage") && broken(one))
+        },
+    ),
+    (
         Difference::stricter("webpki.lenient_form", "a name or a time that is never compared is never read by webpki", CERT),
         |refusal, path| unreadable(refusal, path, |field, _| matches!(field, "tbsCertificate.subject" | "tbsCertificate.issuer")),
     ),
@@ -154,6 +223,11 @@ fn is_integer(content: &[u8]) -> bool {
     }
 }
 
+fn is_identifier(content: &[u8]) -> bool {
+    let starts = std::iter::once(content.first()).chain(content.windows(2).filter(|pair| pair[0] & 0x80 == 0).map(|pair| pair.get(1)));
+    content.last().is_some_and(|last| last & 0x80 == 0) && starts.into_iter().all(|first| first != Some(&0x80))
+}
+
 fn is_serial(content: &[u8]) -> bool {
     let magnitude = content.strip_prefix(&[0]).unwrap_or(content);
     is_integer(content) && content[0] & 0x80 == 0 && magnitude.len() <= 20 && !magnitude.is_empty()
@@ -169,7 +243,7 @@ fn too_long_below(path: &[Features<'_>], anchor: &Features<'_>) -> bool {
 type Laxer = (Difference, fn(&Error, &[Features<'_>]) -> bool);
 
 /// We accept a path that webpki refuses.
-static LAXER: [Laxer; 12] = [
+static LAXER: [Laxer; 13] = [
     (
         Difference::laxer("webpki.uri_constraints", "webpki refuses every URI under any URI constraint; we compare hosts, RFC 5280 §4.2.1.10", NAMES),
         |error, path| violates(error) && constrained(path, 0x86, 0x86),
@@ -227,6 +301,10 @@ static LAXER: [Laxer; 12] = [
         },
     ),
     (
+        Difference::laxer("webpki.names_by_bytes", "names are the same when case and white space are folded, RFC 5280 §7.1; webpki compares bytes", VERIFY),
+        |error, path| *error == Error::UnknownIssuer && path.windows(2).any(|link| link[0].issuer != link[1].subject),
+    ),
+    (
         Difference::laxer("webpki.path_depth", "more than six intermediates are unusual, not wrong", VERIFY),
         |error, path| *error == Error::MaximumPathDepthExceeded && path.len() > 8,
     ),
@@ -238,7 +316,7 @@ pub(super) fn laxer(error: &Error, path: &[Features<'_>]) -> Option<&'static Dif
     named(error).or_else(|| match error {
         // Where two CAs of a path have one name, webpki tries both keys, and a wrong key is the error it prefers to tell.
         Error::InvalidSignatureForPublicKey | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) if has_namesakes(path) => {
-            named(&Error::NameConstraintViolation).or_else(|| named(&Error::PathLenConstraintViolated))
+            [Error::NameConstraintViolation, Error::PathLenConstraintViolated, Error::UnknownIssuer].iter().find_map(named)
         }
         _ => None,
     })
