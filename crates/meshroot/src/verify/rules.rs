@@ -209,11 +209,13 @@ fn check_any(tbs: &TbsRef<'_>, rules: &Rules) -> Result<(), Reason> {
     }
     for extension in &tbs.extensions {
         match extension.oid {
-            // RFC 5280 tells CAs never, or always, to make these critical; nobody who does otherwise has read it.
+            // RFC 5280 §4.2.1.1 and §4.2.1.2 tell CAs never to make these critical; nobody who does has read it.
             ext::SUBJECT_KEY_IDENTIFIER if extension.critical => return Err(Reason::Critical("subjectKeyIdentifier")),
             ext::AUTHORITY_KEY_IDENTIFIER if extension.critical => return Err(Reason::Critical("authorityKeyIdentifier")),
-            ext::POLICY_CONSTRAINTS if !extension.critical => return Err(Reason::NotCritical("policyConstraints")),
-            ext::INHIBIT_ANY_POLICY if !extension.critical => return Err(Reason::NotCritical("inhibitAnyPolicy")),
+            // Processed either way, so what is missing here is only the word to those who do not.
+            ext::POLICY_CONSTRAINTS if !extension.critical && rules.demand_criticality => return Err(Reason::NotCritical("policyConstraints")),
+            ext::INHIBIT_ANY_POLICY if !extension.critical && rules.demand_criticality => return Err(Reason::NotCritical("inhibitAnyPolicy")),
+            oid if rules.process_policies && ext::POLICIES.contains(&oid) => {}
             oid if extension.critical && !ext::UNDERSTOOD.contains(&oid) => return Err(Reason::UnknownCriticalExtension(oid.to_string())),
             _ => {}
         }

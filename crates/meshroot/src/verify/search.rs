@@ -16,7 +16,7 @@ use super::reason::{CertificateAt, Reason, Rejection};
 use super::revoked::check_status;
 use super::rules::{CaRules, alt_names, at, check_bare_anchor, check_ca, in_time};
 use super::work::Work;
-use super::{MAX_PATH, PathQuery};
+use super::{MAX_PATH, PathQuery, PolicyInputs, Rules, policy};
 
 /// What a path is looked for in, and how.
 pub(super) struct Ground<'a> {
@@ -60,6 +60,8 @@ struct Ca<'a> {
     rules: CaRules,
     alt_names: Option<AltNames<'a>>,
     self_issued: bool,
+    /// It says nothing that makes policies matter.
+    no_policies: bool,
 }
 
 /// One certificate of the path that is being built.
@@ -109,6 +111,7 @@ enum Stage {
     Path,
     Names,
     Revocation,
+    Policies,
 }
 
 impl<'a> Search<'a> {
@@ -134,7 +137,7 @@ impl<'a> Search<'a> {
         let mut path = Vec::new();
         self.check_names(&path, &ca).map_err(|(_, rejection)| rejection)?;
         path.push(Step { number, certificate: signing, ca });
-        if anchor.is_some() { Ok(self.conclude(&path)) } else { self.passes(Some(path)) }
+        if anchor.is_some() { self.conclude(&path) } else { self.passes(Some(path)) }
     }
 
     fn passes(&mut self, start: Option<Vec<Step<'a>>>) -> Result<CaPath, Rejection> {
@@ -180,7 +183,7 @@ impl<'a> Search<'a> {
                 }
             };
             path.push(Step { number, certificate, ca });
-            let found = if is_anchor { Some(self.conclude(path)) } else { self.extend(path)? };
+            let found = if is_anchor { self.concluded(path) } else { self.extend(path)? };
             if found.is_some() {
                 return Ok(found);
             }
@@ -272,11 +275,12 @@ impl<'a> Search<'a> {
             let parsed = CertRef::parse(certificate.der()).map_err(Reason::Malformed)?;
             let tbs = &parsed.tbs;
             if anchor && rules.anchor_is_name_and_key {
-                return Ok(Rc::new(Ca { rules: check_bare_anchor(tbs)?, alt_names: None, self_issued: true }));
+                return Ok(Rc::new(Ca { rules: check_bare_anchor(tbs)?, alt_names: None, self_issued: true, no_policies: true }));
             }
             in_time(tbs, *now)?;
             let self_issued = tbs.self_issued() || rules.fold_names && same_name(tbs.subject, tbs.issuer);
-            Ok(Rc::new(Ca { rules: check_ca(tbs, anchor, rules, *purpose)?, alt_names: alt_names(tbs)?, self_issued }))
+            let no_policies = !rules.process_policies || policy::is_silent(tbs);
+            Ok(Rc::new(Ca { rules: check_ca(tbs, anchor, rules, *purpose)?, alt_names: alt_names(tbs)?, self_issued, no_policies }))
         };
         let judged: Result<_, Reason> = judge();
         self.judged.insert(number, judged.clone());
@@ -308,7 +312,26 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    fn conclude(&self, path: &[Step<'a>]) -> CaPath {
+    fn concluded(&mut self, path: &[Step<'a>]) -> Option<CaPath> {
+        match self.conclude(path) {
+            Ok(found) => Some(found),
+            Err(rejection) => {
+                self.failed(true, path.len(), Stage::Policies, rejection);
+                None
+            }
+        }
+    }
+
+    /// The rules that need the whole path.
+    fn conclude(&self, path: &[Step<'a>]) -> Result<CaPath, Rejection> {
+        let query = self.ground.query;
+        let explicit = query.policies.explicit && self.ground.query.rules.process_policies;
+        let with_policies = explicit || path.iter().any(|step| !step.ca.no_policies);
+        if with_policies {
+            let certificates = path.iter().map(|step| step.certificate);
+            check_policies(certificates, self.below.leaf, &query.rules, &query.policies)?;
+        }
+
         let mut validity = Validity { not_before: Timestamp::MIN, not_after: Timestamp::MAX };
         for step in path {
             // An anchor of which only name and key count has no end.
@@ -320,7 +343,7 @@ impl<'a> Search<'a> {
         }
         let certificates = path.iter().map(|step| step.certificate.clone()).collect();
         let names = path.iter().filter_map(|step| step.ca.rules.names.clone()).collect();
-        CaPath::verified(certificates, names, validity)
+        Ok(CaPath::verified(certificates, names, validity, with_policies))
     }
 
     fn unknown_issuer(&mut self, path: &[Step<'a>]) {
@@ -415,6 +438,25 @@ impl Hint {
             _ => Self::Silent,
         }
     }
+}
+
+/// Certificate policies along a path: the signing CA first, the anchor last; below it the leaf, if there is one.
+pub(super) fn check_policies<'c>(
+    certificates: impl Iterator<Item = &'c Certificate>,
+    leaf: Option<&CertRef<'_>>,
+    rules: &Rules,
+    inputs: &PolicyInputs<'_>,
+) -> Result<(), Rejection> {
+    let malformed = |e| Rejection::whole(Reason::Malformed(e));
+    let parsed: Vec<CertRef<'_>> = certificates.map(|certificate| CertRef::parse(certificate.der())).collect::<Result<_, _>>().map_err(malformed)?;
+    let Some((anchor, below)) = parsed.split_last() else { return Ok(()) };
+    let path: Vec<&TbsRef<'_>> = below.iter().rev().chain(leaf).map(|certificate| &certificate.tbs).collect();
+    let anchor = (!rules.anchor_is_name_and_key).then_some(&anchor.tbs);
+    policy::check(anchor, &path, inputs).map_err(|(index, reason)| {
+        let lowest = if leaf.is_some() { 0 } else { 1 };
+        let position = path.len().saturating_sub(index).saturating_sub(1).saturating_add(lowest);
+        Rejection { certificate: path.get(index).map(|tbs| at(position, tbs)), reason }
+    })
 }
 
 pub(super) fn certificate_at(certificate: &Certificate, position: usize) -> CertificateAt {
