@@ -9,6 +9,7 @@ pub(super) const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 17];
 pub(super) const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 19];
 pub(super) const NAME_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 30];
 pub(super) const AUTHORITY_KEY_IDENTIFIER: &[u8] = &[0x55, 0x1d, 35];
+pub(super) const POLICY_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 36];
 pub(super) const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 37];
 
 /// Bits of keyUsage as they stand in its first octet.

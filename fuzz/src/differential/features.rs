@@ -4,6 +4,7 @@ use super::blueprint::{
     AUTHORITY_KEY_IDENTIFIER, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE, KEY_USAGE, NAME_CONSTRAINTS, SUBJECT_ALT_NAME, SUBJECT_KEY_IDENTIFIER,
 };
 use super::der::{BOOLEAN, INTEGER, OCTET_STRING, OID, Tlv};
+use super::form::{is_identifier, is_whole};
 
 /// One certificate, as far as it can be read.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +16,8 @@ pub(super) struct Features<'a> {
     pub(super) algorithm: &'a [u8],
     pub(super) issuer: &'a [u8],
     pub(super) subject: &'a [u8],
+    /// SubjectPublicKeyInfo.
+    pub(super) key: &'a [u8],
     /// The two Times as they stand.
     pub(super) validity: Vec<Tlv<'a>>,
     pub(super) has_unique_ids: bool,
@@ -26,6 +29,8 @@ pub(super) struct Extension<'a> {
     pub(super) oid: &'a [u8],
     pub(super) critical: bool,
     pub(super) value: &'a [u8],
+    /// Its BOOLEAN is neither 0 nor 255, or says the default.
+    pub(super) odd_boolean: bool,
 }
 
 impl<'a> Features<'a> {
@@ -42,7 +47,7 @@ impl<'a> Features<'a> {
         found.issuer = fields.next()?.whole;
         found.validity = fields.next()?.children();
         found.subject = fields.next()?.whole;
-        let _key = fields.next()?;
+        found.key = fields.next()?.whole;
         for field in fields {
             match field.tag {
                 0x81 | 0x82 | 0xa1 | 0xa2 => found.has_unique_ids = true,
@@ -113,6 +118,12 @@ impl<'a> Features<'a> {
         Some(whole.children().iter().filter(|e| e.tag == OID).map(|e| e.content).collect())
     }
 
+    /// Whether extKeyUsage is a list of well-formed identifiers; true if there is none.
+    pub(super) fn purposes_are_whole(&self) -> bool {
+        let Some(value) = self.extension(EXTENDED_KEY_USAGE).map(|e| e.value) else { return true };
+        Tlv::first(value).is_some_and(|(list, rest)| rest.is_empty() && is_whole(&list) && list.children().iter().all(|e| e.tag == OID && is_identifier(e.content)))
+    }
+
     /// cA and pathLenConstraint's content.
     pub(super) fn basic_constraints(&self) -> Option<(bool, Option<&'a [u8]>)> {
         let (whole, _) = Tlv::first(self.extension(BASIC_CONSTRAINTS)?.value)?;
@@ -144,7 +155,8 @@ impl<'a> Extension<'a> {
         let oid = fields.first()?.content;
         let critical = fields.iter().any(|f| f.tag == BOOLEAN && f.content != [0]);
         let value = fields.iter().find(|f| f.tag == OCTET_STRING)?.content;
-        Some(Self { oid, critical, value })
+        let odd_boolean = fields.iter().any(|f| f.tag == BOOLEAN && f.content != [0xff]);
+        Some(Self { oid, critical, value, odd_boolean })
     }
 }
 

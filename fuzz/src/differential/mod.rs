@@ -12,6 +12,7 @@ mod der;
 mod difference;
 mod edits;
 mod features;
+mod form;
 mod keys;
 mod names;
 mod openssl;

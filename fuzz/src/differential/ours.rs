@@ -13,6 +13,8 @@ pub(super) enum Refusal {
     Path(Rejection),
     /// No anchor can be read, the last for this reason: nobody could put it into a bundle.
     Anchor(CertificateError),
+    /// On a path that is given, an intermediate cannot be read.
+    Intermediate(CertificateError),
     /// A CRL cannot be read: nobody could ask it.
     Crl(&'static str),
 }
@@ -41,13 +43,34 @@ pub(super) fn judge(case: &Case, crypto: &Crypto) -> Result<Vec<Vec<u8>>, Refusa
     Ok(path.certificates().iter().map(|certificate| certificate.der().to_vec()).collect())
 }
 
+/// The same for a case with one path, where each certificate is needed: one that cannot be read is the reason.
+pub(super) fn judge_path(case: &Case, crypto: &Crypto) -> Result<Vec<Vec<u8>>, Refusal> {
+    let unreadable = || case.intermediates.iter().find_map(|der| Certificate::from_der(der).err());
+    judge(case, crypto).map_err(|refusal| match (refusal, unreadable()) {
+        (Refusal::Path(_), Some(error)) => Refusal::Intermediate(error),
+        (refusal, _) => refusal,
+    })
+}
+
 impl Refusal {
     /// The code of the reason, for the counts.
     pub(super) fn code(&self) -> &'static str {
         match self {
             Self::Path(rejection) => rejection.code(),
-            Self::Anchor(error) => error.code(),
+            Self::Anchor(error) | Self::Intermediate(error) => error.code(),
             Self::Crl(code) => code,
+        }
+    }
+
+    /// Why a certificate that is needed cannot be read.
+    pub(super) fn unreadable(&self) -> Option<&CertificateError> {
+        match self {
+            Self::Anchor(error) | Self::Intermediate(error) => Some(error),
+            Self::Path(rejection) => match &rejection.reason {
+                Reason::Malformed(error) => Some(error),
+                _ => None,
+            },
+            Self::Crl(_) => None,
         }
     }
 
@@ -55,7 +78,7 @@ impl Refusal {
     pub(super) fn rule(&self) -> Option<(&Reason, usize)> {
         match self {
             Self::Path(rejection) => Some((&rejection.reason, rejection.certificate.as_ref()?.position)),
-            Self::Anchor(_) | Self::Crl(_) => None,
+            Self::Anchor(_) | Self::Intermediate(_) | Self::Crl(_) => None,
         }
     }
 }

@@ -3,12 +3,16 @@
 use meshroot::revocation::CrlProblem;
 use meshroot::verify::Reason;
 use meshroot::x509::CertificateError;
+use openssl::pkey::PKey;
 
 use super::Refused;
-use crate::differential::blueprint::{BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE, KEY_CERT_SIGN, NAME_CONSTRAINTS, SUBJECT_ALT_NAME};
-use crate::differential::der::time;
+use crate::differential::blueprint::{
+    AUTHORITY_KEY_IDENTIFIER, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE, KEY_CERT_SIGN, KEY_USAGE, NAME_CONSTRAINTS, SUBJECT_ALT_NAME, SUBJECT_KEY_IDENTIFIER,
+};
+use crate::differential::der::{Tlv, time};
 use crate::differential::difference::Difference;
 use crate::differential::features::Features;
+use crate::differential::form::{is_host, is_identifier, is_name, is_range};
 use crate::differential::ours::Refusal;
 use crate::differential::world::{Case, Purpose};
 
@@ -36,17 +40,21 @@ struct Disputed<'a> {
     path: &'a [Features<'a>],
 }
 
-static STRICTER: [Stricter; 24] = [
+static STRICTER: [Stricter; 31] = [
     (
         Difference::stricter("openssl.leaf_is_an_anchor", "an anchor is a CA; a leaf in the store is a path of its own for X509_V_FLAG_PARTIAL_CHAIN", VERIFY),
         |disputed| disputed.path.len() == 1,
     ),
     (Difference::stricter("openssl.trailing_bytes", "one certificate and nothing else", PARSER), |disputed| {
-        matches!(disputed.unreadable(), Some(CertificateError::TrailingBytes(_)))
+        matches!(disputed.refusal.unreadable(), Some(CertificateError::TrailingBytes(_)))
     }),
     (
         Difference::stricter("openssl.anchor_algorithms_differ", "both places name one algorithm, RFC 5280 §4.1.1.2; OpenSSL looks when it verifies", VERIFY),
         |disputed| matches!(disputed.refusal, Refusal::Anchor(CertificateError::AlgorithmsDiffer)),
+    ),
+    (
+        Difference::stricter("openssl.anchor_signature_form", "an anchor is a certificate that can be read; OpenSSL reads no signature before it verifies it", VERIFY),
+        |disputed| matches!(disputed.refusal, Refusal::Anchor(CertificateError::Malformed { field: "signatureValue", .. })),
     ),
     (Difference::stricter("openssl.any_version", "extensions take version 3, RFC 5280 §4.1.2.1; so does a leaf", PURPOSE), |disputed| {
         disputed.anywhere(|reason, one| *reason == Reason::Version && one.version != 2)
@@ -78,9 +86,11 @@ static STRICTER: [Stricter; 24] = [
     (
         Difference::stricter("openssl.loose_constraints", "a base that is no host name excludes all and permits nothing, RFC 5280 §4.2.1.10", NAMES),
         |disputed| {
-            let base = |base: &[u8], uri: bool| base.first() == Some(&b'.') && !uri || base.is_empty() && uri || base.contains(&b'*') || base.contains(&b':');
+            let base = |base: &[u8], uri: bool| !is_host(if uri { base.strip_prefix(b".").unwrap_or(base) } else { base });
             let loose = |ca: &Features<'_>| ca.bases().iter().any(|one| matches!(one.tag, 0x82 | 0x86) && base(one.content, one.tag == 0x86));
+            let no_range = |ca: &Features<'_>| ca.bases().iter().any(|one| one.tag == 0x87 && !is_range(one.content));
             disputed.anywhere(|reason, _| matches!(reason, Reason::NameConstraint { .. })) && disputed.path.iter().any(loose)
+                || disputed.anywhere(|reason, ca| *reason == Reason::MalformedExtension("nameConstraints") && no_range(ca))
         },
     ),
     (Difference::stricter("openssl.issuer_without_name", "an issuer has a name, RFC 5280 §4.1.2.4", PURPOSE), |disputed| {
@@ -151,10 +161,62 @@ static STRICTER: [Stricter; 24] = [
         Difference::stricter("openssl.newest_crl_counts", "what one valid CRL revokes is revoked; OpenSSL asks one of several, the newest", CRLS),
         |disputed| matches!(disputed.refusal.rule(), Some((Reason::Revoked { .. }, _))) && disputed.case.crls.len() > 1,
     ),
+    (
+        Difference::stricter("openssl.delta_crl", "a list of changes says nothing of what did not change, RFC 5280 §5.2.4", CRLS),
+        |disputed| disputed.crl_problem(|problem| matches!(problem, CrlProblem::Delta)),
+    ),
+    (
+        Difference::stricter("openssl.crl_issuer_by_bytes", "a CRL's issuer is written as the certificate's issuer is; OpenSSL folds case and string types", CRLS),
+        |disputed| {
+            let spelled = |one: &Features<'_>| disputed.case.crls.iter().any(|crl| crl.windows(one.issuer.len()).any(|part| part == one.issuer));
+            disputed.anywhere(|reason, one| matches!(reason, Reason::CrlMissing { .. }) && !spelled(one))
+        },
+    ),
+    (
+        Difference::stricter("openssl.extension_twice", "an extension stands once in a certificate, RFC 5280 §4.2; OpenSSL counts those that it reads", PURPOSE),
+        |disputed| disputed.anywhere(|reason, one| matches!(reason, Reason::DuplicateExtension(_)) && one.repeats_other_than(&READ)),
+    ),
+    (
+        Difference::stricter("openssl.lenient_der", "BOOLEAN and OBJECT IDENTIFIER have one encoding, X.690 §8.19, §11.1", PARSER),
+        |disputed| {
+            let broken = |one: &Features<'_>| one.extensions().iter().any(|e| !is_identifier(e.oid) || e.odd_boolean);
+            // basicConstraints: a BOOLEAN that is there and not 255.
+            let odd_ca = |one: &Features<'_>| one.extension(BASIC_CONSTRAINTS).is_some_and(|e| e.value.windows(2).any(|part| part == [1, 1]) && !e.value.contains(&0xff));
+            disputed.field("tbsCertificate.extensions") && disputed.path.iter().any(broken)
+                || disputed.anywhere(|reason, one| *reason == Reason::MalformedExtension("basicConstraints") && odd_ca(one))
+        },
+    ),
+    (
+        Difference::stricter("openssl.lenient_purposes", "an extension that we process and cannot read is not skipped; OpenSSL reads BER", PARSER),
+        |disputed| {
+            disputed.anywhere(|reason, one| {
+                *reason == Reason::MalformedExtension("extKeyUsage") && !one.purposes_are_whole()
+            })
+        },
+    ),
+    (
+        Difference::stricter("openssl.names_of_eight_bits", "an IA5String has seven bits, and a GeneralName one of nine tags, RFC 5280 §4.2.1.6", PARSER),
+        |disputed| {
+            let odd = |name: &Tlv<'_>| matches!(name.tag, 0x81 | 0x82 | 0x86) && !name.content.is_ascii();
+            disputed.anywhere(|reason, one| *reason == Reason::MalformedExtension("subjectAltName") && one.alt_names().iter().any(odd))
+        },
+    ),
     (Difference::stricter("openssl.crl_form", "a CRL that cannot be read is not used", PARSER), |disputed| matches!(disputed.refusal, Refusal::Crl(_))),
     (Difference::stricter("openssl.lenient_serial_encoding", "an INTEGER has one encoding, X.690 §8.3", PARSER), |disputed| {
         disputed.field("tbsCertificate.serialNumber")
     }),
+];
+
+/// What OpenSSL decodes when it first looks at a certificate, so that it notices it twice.
+const READ: [&[u8]; 8] = [
+    BASIC_CONSTRAINTS,
+    KEY_USAGE,
+    EXTENDED_KEY_USAGE,
+    SUBJECT_ALT_NAME,
+    NAME_CONSTRAINTS,
+    SUBJECT_KEY_IDENTIFIER,
+    AUTHORITY_KEY_IDENTIFIER,
+    &[0x55, 0x1d, 31],
 ];
 
 impl Disputed<'_> {
@@ -162,20 +224,8 @@ impl Disputed<'_> {
         self.refusal.rule().is_some_and(|(reason, place)| self.path.get(place).is_some_and(|one| explains(reason, one)))
     }
 
-    /// Why a certificate of the path cannot be read by us.
-    fn unreadable(&self) -> Option<&CertificateError> {
-        match self.refusal {
-            Refusal::Anchor(error) => Some(error),
-            Refusal::Path(rejection) => match &rejection.reason {
-                Reason::Malformed(error) => Some(error),
-                _ => None,
-            },
-            Refusal::Crl(_) => None,
-        }
-    }
-
     fn field(&self, name: &str) -> bool {
-        matches!(self.unreadable(), Some(CertificateError::Malformed { field, .. }) if *field == name)
+        matches!(self.refusal.unreadable(), Some(CertificateError::Malformed { field, .. }) if *field == name)
     }
 
     fn crl_problem(&self, explains: impl Fn(&CrlProblem) -> bool) -> bool {
@@ -193,7 +243,15 @@ type Laxer = (Difference, fn(i32, usize, &Case, &[Features<'_>]) -> bool);
 
 /// Numbers of `X509_V_ERR_…`.
 mod error {
+    pub(super) const UNSPECIFIED: i32 = 1;
+    /// `X509_V_ERR_APPLICATION_VERIFICATION`: `X509_verify_cert` gave no answer.
+    pub(super) const NO_VERDICT: i32 = 50;
     pub(super) const UNABLE_TO_GET_CRL: i32 = 3;
+    pub(super) const CERT_SIGNATURE_FAILURE: i32 = 7;
+    pub(super) const CRL_SIGNATURE_FAILURE: i32 = 8;
+    pub(super) const CRL_NOT_YET_VALID: i32 = 11;
+    pub(super) const SELF_SIGNED: i32 = 18;
+    pub(super) const SELF_SIGNED_IN_CHAIN: i32 = 19;
     pub(super) const CERT_HAS_EXPIRED: i32 = 10;
     pub(super) const CRL_HAS_EXPIRED: i32 = 12;
     pub(super) const UNABLE_TO_GET_ISSUER_CERT: i32 = 2;
@@ -210,7 +268,7 @@ mod error {
     pub(super) const CA_CERT_MISSING_KEY_USAGE: i32 = 92;
 }
 
-static LAXER: [Laxer; 11] = [
+static LAXER: [Laxer; 13] = [
     (
         Difference::laxer("openssl.last_second", "notAfter and nextUpdate are part of the period, RFC 5280 §4.1.2.5; for OpenSSL it is over then", VERIFY),
         |code, depth, case, path| match code {
@@ -227,11 +285,28 @@ static LAXER: [Laxer; 11] = [
         },
     ),
     (
+        Difference::laxer("openssl.leaf_key_off_curve", "a key that is no point of its curve authenticates nobody: the handshake finds out", VERIFY),
+        |code, depth, _, path| matches!(code, error::UNSPECIFIED | error::NO_VERDICT) && depth == 0 && PKey::public_key_from_der(path[0].key).is_err(),
+    ),
+    (
+        Difference::laxer("openssl.namesakes", "two CAs of one name on a path: OpenSSL takes the one for the other and does not go back", CHECK_ISSUED),
+        |code, _, _, path| {
+            let namesakes = path.iter().enumerate().any(|(place, ca)| path.iter().skip(place + 1).any(|above| above.subject == ca.subject));
+            matches!(code, error::CERT_SIGNATURE_FAILURE | error::SELF_SIGNED | error::SELF_SIGNED_IN_CHAIN) && namesakes
+        },
+    ),
+    (
         Difference::laxer("openssl.anchor_revocation", "whoever trusts an anchor takes it from the bundle; nobody above it could revoke it", CRLS),
         |code, depth, _, path| {
             let about_crls = matches!(
                 code,
-                error::UNABLE_TO_GET_CRL | error::CERT_REVOKED | error::DIFFERENT_CRL_SCOPE | error::KEYUSAGE_NO_CRL_SIGN | error::CRL_HAS_EXPIRED
+                error::UNABLE_TO_GET_CRL
+                    | error::CERT_REVOKED
+                    | error::DIFFERENT_CRL_SCOPE
+                    | error::KEYUSAGE_NO_CRL_SIGN
+                    | error::CRL_HAS_EXPIRED
+                    | error::CRL_NOT_YET_VALID
+                    | error::CRL_SIGNATURE_FAILURE
             );
             about_crls && depth + 1 == path.len()
         },
@@ -287,8 +362,14 @@ static LAXER: [Laxer; 11] = [
     ),
 ];
 
+static UNREAD_NAMES: Difference =
+    Difference::laxer("openssl.unread_names", "names that are the same to the byte are the same; what they say is read when it counts", PARSER);
+
 pub(super) fn laxer(refused: &Refused, case: &Case, path: &[Features<'_>]) -> Option<&'static Difference> {
-    let Refused::Verify { code, depth, .. } = refused else { return None };
+    let Refused::Verify { code, depth, .. } = refused else {
+        let unreadable = path.iter().any(|one| !is_name(one.subject) || !is_name(one.issuer));
+        return unreadable.then_some(&UNREAD_NAMES);
+    };
     LAXER.iter().find(|(_, explains)| explains(*code, *depth, case, path)).map(|(difference, _)| difference)
 }
 

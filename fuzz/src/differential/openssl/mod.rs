@@ -49,7 +49,7 @@ pub fn compare_openssl(data: &[u8]) -> Outcome {
     match (ours::judge(&case, &CRYPTO), judge(&case)) {
         (Ok(_), Ok(_)) => Outcome::BothAccept,
         (Err(_), Err(_)) => Outcome::BothRefuse,
-        (Err(first), Ok(path)) => match ours::judge(&case.narrowed(&path), &CRYPTO) {
+        (Err(first), Ok(path)) => match ours::judge_path(&case.narrowed(&path), &CRYPTO) {
             // Nothing is left to choose on one path: that we find it only now is a fault of our search.
             Ok(_) => Outcome::finding(&case, (first.code(), &first), ("openssl", &"accepted, by a path that we accept when we are shown no other")),
             Err(refusal) => match allowed::stricter(&refusal, &case, &read_all(&path)) {
@@ -84,7 +84,12 @@ fn judge(case: &Case) -> Result<Vec<Vec<u8>>, Refused> {
     let verdict = context.init(&store, &leaf, &sent, |context| {
         if context.verify_cert()? {
             let path: Vec<_> = context.chain().into_iter().flatten().map(|certificate| certificate.to_der()).collect::<Result<_, _>>()?;
-            return Ok(Ok(path.into_iter().map(|der| as_sent(case, der)).collect()));
+            let mut path: Vec<_> = path.into_iter().map(|der| as_sent(case, der)).collect();
+            // What it adds above an anchor that is in the middle vouches for nothing.
+            if let Some(anchor) = path.iter().position(|der| case.anchors.contains(der)) {
+                path.truncate(anchor + 1);
+            }
+            return Ok(Ok(path));
         }
         let error = context.error();
         Ok(Err(Refused::Verify { code: error.as_raw(), text: error.error_string(), depth: context.error_depth() as usize }))
@@ -106,7 +111,7 @@ fn store(case: &Case, anchors: Vec<X509>) -> Result<X509Store, ErrorStack> {
         builder.add_cert(anchor)?;
     }
     // An anchor need not be self-signed: neither here nor for us.
-    let mut flags = X509VerifyFlags::PARTIAL_CHAIN;
+    let mut flags = X509VerifyFlags::PARTIAL_CHAIN | X509VerifyFlags::POLICY_CHECK;
     if case.strict {
         flags |= X509VerifyFlags::X509_STRICT;
     }

@@ -2,11 +2,12 @@
 
 use meshroot::verify::Reason;
 use meshroot::x509::CertificateError;
-use webpki::Error;
+use webpki::{Error, KeyUsage, RequiredEkuNotFoundContext};
 
-use crate::differential::blueprint::{AUTHORITY_KEY_IDENTIFIER, KEY_CERT_SIGN, NAME_CONSTRAINTS, SUBJECT_ALT_NAME, SUBJECT_KEY_IDENTIFIER};
+use crate::differential::blueprint::{KEY_CERT_SIGN, NAME_CONSTRAINTS, POLICY_CONSTRAINTS, SUBJECT_ALT_NAME};
 use crate::differential::difference::Difference;
 use crate::differential::features::Features;
+use crate::differential::form::{is_identifier, is_integer, is_serial};
 use crate::differential::ours::Refusal;
 
 const CERT: &str = "rustls-webpki 0.103 src/cert.rs";
@@ -18,7 +19,7 @@ const NAMES: &str = "rustls-webpki 0.103 src/subject_name";
 type Stricter = (Difference, fn(&Refusal, &[Features<'_>]) -> bool);
 
 /// We refuse a path that webpki accepts. Each looks at the reason, and at whether the certificate really is so.
-static STRICTER: [Stricter; 25] = [
+static STRICTER: [Stricter; 26] = [
     (
         Difference::stricter("webpki.anchor_validity", "an expired root vouches for nothing: whoever holds its old key signs with it", ANCHOR),
         |refusal, path| at_anchor(refusal, path, |reason, _| matches!(reason, Reason::Expired { .. } | Reason::NotYetValid { .. })),
@@ -165,10 +166,17 @@ static STRICTER: [Stricter; 25] = [
         Difference::stricter("webpki.identifiers_unread", "an OBJECT IDENTIFIER has a form, X.690 §8.19; webpki compares the ones it knows", CERT),
         |refusal, path| {
             let broken = |one: &Features<'_>| {
-                one.extensions().iter().any(|e| !is_identifier(e.oid)) || one.purposes().is_some_and(|all| !all.iter().all(|oid| is_identifier(oid)))
+                one.extensions().iter().any(|e| !is_identifier(e.oid)) || !one.purposes_are_whole()
             };
             unreadable(refusal, path, |field, path| field == "tbsCertificate.extensions" && path.iter().any(broken))
                 || anywhere(refusal, path, |reason, one| *reason == Reason::MalformedExtension("extKeyUsage") && broken(one))
+        },
+    ),
+    (
+        Difference::stricter("webpki.policies", "policyConstraints is processed, RFC 5280 §6.1; webpki skips it where it is not critical", CERT),
+        |refusal, path| {
+            let explicit = |ca: &Features<'_>| ca.extension(POLICY_CONSTRAINTS).is_some();
+            matches!(refusal.rule(), Some((Reason::NoPolicy, _))) && path.iter().any(explicit)
         },
     ),
     (
@@ -203,34 +211,7 @@ fn at_anchor(refusal: &Refusal, path: &[Features<'_>], explains: impl Fn(&Reason
 
 /// A certificate of the path cannot be read by us, at this field.
 fn unreadable(refusal: &Refusal, path: &[Features<'_>], explains: impl Fn(&str, &[Features<'_>]) -> bool) -> bool {
-    let error = match refusal {
-        Refusal::Anchor(error) => error,
-        Refusal::Path(rejection) => match &rejection.reason {
-            Reason::Malformed(error) => error,
-            _ => return false,
-        },
-        Refusal::Crl(_) => return false,
-    };
-    matches!(error, CertificateError::Malformed { field, .. } if explains(field, path))
-}
-
-fn is_integer(content: &[u8]) -> bool {
-    match content {
-        [] => false,
-        [0, second, ..] => second & 0x80 != 0,
-        [0xff, second, ..] => second & 0x80 == 0,
-        _ => true,
-    }
-}
-
-fn is_identifier(content: &[u8]) -> bool {
-    let starts = std::iter::once(content.first()).chain(content.windows(2).filter(|pair| pair[0] & 0x80 == 0).map(|pair| pair.get(1)));
-    content.last().is_some_and(|last| last & 0x80 == 0) && starts.into_iter().all(|first| first != Some(&0x80))
-}
-
-fn is_serial(content: &[u8]) -> bool {
-    let magnitude = content.strip_prefix(&[0]).unwrap_or(content);
-    is_integer(content) && content[0] & 0x80 == 0 && magnitude.len() <= 20 && !magnitude.is_empty()
+    matches!(refusal.unreadable(), Some(CertificateError::Malformed { field, .. }) if explains(field, path))
 }
 
 /// Whether more CA certificates stand below the anchor than it allows, the self-issued not counted.
@@ -275,9 +256,9 @@ static LAXER: [Laxer; 13] = [
         },
     ),
     (
-        Difference::laxer("webpki.critical_key_identifiers", "key identifiers are processed, so they may be critical; webpki does not read them", CERT),
+        Difference::laxer("webpki.critical_policies", "certificate policies are processed, RFC 5280 §6.1, so they may be critical; webpki does not", CERT),
         |error, path| {
-            let critical = |one: &Features<'_>| one.has_critical(SUBJECT_KEY_IDENTIFIER) || one.has_critical(AUTHORITY_KEY_IDENTIFIER);
+            let critical = |one: &Features<'_>| [32, 33, 36, 54].iter().any(|last| one.has_critical(&[0x55, 0x1d, *last]));
             *error == Error::UnsupportedCriticalExtension && path.iter().rev().skip(1).any(critical)
         },
     ),
@@ -302,7 +283,14 @@ static LAXER: [Laxer; 13] = [
     ),
     (
         Difference::laxer("webpki.names_by_bytes", "names are the same when case and white space are folded, RFC 5280 §7.1; webpki compares bytes", VERIFY),
-        |error, path| *error == Error::UnknownIssuer && path.windows(2).any(|link| link[0].issuer != link[1].subject),
+        // It may have found a namesake, and then tells of its key.
+        |error, path| {
+            let no_path = matches!(
+                error,
+                Error::UnknownIssuer | Error::InvalidSignatureForPublicKey | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_)
+            );
+            no_path && path.windows(2).any(|link| link[0].issuer != link[1].subject)
+        },
     ),
     (
         Difference::laxer("webpki.path_depth", "more than six intermediates are unusual, not wrong", VERIFY),
@@ -310,13 +298,20 @@ static LAXER: [Laxer; 13] = [
     ),
 ];
 
+pub(super) static BUDGET: Difference = Difference::laxer(
+    "webpki.budget",
+    "webpki verifies a link again for every path that it is part of, and gives up after 100 signatures; we verify it once",
+    VERIFY,
+);
+
 /// We accept, webpki refuses.
 pub(super) fn laxer(error: &Error, path: &[Features<'_>]) -> Option<&'static Difference> {
     let named = |error: &Error| LAXER.iter().find(|(_, explains)| explains(error, path)).map(|(difference, _)| difference);
     named(error).or_else(|| match error {
         // Where two CAs of a path have one name, webpki tries both keys, and a wrong key is the error it prefers to tell.
         Error::InvalidSignatureForPublicKey | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) if has_namesakes(path) => {
-            [Error::NameConstraintViolation, Error::PathLenConstraintViolated, Error::UnknownIssuer].iter().find_map(named)
+            let purpose = Error::RequiredEkuNotFoundContext(RequiredEkuNotFoundContext { required: KeyUsage::server_auth(), present: Vec::new() });
+            [Error::NameConstraintViolation, Error::PathLenConstraintViolated, Error::UnknownIssuer, purpose].iter().find_map(named)
         }
         _ => None,
     })
