@@ -27,11 +27,12 @@ pub struct Rules {
     pub fold_names: bool,
     /// Certificate policies are processed (RFC 5280 §6.1). Off: a critical extension about them is one that is not understood.
     pub process_policies: bool,
-    /// Whoever signs must have a subjectKeyIdentifier, and whatever is not self-signed a key identifier in its
-    /// authorityKeyIdentifier (RFC 5280 §4.2.1.1, §4.2.1.2: what CAs are told to write).
+    /// Whoever signs must have a subjectKeyIdentifier, and whatever is not self-issued an authorityKeyIdentifier; one that is
+    /// there holds a key identifier and nothing else (RFC 5280 §4.2.1.1, §4.2.1.2: what CAs are told to write).
     pub demand_key_identifiers: bool,
     /// basicConstraints, nameConstraints, policyConstraints and inhibitAnyPolicy must be critical (RFC 5280 §4.2.1.9 to
-    /// §4.2.1.11, §4.2.1.14: what CAs are told to write). Off: they count all the same.
+    /// §4.2.1.11, §4.2.1.14: what CAs are told to write), and a subjectAltName must not be beside a subject (§4.2.1.6). Off:
+    /// they count all the same.
     pub demand_criticality: bool,
 }
 

@@ -159,13 +159,10 @@ impl<'a> Search<'a> {
     /// Tries every issuer of the path's top. An error is an exhausted budget, and ends the search.
     fn extend(&mut self, path: &mut Vec<Step<'a>>) -> Result<Option<CaPath>, Reason> {
         let height = path.len();
-        if height >= MAX_PATH {
-            self.failed(
-                false,
-                height,
-                Stage::NoCandidate,
-                Rejection::whole(Reason::ChainTooLong { found: height.saturating_add(1), most: MAX_PATH }),
-            );
+        // The leaf, what is there, and one more.
+        let length = height.saturating_add(2);
+        if length > MAX_PATH {
+            self.failed(false, height, Stage::NoCandidate, Rejection::whole(Reason::ChainTooLong { found: length, most: MAX_PATH }));
             return Ok(None);
         }
         let candidates = self.candidates(path)?;

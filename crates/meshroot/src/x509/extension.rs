@@ -14,6 +14,7 @@ pub(crate) const CERTIFICATE_POLICIES: ObjectIdentifier = ObjectIdentifier::new_
 pub(crate) const POLICY_MAPPINGS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.33");
 pub(crate) const POLICY_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.36");
 pub(crate) const INHIBIT_ANY_POLICY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.54");
+pub(crate) const AUTHORITY_INFORMATION_ACCESS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.1.1");
 pub(crate) const AUTHORITY_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.35");
 pub(crate) const EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37");
 /// The extensions that are processed here, and so may be critical: what the linter lets us sign, the validator accepts.
@@ -268,4 +269,12 @@ pub(crate) fn authority_key_identifier(value: &[u8]) -> der::Result<Option<&[u8]
     let sequence = outer.required(SEQUENCE)?;
     outer.finish()?;
     Ok(sequence.inside().optional(implicit(0))?.map(|id| id.content))
+}
+
+/// Whether an authorityKeyIdentifier holds a key identifier and nothing else.
+pub(crate) fn is_key_identifier_alone(value: &[u8]) -> bool {
+    let mut outer = DerReader::new(value);
+    let Ok(sequence) = outer.required(SEQUENCE) else { return false };
+    let mut fields = sequence.inside();
+    outer.is_finished() && matches!(fields.optional(implicit(0)), Ok(Some(_))) && fields.is_finished()
 }

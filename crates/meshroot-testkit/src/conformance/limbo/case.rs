@@ -1,4 +1,5 @@
 use meshroot::key::Crypto;
+use meshroot::lint::{Finding, Severity, check_crl};
 use meshroot::pem;
 use meshroot::revocation::{Conformance, Coverage, Crl, CrlSet};
 use meshroot::time::Timestamp;
@@ -19,6 +20,7 @@ pub(super) enum Expected {
 pub(super) struct Case {
     pub(super) class: String,
     pub(super) expected: Expected,
+    pub(super) features: Vec<String>,
     leaf: Vec<u8>,
     intermediates: Vec<Vec<u8>>,
     anchors: Vec<Vec<u8>>,
@@ -30,11 +32,12 @@ pub(super) struct Case {
 }
 
 /// How to ask: what the decisions turn.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Setting {
     pub(super) rules: Rules,
     pub(super) coverage: Coverage,
     pub(super) conformance: Conformance,
+    pub(super) ask_crls: bool,
 }
 
 impl Case {
@@ -47,6 +50,7 @@ impl Case {
         Ok(Self {
             class: case.get("mesh_class").and_then(Value::as_str).unwrap_or_default().to_owned(),
             expected,
+            features: case.get("features").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
             leaf: blocks(text(case, "peer_certificate")?)?.into_iter().next().ok_or("the case has no peer certificate")?,
             intermediates: list(case, "untrusted_intermediates")?,
             anchors: list(case, "trusted_certs")?,
@@ -60,13 +64,19 @@ impl Case {
 
     /// RFC 5280 without SPIFFE, and a CRL of every CA where the case has any.
     pub(super) fn setting(&self) -> Setting {
-        Setting { rules: Rules::pkix(), coverage: Coverage::EveryCertificate, conformance: Conformance::Rfc5280 }
+        Setting { rules: Rules::pkix(), coverage: Coverage::EveryCertificate, conformance: Conformance::Rfc5280, ask_crls: true }
     }
 
     /// Whether this certificate is one of the case's anchors.
     pub(super) fn is_anchor(&self, at: &meshroot::verify::CertificateAt) -> bool {
         let same = |anchor: Certificate| *anchor.subject() == at.subject && *anchor.serial() == at.serial;
         at.position > 0 && self.anchors.iter().any(|der| Certificate::from_der(der).is_ok_and(same))
+    }
+
+    /// Whether the linter finds something of this weight in one of the case's CRLs.
+    pub(super) fn crl_findings(&self, at_least: Severity) -> bool {
+        let heavy = |finding: &Finding| at_least == Severity::Warning || finding.severity == Severity::Error;
+        self.crls.iter().any(|der| check_crl(der).is_ok_and(|findings| findings.iter().any(heavy)))
     }
 
     /// The library's answer.
@@ -81,6 +91,7 @@ impl Case {
         let crls: Vec<Crl> = self
             .crls
             .iter()
+            .filter(|_| setting.ask_crls)
             .map(|der| Crl::from_der(der).map_err(|e| Refusal::Unreadable { code: e.code(), text: format!("a CRL: {e}") }))
             .collect::<Result<_, _>>()?;
         let crls = CrlSet::new(crls).with_coverage(setting.coverage).with_conformance(setting.conformance);

@@ -40,6 +40,7 @@ fn errors_name_the_entry() {
     let list = "tbsCertList.revokedCertificates[2]";
     assert!(broken(vec![0x31, 0]).contains(&format!("{list} is")));
     assert!(broken(sequence(|out| out.extend([2, 2, 0, 1]))).contains(&format!("{list}.userCertificate is")));
+    assert!(broken(entry(&[1; 65], NOW, &[])).contains(&format!("{list}.userCertificate is malformed (it has more than 64 octets)")));
     assert!(broken(sequence(|out| out.extend([2, 1, 1, 5, 0]))).contains(&format!("{list}.revocationDate is")));
     assert!(broken(entry(&[3], NOW, &[extension(24, false, &der_time(NOW))])).contains(&format!("{list}.invalidityDate is")));
     assert!(broken(entry(&[3], NOW, &[reason(1), reason(1)])).contains("2.5.29.21 stands there twice"));

@@ -5,6 +5,7 @@
 mod entries;
 mod extensions;
 mod forms;
+mod making;
 mod openssl;
 mod pem;
 mod random;
