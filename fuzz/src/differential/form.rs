@@ -32,7 +32,7 @@ pub(super) fn is_name(der: &[u8]) -> bool {
         0x1c => value.content.len() % 4 == 0,
         _ => false,
     };
-    let attribute = |pair: &Tlv<'_>| pair.tag == SEQUENCE && matches!(pair.children()[..], [oid, value] if oid.tag == OID && is_identifier(oid.content) && string(&value));
+    let attribute = |pair: &Tlv<'_>| pair.tag == SEQUENCE && is_whole(pair) && matches!(pair.children()[..], [oid, value] if oid.tag == OID && is_identifier(oid.content) && string(&value));
     let rdn = |set: &Tlv<'_>| set.tag == SET && is_whole(set) && !set.content.is_empty() && set.children().iter().all(attribute);
     Tlv::first(der).is_some_and(|(name, _)| is_whole(&name) && name.children().iter().all(rdn))
 }

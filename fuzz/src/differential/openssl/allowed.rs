@@ -40,7 +40,7 @@ struct Disputed<'a> {
     path: &'a [Features<'a>],
 }
 
-static STRICTER: [Stricter; 31] = [
+static STRICTER: [Stricter; 32] = [
     (
         Difference::stricter("openssl.leaf_is_an_anchor", "an anchor is a CA; a leaf in the store is a path of its own for X509_V_FLAG_PARTIAL_CHAIN", VERIFY),
         |disputed| disputed.path.len() == 1,
@@ -148,6 +148,13 @@ static STRICTER: [Stricter; 31] = [
     (
         Difference::stricter("openssl.crl_without_number", "without a cRLNumber nobody can tell which of two is newer, RFC 5280 §5.2.3", CRLS),
         |disputed| disputed.crl_problem(|problem| matches!(problem, CrlProblem::NumberMissing)),
+    ),
+    (
+        Difference::stricter("openssl.anchor_policies", "an anchor that demands a policy means it; OpenSSL starts below it, as RFC 5280 §6.1.1 lets it", "OpenSSL 3.0 crypto/x509/pcy_tree.c"),
+        |disputed| {
+            let demands = |ca: &Features<'_>| [36, 54].iter().any(|last| ca.extension(&[0x55, 0x1d, *last]).is_some());
+            matches!(disputed.refusal.rule(), Some((Reason::NoPolicy, _))) && disputed.path.last().is_some_and(demands)
+        },
     ),
     (
         Difference::stricter("openssl.remove_from_crl", "removeFromCRL is for delta CRLs, RFC 5280 §5.3.1; OpenSSL takes such an entry for none", CRLS),

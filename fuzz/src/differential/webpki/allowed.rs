@@ -7,7 +7,7 @@ use webpki::{Error, KeyUsage, RequiredEkuNotFoundContext};
 use crate::differential::blueprint::{KEY_CERT_SIGN, NAME_CONSTRAINTS, POLICY_CONSTRAINTS, SUBJECT_ALT_NAME};
 use crate::differential::difference::Difference;
 use crate::differential::features::Features;
-use crate::differential::form::{is_identifier, is_integer, is_serial};
+use crate::differential::form::{is_host, is_identifier, is_integer, is_serial};
 use crate::differential::ours::Refusal;
 
 const CERT: &str = "rustls-webpki 0.103 src/cert.rs";
@@ -224,7 +224,7 @@ fn too_long_below(path: &[Features<'_>], anchor: &Features<'_>) -> bool {
 type Laxer = (Difference, fn(&Error, &[Features<'_>]) -> bool);
 
 /// We accept a path that webpki refuses.
-static LAXER: [Laxer; 13] = [
+static LAXER: [Laxer; 14] = [
     (
         Difference::laxer("webpki.uri_constraints", "webpki refuses every URI under any URI constraint; we compare hosts, RFC 5280 §4.2.1.10", NAMES),
         |error, path| violates(error) && constrained(path, 0x86, 0x86),
@@ -236,6 +236,13 @@ static LAXER: [Laxer; 13] = [
     (
         Difference::laxer("webpki.email_constraints", "webpki refuses every mail address under a constraint on them; we compare them", NAMES),
         |error, path| violates(error) && constrained(path, 0x81, 0x81),
+    ),
+    (
+        Difference::laxer("webpki.malformed_constraint_beside", "a base that is no host name permits nothing, and another may; webpki gives up on it", NAMES),
+        |error, path| {
+            let no_host = |ca: &Features<'_>| ca.bases().iter().any(|base| base.tag == 0x82 && !base.content.is_empty() && !is_host(base.content));
+            *error == Error::MalformedNameConstraint && path.iter().any(no_host)
+        },
     ),
     (
         Difference::laxer("webpki.self_issued_constrained", "a self-issued CA is exempt from constraints, RFC 5280 §6.1.3 (b); not for webpki", NAMES),
