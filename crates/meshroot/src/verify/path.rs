@@ -8,6 +8,7 @@ use crate::x509::wire::{CertRef, TbsRef};
 use crate::x509::{AltNames, Certificate, DistinguishedName};
 
 use super::names::NameConstraints;
+use super::policy;
 use super::pool::Pool;
 use super::reason::{Reason, Rejection};
 use super::rules::{alt_names, in_time};
@@ -131,7 +132,7 @@ impl CaPath {
 
     /// Judges the certificate policies of a certificate below, where they matter.
     pub(super) fn check_policies(&self, cert: &CertRef<'_>) -> Result<(), Rejection> {
-        if !self.0.policies {
+        if !self.0.policies && policy::is_silent(&cert.tbs) {
             return Ok(());
         }
         check_policies(self.0.certificates.iter(), Some(cert), &Rules::spiffe(), &PolicyInputs::default())

@@ -14,7 +14,7 @@ use crate::x509::wire::TbsRef;
 
 const ANY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.32.0");
 
-/// Whether nothing above a leaf can make its policies matter, so that [`check`] need not be asked.
+/// Whether a certificate demands nothing about policies: when all of a path are so, [`check`] need not be asked.
 pub(super) fn is_silent(tbs: &TbsRef<'_>) -> bool {
     tbs.extension(ext::POLICY_CONSTRAINTS).is_none()
         && tbs.extension(ext::INHIBIT_ANY_POLICY).is_none()

@@ -226,6 +226,13 @@ fn check_any(tbs: &TbsRef<'_>, rules: &Rules) -> Result<(), Reason> {
             _ => {}
         }
     }
+    // They only order candidates, and OpenSSL and Go refuse the certificate all the same: what is processed can be read.
+    if tbs.extension(ext::SUBJECT_KEY_IDENTIFIER).is_some_and(|e| ext::subject_key_identifier(e.value).is_err()) {
+        return Err(Reason::MalformedExtension("subjectKeyIdentifier"));
+    }
+    if tbs.extension(ext::AUTHORITY_KEY_IDENTIFIER).is_some_and(|e| ext::authority_key_identifier(e.value).is_err()) {
+        return Err(Reason::MalformedExtension("authorityKeyIdentifier"));
+    }
     if tbs.extension(ext::AUTHORITY_INFORMATION_ACCESS).is_some_and(|e| !is_access_list(e.value)) {
         return Err(Reason::MalformedExtension("authorityInfoAccess"));
     }

@@ -323,7 +323,9 @@ impl<'a> Search<'a> {
     fn conclude(&self, path: &[Step<'a>]) -> Result<CaPath, Rejection> {
         let query = self.ground.query;
         let explicit = query.policies.explicit && self.ground.query.rules.process_policies;
-        let with_policies = explicit || path.iter().any(|step| !step.ca.no_policies);
+        // A leaf that demands a policy demands it of itself (RFC 5280 §6.1.5 (b)).
+        let leaf_demands = query.rules.process_policies && self.below.leaf.is_some_and(|leaf| !policy::is_silent(&leaf.tbs));
+        let with_policies = explicit || leaf_demands || path.iter().any(|step| !step.ca.no_policies);
         if with_policies {
             let certificates = path.iter().map(|step| step.certificate);
             check_policies(certificates, self.below.leaf, &query.rules, &query.policies)?;

@@ -17,6 +17,8 @@ const FAULTS: &[(&str, fn(&mut Made))] = &[
     ("verify.critical", |ca| ca.set(ext::SUBJECT_KEY_IDENTIFIER, true, vec![4, 1, 7])),
     ("verify.malformed_extension", |ca| ca.set(ext::NAME_CONSTRAINTS, true, vec![0x30, 0])),
     ("verify.malformed_extension", |ca| ca.set(ext::SUBJECT_ALT_NAME, false, vec![0x30, 0])),
+    ("verify.malformed_extension", |ca| ca.set(ext::SUBJECT_KEY_IDENTIFIER, false, vec![4, 2, 7])),
+    ("verify.malformed_extension", |ca| ca.set(ext::AUTHORITY_KEY_IDENTIFIER, false, vec![4, 1, 7])),
 ];
 
 #[test]

@@ -72,6 +72,18 @@ fn a_ca_or_an_anchor_may_require_one() {
 }
 
 #[test]
+fn a_leaf_that_requires_a_policy_has_one() {
+    assert_eq!(refused(judged(same, same, |leaf| leaf.require_policy(0), NOTHING)), ("verify.no_policy", Some(0)));
+    assert!(judged(same, same, |leaf| leaf.require_policy(1), NOTHING).is_ok(), "only a zero counts at the end of a path");
+    let demanding: Edit = |leaf| {
+        leaf.policies(&[P1]);
+        leaf.require_policy(0);
+    };
+    assert!(judged(same, |ca| ca.policies(&[P1]), demanding, NOTHING).is_ok());
+    assert_eq!(refused(judged(same, same, demanding, NOTHING)), ("verify.no_policy", Some(0)));
+}
+
+#[test]
 fn only_accepted_policies_count() {
     let accept = |acceptable| PolicyInputs { acceptable, explicit: true, ..NOTHING };
     let both: Edit = |ca| ca.policies(&[P1, P2]);
