@@ -164,3 +164,11 @@ impl<'a> Extension<'a> {
 pub(super) fn read_all<'a>(ders: &'a [Vec<u8>]) -> Vec<Features<'a>> {
     ders.iter().filter_map(|der| Features::read(der)).collect()
 }
+
+/// Whether a certificate has a name of a form that we cannot judge, and a CA of the path constrains another such form.
+pub(super) fn has_other_forms(one: &Features<'_>, path: &[Features<'_>]) -> bool {
+    let is_other = |tag: &u8| matches!(tag, 0xa0 | 0xa3 | 0xa5 | 0x88);
+    let names: Vec<u8> = one.alt_names().iter().map(|name| name.tag).filter(is_other).collect();
+    let bases: Vec<u8> = path.iter().flat_map(Features::bases).map(|base| base.tag).filter(is_other).collect();
+    !names.is_empty() && !bases.is_empty() && !bases.iter().any(|base| names.contains(base))
+}

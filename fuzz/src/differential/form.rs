@@ -37,6 +37,14 @@ pub(super) fn is_name(der: &[u8]) -> bool {
     Tlv::first(der).is_some_and(|(name, _)| is_whole(&name) && name.children().iter().all(rdn))
 }
 
+/// A Name with letter case, repeated white space and string types made equal: how RFC 5280 §7.1 compares names, as far as
+/// the names of our cases need it.
+pub(super) fn folded(der: &[u8]) -> Vec<Vec<u8>> {
+    let text = |value: &Tlv<'_>| value.content.to_ascii_lowercase().split(|byte| *byte == b' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(&b' ');
+    let attributes = |set: &Tlv<'_>| set.children().iter().flat_map(|pair| pair.children().iter().map(text).collect::<Vec<_>>()).collect::<Vec<_>>();
+    Tlv::first(der).map(|(name, _)| name.children().iter().flat_map(attributes).collect()).unwrap_or_default()
+}
+
 /// The base of an iPAddress constraint: an address and a mask of one bits and then zero bits.
 pub(super) fn is_range(content: &[u8]) -> bool {
     let (8 | 32, (_, mask)) = (content.len(), content.split_at(content.len() / 2)) else { return false };

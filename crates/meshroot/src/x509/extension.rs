@@ -2,7 +2,7 @@ use core::fmt;
 
 use der::asn1::ObjectIdentifier;
 
-use super::encode::{BIT_STRING, BOOLEAN, INTEGER, OCTET_STRING, OID, SEQUENCE, implicit};
+use super::encode::{BIT_STRING, BOOLEAN, INTEGER, OCTET_STRING, OID, SEQUENCE, explicit, implicit};
 use super::reader::{DerReader, Element};
 
 pub(crate) const SUBJECT_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.14");
@@ -268,7 +268,12 @@ pub(crate) fn authority_key_identifier(value: &[u8]) -> der::Result<Option<&[u8]
     let mut outer = DerReader::new(value);
     let sequence = outer.required(SEQUENCE)?;
     outer.finish()?;
-    Ok(sequence.inside().optional(implicit(0))?.map(|id| id.content))
+    let mut fields = sequence.inside();
+    let id = fields.optional(implicit(0))?.map(|id| id.content);
+    // The issuer's issuer and serial number: read past, and nothing else may stand here.
+    fields.optional(explicit(1))?;
+    fields.optional(implicit(2))?;
+    fields.finish().map(|()| id)
 }
 
 /// Whether an authorityKeyIdentifier holds a key identifier and nothing else.

@@ -11,8 +11,8 @@ use crate::differential::blueprint::{
 };
 use crate::differential::der::{Tlv, time};
 use crate::differential::difference::Difference;
-use crate::differential::features::Features;
-use crate::differential::form::{is_host, is_identifier, is_name, is_range};
+use crate::differential::features::{Features, has_other_forms};
+use crate::differential::form::{folded, is_host, is_identifier, is_name, is_range};
 use crate::differential::ours::Refusal;
 use crate::differential::world::{Case, Purpose};
 
@@ -40,7 +40,7 @@ struct Disputed<'a> {
     path: &'a [Features<'a>],
 }
 
-static STRICTER: [Stricter; 32] = [
+static STRICTER: [Stricter; 33] = [
     (
         Difference::stricter("openssl.leaf_is_an_anchor", "an anchor is a CA; a leaf in the store is a path of its own for X509_V_FLAG_PARTIAL_CHAIN", VERIFY),
         |disputed| disputed.path.len() == 1,
@@ -88,10 +88,16 @@ static STRICTER: [Stricter; 32] = [
         |disputed| {
             let base = |base: &[u8], uri: bool| !is_host(if uri { base.strip_prefix(b".").unwrap_or(base) } else { base });
             let loose = |ca: &Features<'_>| ca.bases().iter().any(|one| matches!(one.tag, 0x82 | 0x86) && base(one.content, one.tag == 0x86));
-            let no_range = |ca: &Features<'_>| ca.bases().iter().any(|one| one.tag == 0x87 && !is_range(one.content));
+            let no_range = |ca: &Features<'_>| {
+                ca.bases().iter().any(|one| one.tag == 0x87 && !is_range(one.content) || matches!(one.tag, 0x81 | 0x82 | 0x86) && !one.content.is_ascii())
+            };
             disputed.anywhere(|reason, _| matches!(reason, Reason::NameConstraint { .. })) && disputed.path.iter().any(loose)
                 || disputed.anywhere(|reason, ca| *reason == Reason::MalformedExtension("nameConstraints") && no_range(ca))
         },
+    ),
+    (
+        Difference::stricter("openssl.other_name_forms", "forms of names that we cannot judge are one form to us: a constraint on one refuses the others", NAMES),
+        |disputed| disputed.anywhere(|reason, one| matches!(reason, Reason::NameConstraint { .. }) && has_other_forms(one, disputed.path)),
     ),
     (Difference::stricter("openssl.issuer_without_name", "an issuer has a name, RFC 5280 §4.1.2.4", PURPOSE), |disputed| {
         disputed.anywhere(|reason, one| *reason == Reason::NoIssuerName && one.issuer == [0x30, 0])
@@ -139,7 +145,7 @@ static STRICTER: [Stricter; 32] = [
     (
         Difference::stricter("openssl.crl_of_a_namesake", "a CRL is signed with the key that signed the certificate; another key of the CA's name proves nothing to us", CRLS),
         |disputed| {
-            let namesakes = |name: &[u8]| disputed.path.iter().skip(1).filter(|ca| ca.subject == name).count() > 1;
+            let namesakes = |name: &[u8]| disputed.path.iter().skip(1).filter(|ca| folded(ca.subject) == folded(name)).count() > 1;
             disputed.anywhere(|reason, one| {
                 matches!(reason, Reason::CrlMissing { .. } | Reason::CrlUnusable { problem: CrlProblem::Signature, .. }) && namesakes(one.issuer)
             })
@@ -298,7 +304,8 @@ static LAXER: [Laxer; 13] = [
     (
         Difference::laxer("openssl.namesakes", "two CAs of one name on a path: OpenSSL takes the one for the other and does not go back", CHECK_ISSUED),
         |code, _, _, path| {
-            let namesakes = path.iter().enumerate().any(|(place, ca)| path.iter().skip(place + 1).any(|above| above.subject == ca.subject));
+            let same = |one: &Features<'_>, other: &Features<'_>| folded(one.subject) == folded(other.subject);
+            let namesakes = path.iter().enumerate().any(|(place, ca)| path.iter().skip(place + 1).any(|above| same(above, ca)));
             matches!(code, error::CERT_SIGNATURE_FAILURE | error::SELF_SIGNED | error::SELF_SIGNED_IN_CHAIN) && namesakes
         },
     ),
@@ -352,9 +359,9 @@ static LAXER: [Laxer; 13] = [
     ),
     (
         Difference::laxer("openssl.strict_subject_key_identifier", "CAs are told to write it, RFC 5280 §4.2.1.2; validators are not told to demand it", CHECK_EXTENSIONS),
-        |code, depth, case, path| {
+        |code, _, case, path| {
             let has = |one: &Features<'_>| one.subject_key_id().is_some_and(|id| !id.is_empty());
-            code == error::MISSING_SUBJECT_KEY_IDENTIFIER && case.strict && path.get(depth).is_some_and(|one| !has(one))
+            code == error::MISSING_SUBJECT_KEY_IDENTIFIER && case.strict && !path.iter().all(has)
         },
     ),
     (

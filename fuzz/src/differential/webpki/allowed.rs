@@ -4,10 +4,12 @@ use meshroot::verify::Reason;
 use meshroot::x509::CertificateError;
 use webpki::{Error, KeyUsage, RequiredEkuNotFoundContext};
 
-use crate::differential::blueprint::{KEY_CERT_SIGN, NAME_CONSTRAINTS, POLICY_CONSTRAINTS, SUBJECT_ALT_NAME};
+use crate::differential::blueprint::{
+    AUTHORITY_KEY_IDENTIFIER, KEY_CERT_SIGN, KEY_USAGE, NAME_CONSTRAINTS, POLICY_CONSTRAINTS, SUBJECT_ALT_NAME, SUBJECT_KEY_IDENTIFIER,
+};
 use crate::differential::difference::Difference;
-use crate::differential::features::Features;
-use crate::differential::form::{is_host, is_identifier, is_integer, is_serial};
+use crate::differential::features::{Features, has_other_forms};
+use crate::differential::form::{is_host, is_identifier, is_integer, is_name, is_serial};
 use crate::differential::ours::Refusal;
 
 const CERT: &str = "rustls-webpki 0.103 src/cert.rs";
@@ -19,7 +21,7 @@ const NAMES: &str = "rustls-webpki 0.103 src/subject_name";
 type Stricter = (Difference, fn(&Refusal, &[Features<'_>]) -> bool);
 
 /// We refuse a path that webpki accepts. Each looks at the reason, and at whether the certificate really is so.
-static STRICTER: [Stricter; 26] = [
+static STRICTER: [Stricter; 27] = [
     (
         Difference::stricter("webpki.anchor_validity", "an expired root vouches for nothing: whoever holds its old key signs with it", ANCHOR),
         |refusal, path| at_anchor(refusal, path, |reason, _| matches!(reason, Reason::Expired { .. } | Reason::NotYetValid { .. })),
@@ -72,8 +74,14 @@ static STRICTER: [Stricter; 26] = [
     (
         Difference::stricter("webpki.unread_extension", "an extension that we process and cannot read is not skipped, RFC 5280 §4.2", CERT),
         |refusal, path| {
-            anywhere(refusal, path, |reason, _| {
-                matches!(reason, Reason::MalformedExtension("subjectAltName" | "keyUsage" | "subjectKeyIdentifier" | "authorityKeyIdentifier"))
+            anywhere(refusal, path, |reason, one| match reason {
+                Reason::MalformedExtension("subjectAltName") => one.extension(SUBJECT_ALT_NAME).is_some(),
+                Reason::MalformedExtension("keyUsage") => one.extension(KEY_USAGE).is_some(),
+                Reason::MalformedExtension("subjectKeyIdentifier") => one.extension(SUBJECT_KEY_IDENTIFIER).is_some(),
+                Reason::MalformedExtension("authorityKeyIdentifier") => one.extension(AUTHORITY_KEY_IDENTIFIER).is_some(),
+                Reason::MalformedExtension("authorityInfoAccess") => one.extension(&[0x2b, 6, 1, 5, 5, 7, 1, 1]).is_some(),
+                Reason::MalformedExtension("subject") => !is_name(one.subject),
+                _ => false,
             })
         },
     ),
@@ -88,6 +96,10 @@ static STRICTER: [Stricter; 26] = [
                 *reason == Reason::UnsupportedNameConstraint && [0xa0, 0xa3, 0xa5, 0x88].iter().any(|kind| ca.constrains(*kind))
             })
         },
+    ),
+    (
+        Difference::stricter("webpki.other_name_forms", "forms of names that we cannot judge are one form to us: a constraint on one refuses the others", NAMES),
+        |refusal, path| anywhere(refusal, path, |reason, one| matches!(reason, Reason::NameConstraint { .. }) && has_other_forms(one, path)),
     ),
     (
         Difference::stricter("webpki.malformed_constraint", "a constraint that cannot be read is not skipped when no name meets it", NAMES),
@@ -224,7 +236,7 @@ fn too_long_below(path: &[Features<'_>], anchor: &Features<'_>) -> bool {
 type Laxer = (Difference, fn(&Error, &[Features<'_>]) -> bool);
 
 /// We accept a path that webpki refuses.
-static LAXER: [Laxer; 14] = [
+static LAXER: [Laxer; 15] = [
     (
         Difference::laxer("webpki.uri_constraints", "webpki refuses every URI under any URI constraint; we compare hosts, RFC 5280 §4.2.1.10", NAMES),
         |error, path| violates(error) && constrained(path, 0x86, 0x86),
@@ -297,6 +309,13 @@ static LAXER: [Laxer; 14] = [
                 Error::UnknownIssuer | Error::InvalidSignatureForPublicKey | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_)
             );
             no_path && path.windows(2).any(|link| link[0].issuer != link[1].subject)
+        },
+    ),
+    (
+        Difference::laxer("webpki.distribution_points", "an extension that is not critical and not ours is nothing to us, RFC 5280 §4.2; webpki reads this one", CERT),
+        |error, path| {
+            let broken = |one: &Features<'_>| one.extension(&[0x55, 0x1d, 31]).is_some_and(|e| !e.critical && e.value.first() != Some(&0x30));
+            *error == Error::BadDer && path.iter().any(broken)
         },
     ),
     (
