@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -11,8 +10,8 @@ import (
 )
 
 // judgeTLS is whatever TLS server listens on a Unix socket: it is shown a client certificate, whose bytes need not be a certificate that
-// Go can read, and answers "accepted" if it lets the client in. In TLS 1.3 a server judges after the client has finished, so only
-// the answer counts.
+// Go can read, and says back what it hears if it lets the client in. In TLS 1.3 a server judges after the client has finished, so only
+// the echo counts.
 func judgeTLS(line []byte, _ *answer) error {
 	var request struct {
 		Oracle     string `json:"oracle"`
@@ -51,12 +50,18 @@ func judgeTLS(line []byte, _ *answer) error {
 			return &tls.Certificate{Certificate: chain, PrivateKey: key}, nil
 		},
 	})
-	answer, err := io.ReadAll(io.LimitReader(client, 64))
-	if string(answer) == "accepted" {
-		return nil
+	if err := client.Handshake(); err != nil {
+		return err
 	}
-	if err == nil {
-		err = errors.New("the connection ended without an answer")
+	// A refusal may already have closed the connection; its alert is still there to be read.
+	const said = "let me in"
+	_, _ = client.Write([]byte(said))
+	heard := make([]byte, len(said))
+	if _, err := io.ReadFull(client, heard); err != nil {
+		return err
 	}
-	return err
+	if string(heard) != said {
+		return faultf("the server is no echo: it said %q", heard)
+	}
+	return nil
 }

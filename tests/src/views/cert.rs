@@ -125,7 +125,16 @@ pub const ANY: &str = "2.5.29.37.0";
 
 /// A GeneralName: its tag (`'U'`RI, `'D'`NS, `'E'`-mail) and text.
 pub fn general_name(kind: char, text: &str) -> Vec<u8> {
-    tlv(if kind == 'E' { 0x81 } else if kind == 'D' { 0x82 } else { 0x86 }, text.as_bytes())
+    tlv(
+        if kind == 'E' {
+            0x81
+        } else if kind == 'D' {
+            0x82
+        } else {
+            0x86
+        },
+        text.as_bytes(),
+    )
 }
 
 /// A GeneralName that is an IP address, or an address and a mask.

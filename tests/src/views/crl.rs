@@ -23,7 +23,13 @@ impl CrlSpec {
     pub fn empty() -> Self {
         let number = Extension::plain("2.5.29.20", int(&[1]));
         let authority = Extension::plain(id::AKI, vec![]);
-        Self { this_update: utc("200101000000"), next_update: utc("491231235959"), revoked: vec![], extensions: vec![authority, number], forged: false }
+        Self {
+            this_update: utc("200101000000"),
+            next_update: utc("491231235959"),
+            revoked: vec![],
+            extensions: vec![authority, number],
+            forged: false,
+        }
     }
 
     /// With this certificate revoked.

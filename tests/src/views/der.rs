@@ -78,3 +78,9 @@ pub fn generalized(digits: &str) -> Vec<u8> {
 pub fn bits(content: &[u8]) -> Vec<u8> {
     tlv(0x03, &[&[0], content].concat())
 }
+
+/// Where the BIT STRING of a certificate's ECDSA signature begins: it is the last element.
+pub fn signature_at(der: &[u8]) -> usize {
+    let begins = |at: &usize| der[*at] == 0x03 && usize::from(der[at + 1]) + at + 2 == der.len() && der[at + 2..at + 4] == [0, 0x30];
+    (der.len() - 80..der.len() - 60).find(begins).unwrap()
+}

@@ -14,9 +14,9 @@ use super::{Case, Role};
 use crate::exhibits::{armor, armor_as};
 use crate::judges::Judge;
 
-/// Whether Envoy can be asked: it judges clients here, and always by the present time.
+/// Whether Envoy can be asked: it judges clients here, always by the present time, and Go, the client, knows no secp256k1.
 pub fn can_judge(case: &Case) -> bool {
-    case.role == Role::Client && case.at.is_none()
+    case.role == Role::Client && case.at.is_none() && case.key.name != "secp256k1"
 }
 
 /// Envoy's verdict on each case, with the error that its access log shows.
@@ -103,10 +103,7 @@ fn listener(folder: &Path, at: usize, anchors: &[Vec<u8>], crls: &[Vec<u8>]) -> 
                     "validation_context": validation,
                 },
             }},
-            "filters": [{"name": "answer", "typed_config": {
-                "@type": "type.googleapis.com/envoy.extensions.filters.network.direct_response.v3.Config",
-                "response": {"inline_string": "accepted"},
-            }}],
+            "filters": [{"name": "echo", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.network.echo.v3.Echo"}}],
         }],
     })
 }

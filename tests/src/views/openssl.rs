@@ -40,5 +40,7 @@ pub fn verdict(folder: &Path, case: &Case, strict: bool) -> Result<(), String> {
 fn reason(text: &str) -> String {
     let error = text.lines().find(|line| line.starts_with("error ") && line.contains(" lookup:"));
     let load = || text.lines().find(|line| line.starts_with("Unable to load") || line.starts_with("Could not") || line.contains("rror loading"));
-    error.or_else(load).or_else(|| text.lines().next()).unwrap_or_default().to_owned()
+    let line = error.or_else(load).or_else(|| text.lines().next()).unwrap_or_default();
+    // "from FILE": the folder has another name every time.
+    line.split(" from /").next().unwrap_or_default().to_owned()
 }

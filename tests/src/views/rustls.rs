@@ -46,11 +46,7 @@ fn judge(case: &Case, unknown: UnknownStatusPolicy) -> Result<(), webpki::Error>
     let crls: Vec<&CertRevocationList<'_>> = crls.iter().collect();
     let revocation = (!crls.is_empty()).then(|| {
         let options = RevocationOptionsBuilder::new(&crls).unwrap();
-        options
-            .with_depth(RevocationCheckDepth::Chain)
-            .with_status_policy(unknown)
-            .with_expiration_policy(ExpirationPolicy::Ignore)
-            .build()
+        options.with_depth(RevocationCheckDepth::Chain).with_status_policy(unknown).with_expiration_policy(ExpirationPolicy::Ignore).build()
     });
     let seconds = case.at.unwrap_or(now().unix());
     let time = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(seconds).unwrap()));

@@ -2,7 +2,7 @@
 
 use crate::views::Case;
 use crate::views::case::{Mesh, with};
-use crate::views::der::{bits, oid, seq, tlv};
+use crate::views::der::{bits, oid, seq, signature_at, tlv};
 use crate::views::keys::{Algorithm, Key};
 
 pub(super) fn cases() -> Vec<Case> {
@@ -94,11 +94,11 @@ pub(super) fn cases() -> Vec<Case> {
             m.leaf.spki = Some(seq(&[&seq(&[&oid("1.2.840.113549.1.1.1")]), &spki[from..]]));
         }),
         case("signature_unused_bits", |m| {
-            m.leaf.change = Some(|der| {
-                // The BIT STRING of an ECDSA signature is the last element; its first content octet counts unused bits.
-                let at = (der.len() - 80..der.len()).rev().find(|at| der[*at] == 0x03 && usize::from(der[at + 1]) + at + 2 == der.len()).unwrap();
-                let mut der = der;
+            m.leaf.change = Some(|mut der| {
+                let at = signature_at(&der);
                 der[at + 2] = 1;
+                // DER wants the unused bit to be 0.
+                *der.last_mut().unwrap() |= 1;
                 der
             });
         }),

@@ -3,7 +3,7 @@
 use crate::views::Case;
 use crate::views::case::{Mesh, with};
 use crate::views::cert::{Extension, id};
-use crate::views::der::{TRUE, int, seq, tlv};
+use crate::views::der::{TRUE, int, seq, signature_at, tlv};
 
 fn patched(mut der: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
     let at = der.windows(from.len()).position(|w| w == from).unwrap();
@@ -44,7 +44,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("signature_non_minimal", |m| {
             // ECDSA-Sig-Value's SEQUENCE length in long form: not DER, and what the signature covers stays the same.
             m.leaf.change = Some(|der| {
-                let at = (der.len() - 80..der.len()).find(|at| der[*at] == 3 && usize::from(der[at + 1]) + at + 2 == der.len()).unwrap();
+                let at = signature_at(&der);
                 let signature = &der[at + 3..];
                 let longer = [&[0x30, 0x81, signature[1]], &signature[2..]].concat();
                 let inner_from = 4;

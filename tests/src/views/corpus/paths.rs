@@ -100,11 +100,7 @@ pub(super) fn cases() -> Vec<Case> {
             chain
         }),
         trusting("other_root", |_| vec![other_root().signed_by(&other_root())], |m| vec![m.leaf_der(), m.ca_der()]),
-        trusting(
-            "same_name_roots",
-            |m| vec![other_root().signed_by(&other_root()), m.root_der()],
-            |m| vec![m.leaf_der(), m.ca_der()],
-        ),
+        trusting("same_name_roots", |m| vec![other_root().signed_by(&other_root()), m.root_der()], |m| vec![m.leaf_der(), m.ca_der()]),
         trusting(
             "same_name_roots_without_hints",
             |m| {
