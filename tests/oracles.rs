@@ -4,8 +4,13 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
+use meshroot::issue::Authorized;
 use meshroot::key::{Crypto, PrivateKey};
+use meshroot::profile::Profile;
+use meshroot::revocation::{CrlNumber, RevocationList, RevocationReason};
+use meshroot::spiffe::SpiffeId;
 use meshroot_tests::exhibits::{self, Exhibit, Kind, TRUST_DOMAIN, WORKLOAD};
 use meshroot_tests::judges::Judge;
 use serde_json::json;
@@ -117,6 +122,59 @@ fn java_accepts_everything_and_refuses_what_is_planted() {
         } else {
             assert!(java.judge(&question(&e.leaf, &e.intermediates, "client")).is_err(), "{}: a CA passed for a client", e.name);
         }
+    }
+}
+
+/// `openssl verify -crl_check_all`, which wants a current CRL of every CA on the path.
+fn openssl_with_crls(root: &str, intermediates: &str, crls: &str, leaf: &str) -> Result<(), String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str, text: &str| write(folder.path(), name, text);
+    let (root, above, crls, leaf) = (path("root.pem", root), path("above.pem", intermediates), path("crls.pem", crls), path("leaf.pem", leaf));
+    let out = Command::new("openssl")
+        .args(["verify", "-x509_strict", "-crl_check_all", "-CAfile", &root, "-untrusted", &above, "-CRLfile", &crls, &leaf])
+        .output()
+        .unwrap_or_else(|e| panic!("openssl cannot be started ({e}): tests/interop installs it"));
+    if out.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&out.stderr).into_owned()) }
+}
+
+/// `openssl crl -verify` with the CA's certificate.
+fn openssl_verifies(crl: &str, ca: &str) -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    let (crl, ca) = (write(folder.path(), "crl.pem", crl), write(folder.path(), "ca.pem", ca));
+    let out = Command::new("openssl").args(["crl", "-verify", "-noout", "-CAfile", &ca, "-in", &crl]).output().unwrap();
+    // Some versions say it, and exit with 0.
+    out.status.success() && !String::from_utf8_lossy(&out.stderr).contains("verify failure")
+}
+
+#[test]
+fn openssl_takes_our_crls_and_refuses_what_they_revoke() {
+    let (crypto, now) = (Crypto::ring(), exhibits::now());
+    for (ca_key, _) in exhibits::KEYS {
+        let mesh = exhibits::mesh(ca_key, &crypto);
+        let workload = || {
+            let key = PrivateKey::generate("p256".parse().unwrap(), &crypto).unwrap().signer(&crypto).unwrap();
+            let request = meshroot::csr::ProvenRequest::from_signer(&*key, &crypto).unwrap();
+            let grant = Authorized::workload(request, SpiffeId::parse(WORKLOAD).unwrap()).unwrap();
+            mesh.cluster.issue(grant, &Profile::workload(), crypto.entropy(), now).unwrap()
+        };
+        let (good, lost) = (workload(), workload());
+        let ca = mesh.cluster.path().signing().unwrap();
+        let list = || RevocationList::new(CrlNumber::from(1), now, now.plus(Duration::from_secs(3600)));
+        let signer = mesh.cluster_key.signer(&crypto).unwrap();
+        let of_root = list().sign(&mesh.root, &*mesh.root_signer, &crypto).unwrap();
+        let of_ca = list().revoke(lost.serial().clone(), now, Some(RevocationReason::KeyCompromise)).sign(ca, &*signer, &crypto).unwrap();
+        assert!(openssl_verifies(&of_root.to_pem(), &mesh.root.to_pem()), "{ca_key}");
+        assert!(openssl_verifies(&of_ca.to_pem(), &ca.to_pem()), "{ca_key}");
+        assert!(!openssl_verifies(&of_ca.to_pem(), &mesh.root.to_pem()), "{ca_key}: another CA's CRL was verified");
+
+        let all = format!("{}{}", of_root.to_pem(), of_ca.to_pem());
+        let ask = |crls: &str, leaf: &[u8]| openssl_with_crls(&mesh.root.to_pem(), &ca.to_pem(), crls, &exhibits::armor(leaf));
+        ask(&all, good.der()).unwrap_or_else(|e| panic!("{ca_key}: {e}"));
+        assert!(ask(&all, lost.der()).unwrap_err().contains("certificate revoked"), "{ca_key}");
+        assert!(ask(&of_ca.to_pem(), good.der()).unwrap_err().contains("unable to get certificate CRL"), "{ca_key}");
+        let revoked_ca = list().revoke(ca.serial().clone(), now, None).sign(&mesh.root, &*mesh.root_signer, &crypto).unwrap();
+        let all = format!("{}{}", revoked_ca.to_pem(), of_ca.to_pem());
+        assert!(ask(&all, good.der()).unwrap_err().contains("certificate revoked"), "{ca_key}");
     }
 }
 

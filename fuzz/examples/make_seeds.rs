@@ -16,6 +16,7 @@ use meshroot::issue::{Authorized, Issued, Issuer};
 use meshroot::istio::{CA_KEY, Cacerts};
 use meshroot::key::{Crypto, KeyAlgorithm, PrivateKey, Signer};
 use meshroot::profile::Profile;
+use meshroot::revocation::{Crl, CrlNumber, RevocationList, RevocationReason};
 use meshroot::spiffe::{SpiffeId, TrustDomain};
 use meshroot::time::Timestamp;
 use meshroot::x509::Certificate;
@@ -120,6 +121,29 @@ fn main() -> Any<()> {
     ];
     for (name, der) in certificates {
         seed("certificate", name, der)?;
+    }
+
+    // CRLs of a root, for a CA below it, and OpenSSL's of every kind.
+    fs::write(here.join("data/crl-issuer.der"), root.0.der())?;
+    fs::write(here.join("data/crl-subject.der"), &west)?;
+    let list = RevocationList::new(CrlNumber::from(1), maker.now, maker.now.plus(YEAR));
+    let some = list.clone().revoke(under.serial().clone(), maker.now, Some(RevocationReason::KeyCompromise));
+    let some = some.revoke(over.serial().clone(), maker.now, None).revoke(foreign.serial().clone(), maker.now, Some(RevocationReason::Superseded));
+    for (name, list) in [("empty", &list), ("some", &some)] {
+        seed("crl", name, list.sign(&root.0, &*root.1, &maker.crypto)?.der())?;
+    }
+    seed("crl", "pem", list.sign(&root.0, &*root.1, &maker.crypto)?.to_pem().as_bytes())?;
+    for path in files(&here.join("../crates/meshroot/testdata/revocation"))? {
+        let Some(name) = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".crl.pem")) else { continue };
+        for block in meshroot::pem::parse(&fs::read(&path)?)? {
+            // With the root's name instead of its own: where signatures are believed, it is one of the root's then.
+            let crl = Crl::from_der(&block.der)?;
+            let key = |id: &[u8]| [&[0x80, u8::try_from(id.len()).unwrap_or(0)], id].concat();
+            let own = crl.authority_key_id().map(|id| key(id.as_bytes())).unwrap_or_default();
+            let der = edited(&block.der, crl.issuer().as_der(), root.0.subject().as_der());
+            let key_id = root.0.subject_key_id().map(|id| key(id.as_bytes())).unwrap_or_default();
+            seed("crl", &format!("openssl-{name}"), &edited(&der, &own, &key_id))?;
+        }
     }
 
     seed("pem", "chain", leaf.chain_pem().as_bytes())?;

@@ -21,7 +21,7 @@ impl fmt::Display for Severity {
     }
 }
 
-/// One thing the linter has to say about a certificate.
+/// One thing the linter has to say about a certificate or a CRL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// How much it matters.

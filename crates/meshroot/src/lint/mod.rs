@@ -3,6 +3,7 @@
 //! Everything we sign passes it first, as a value: only linted bytes reach a signer. It also judges what others
 //! made, for people to read.
 
+mod crl;
 mod distinguished;
 mod finding;
 mod names;
@@ -15,6 +16,8 @@ mod thorough;
 pub use finding::{Finding, Severity};
 
 use crate::profile::ProfileKind;
+use crate::revocation::CrlError;
+use crate::revocation::wire::{CrlRef, TbsCrlRef};
 use crate::x509::CertificateError;
 use crate::x509::wire::{CertRef, TbsRef};
 
@@ -34,7 +37,18 @@ pub fn check_certificate(der: &[u8]) -> Result<Vec<Finding>, CertificateError> {
     Ok(findings)
 }
 
-/// To-be-signed bytes of a certificate that the linter found right for their profile. Nothing else makes this value.
+/// Judges a CRL that others made, by RFC 5280, the worst first. Of findings about entries the first of each kind is told.
+///
+/// # Errors
+/// When the bytes are no CRL.
+pub fn check_crl(der: &[u8]) -> Result<Vec<Finding>, CrlError> {
+    let mut findings = Vec::new();
+    crl::rules(&CrlRef::parse(der)?.tbs, false, &mut findings)?;
+    findings.sort_by_key(|finding| core::cmp::Reverse(finding.severity));
+    Ok(findings)
+}
+
+/// To-be-signed bytes of a certificate or a CRL that the linter found right. Nothing else makes this value.
 #[derive(Debug)]
 pub(crate) struct Linted {
     tbs: Vec<u8>,
@@ -50,6 +64,16 @@ impl Linted {
                 rules::profile(&parsed, kind, true, &mut findings);
             }
             Err(e) => findings.push(Finding::error("lint.malformed", "tbsCertificate", e.to_string(), "RFC 5280 §4.1")),
+        }
+        findings.retain(|finding| finding.severity == Severity::Error);
+        if findings.is_empty() { Ok(Self { tbs }) } else { Err(findings) }
+    }
+
+    /// Judges to-be-signed bytes as a complete CRL for all certificates of its issuer.
+    pub(crate) fn crl(tbs: Vec<u8>) -> Result<Self, Vec<Finding>> {
+        let mut findings = Vec::new();
+        if let Err(e) = TbsCrlRef::parse(&tbs).and_then(|parsed| crl::rules(&parsed, true, &mut findings)) {
+            findings.push(Finding::error("lint.malformed", "tbsCertList", e.to_string(), "RFC 5280 §5.1"));
         }
         findings.retain(|finding| finding.severity == Severity::Error);
         if findings.is_empty() { Ok(Self { tbs }) } else { Err(findings) }

@@ -146,8 +146,9 @@ impl CrlSet {
     /// key. The name may be spelled differently in the issuer's certificate and in the subject's.
     fn of_issuer<'a>(&'a self, subject: &Subject<'a>, issuer: &'a Certificate) -> impl Iterator<Item = &'a Crl> {
         let (name, other) = (issuer.subject().as_der(), subject.issuer);
-        let other = (other != name).then(|| self.named(other)).unwrap_or_default();
-        let other_key = |crl: &&Crl| crl.authority_key_id().zip(issuer.subject_key_id()).is_some_and(|(named, own)| named != own && !self.by_name_alone);
+        let other = if other == name { &[] } else { self.named(other) };
+        let other_key =
+            |crl: &&Crl| !self.by_name_alone && crl.authority_key_id().zip(issuer.subject_key_id()).is_some_and(|(named, own)| named != own);
         self.named(name).iter().chain(other).filter(move |crl| !other_key(crl))
     }
 

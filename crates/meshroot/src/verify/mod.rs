@@ -10,6 +10,7 @@
 mod leaf;
 mod names;
 mod path;
+mod policy;
 mod pool;
 mod query;
 mod reason;
@@ -23,7 +24,7 @@ pub mod views;
 mod work;
 
 pub use path::CaPath;
-pub use query::{Budget, PathQuery, Purpose};
+pub use query::{Budget, PathQuery, PolicyInputs, Purpose};
 pub use reason::{CertificateAt, Reason, Rejection};
 pub use rules_value::Rules;
 pub use svid::{CaLinks, ValidatedSvid, Validator};

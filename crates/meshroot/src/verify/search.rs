@@ -16,9 +16,9 @@ use super::pool::Pool;
 use super::reason::{CertificateAt, Reason, Rejection};
 use super::revoked::check_status;
 use super::rules::{CaRules, alt_names, at, check_bare_anchor, check_ca, in_time};
-use super::work::Work;
 use super::views::{self, Departure};
-use super::{MAX_PATH, PathQuery};
+use super::work::Work;
+use super::{MAX_PATH, PathQuery, PolicyInputs, Rules, policy};
 
 /// CA certificates in the longest path that others follow.
 const LONGEST_PATH: usize = 101;
@@ -65,6 +65,8 @@ struct Ca<'a> {
     rules: CaRules,
     alt_names: Option<AltNames<'a>>,
     self_issued: bool,
+    /// It says nothing that makes policies matter.
+    no_policies: bool,
 }
 
 /// One certificate of the path that is being built.
@@ -114,6 +116,7 @@ enum Stage {
     Path,
     Names,
     Revocation,
+    Policies,
 }
 
 impl<'a> Search<'a> {
@@ -139,7 +142,7 @@ impl<'a> Search<'a> {
         let mut path = Vec::new();
         self.check_names(&path, &ca).map_err(|(_, rejection)| rejection)?;
         path.push(Step { number, certificate: signing, ca });
-        if anchor.is_some() { Ok(self.conclude(&path)) } else { self.passes(Some(path)) }
+        if anchor.is_some() { self.conclude(&path) } else { self.passes(Some(path)) }
     }
 
     fn passes(&mut self, start: Option<Vec<Step<'a>>>) -> Result<CaPath, Rejection> {
@@ -163,12 +166,7 @@ impl<'a> Search<'a> {
         let height = path.len();
         let most = if self.departs(Departure::LongPaths) { LONGEST_PATH } else { MAX_PATH };
         if height >= most {
-            self.failed(
-                false,
-                height,
-                Stage::NoCandidate,
-                Rejection::whole(Reason::ChainTooLong { found: height.saturating_add(1), most }),
-            );
+            self.failed(false, height, Stage::NoCandidate, Rejection::whole(Reason::ChainTooLong { found: height.saturating_add(1), most }));
             return Ok(None);
         }
         let candidates = self.candidates(path)?;
@@ -187,7 +185,7 @@ impl<'a> Search<'a> {
             };
             path.push(Step { number, certificate, ca });
             let concludes = is_anchor && (!self.departs(Departure::WholeChain) || certificate.is_self_issued());
-            let found = if concludes { Some(self.conclude(path)) } else { self.extend(path)? };
+            let found = if concludes { self.concluded(path) } else { self.extend(path)? };
             if found.is_some() {
                 return Ok(found);
             }
@@ -257,7 +255,12 @@ impl<'a> Search<'a> {
         }
         let stage = if hint == Hint::Differs { Stage::OtherKey } else { Stage::Signature };
         let child = path.last().map_or(0, |step| step.number.saturating_add(1));
-        let known = self.signatures.iter().find(|link| link.child == child && link.key == issuer.public_key()).map(|link| link.good).filter(|_| !self.departs(Departure::SignatureLimit));
+        let known = self
+            .signatures
+            .iter()
+            .find(|link| link.child == child && link.key == issuer.public_key())
+            .map(|link| link.good)
+            .filter(|_| !self.departs(Departure::SignatureLimit));
         let good = match known {
             Some(good) => good,
             None => {
@@ -300,13 +303,18 @@ impl<'a> Search<'a> {
             views::forget_unread(&mut parsed.tbs, rules);
             let tbs = &parsed.tbs;
             if anchor && rules.anchor_is_name_and_key {
-                return Ok(Rc::new(Ca { rules: check_bare_anchor(tbs, rules)?, alt_names: None, self_issued: true }));
+                return Ok(Rc::new(Ca { rules: check_bare_anchor(tbs, rules)?, alt_names: None, self_issued: true, no_policies: true }));
             }
             let departs = !rules.departures.is_empty();
-            if departs { views::in_time(tbs, rules, *now)? } else { in_time(tbs, *now)? }
+            if departs {
+                views::in_time(tbs, rules, *now)?
+            } else {
+                in_time(tbs, *now)?
+            }
             let self_issued = tbs.self_issued() || rules.fold_names && same_name(tbs.subject, tbs.issuer);
             let check = if departs { views::check_ca } else { check_ca };
-            Ok(Rc::new(Ca { rules: check(tbs, anchor, rules, *purpose)?, alt_names: alt_names(tbs)?, self_issued }))
+            let no_policies = !rules.process_policies || policy::is_silent(tbs);
+            Ok(Rc::new(Ca { rules: check(tbs, anchor, rules, *purpose)?, alt_names: alt_names(tbs)?, self_issued, no_policies }))
         };
         let judged: Result<_, Reason> = judge();
         self.judged.insert(number, judged.clone());
@@ -338,7 +346,26 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    fn conclude(&self, path: &[Step<'a>]) -> CaPath {
+    fn concluded(&mut self, path: &[Step<'a>]) -> Option<CaPath> {
+        match self.conclude(path) {
+            Ok(found) => Some(found),
+            Err(rejection) => {
+                self.failed(true, path.len(), Stage::Policies, rejection);
+                None
+            }
+        }
+    }
+
+    /// The rules that need the whole path.
+    fn conclude(&self, path: &[Step<'a>]) -> Result<CaPath, Rejection> {
+        let query = self.ground.query;
+        let explicit = query.policies.explicit && self.ground.query.rules.process_policies;
+        let with_policies = explicit || path.iter().any(|step| !step.ca.no_policies);
+        if with_policies {
+            let certificates = path.iter().map(|step| step.certificate);
+            check_policies(certificates, self.below.leaf, &query.rules, &query.policies)?;
+        }
+
         let mut validity = Validity { not_before: Timestamp::MIN, not_after: Timestamp::MAX };
         for step in path {
             // An anchor of which only name and key count has no end.
@@ -350,7 +377,7 @@ impl<'a> Search<'a> {
         }
         let certificates = path.iter().map(|step| step.certificate.clone()).collect();
         let names = path.iter().filter_map(|step| step.ca.rules.names.clone()).collect();
-        CaPath::verified(certificates, names, validity)
+        Ok(CaPath::verified(certificates, names, validity, with_policies))
     }
 
     fn unknown_issuer(&mut self, path: &[Step<'a>]) {
@@ -457,6 +484,25 @@ impl Hint {
             _ => Self::Silent,
         }
     }
+}
+
+/// Certificate policies along a path: the signing CA first, the anchor last; below it the leaf, if there is one.
+pub(super) fn check_policies<'c>(
+    certificates: impl Iterator<Item = &'c Certificate>,
+    leaf: Option<&CertRef<'_>>,
+    rules: &Rules,
+    inputs: &PolicyInputs<'_>,
+) -> Result<(), Rejection> {
+    let malformed = |e| Rejection::whole(Reason::Malformed(e));
+    let parsed: Vec<CertRef<'_>> = certificates.map(|certificate| CertRef::parse(certificate.der())).collect::<Result<_, _>>().map_err(malformed)?;
+    let Some((anchor, below)) = parsed.split_last() else { return Ok(()) };
+    let path: Vec<&TbsRef<'_>> = below.iter().rev().chain(leaf).map(|certificate| &certificate.tbs).collect();
+    let anchor = (!rules.anchor_is_name_and_key).then_some(&anchor.tbs);
+    policy::check(anchor, &path, inputs).map_err(|(index, reason)| {
+        let lowest = if leaf.is_some() { 0 } else { 1 };
+        let position = path.len().saturating_sub(index).saturating_sub(1).saturating_add(lowest);
+        Rejection { certificate: path.get(index).map(|tbs| at(position, tbs)), reason }
+    })
 }
 
 pub(super) fn certificate_at(certificate: &Certificate, position: usize) -> CertificateAt {

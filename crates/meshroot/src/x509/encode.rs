@@ -66,23 +66,32 @@ pub(crate) fn positive_integer(out: &mut Vec<u8>, big_endian: &[u8]) {
 
 /// Writes a Time: UTCTime through 2049, GeneralizedTime from 2050 on and before 1950 (RFC 5280 §4.1.2.5).
 pub(crate) fn time(out: &mut Vec<u8>, t: Timestamp) {
+    if (1950..2050).contains(&t.civil().0) {
+        element(out, UTC_TIME, |out| digits(out, t));
+    } else {
+        element(out, GENERALIZED_TIME, |out| generalized_time(out, t));
+    }
+}
+
+/// Writes the content of a GeneralizedTime, without fractions.
+pub(crate) fn generalized_time(out: &mut Vec<u8>, t: Timestamp) {
+    two_digits(out, u8::try_from(t.civil().0.checked_div(100).unwrap_or(0)).unwrap_or(0));
+    digits(out, t);
+}
+
+/// Writes `YYMMDDHHMMSSZ`.
+fn digits(out: &mut Vec<u8>, t: Timestamp) {
     let (year, month, day, hour, minute, second) = t.civil();
-    let two = |out: &mut Vec<u8>, n: u8| {
-        out.push(b'0'.saturating_add(n / 10));
-        out.push(b'0'.saturating_add(n % 10));
-    };
-    let century = u8::try_from(year.checked_div(100).unwrap_or(0)).unwrap_or(0);
     let in_century = u8::try_from(year.rem_euclid(100)).unwrap_or(0);
-    let utc = (1950..2050).contains(&year);
-    element(out, if utc { UTC_TIME } else { GENERALIZED_TIME }, |out| {
-        if !utc {
-            two(out, century);
-        }
-        for n in [in_century, month, day, hour, minute, second] {
-            two(out, n);
-        }
-        out.push(b'Z');
-    });
+    for n in [in_century, month, day, hour, minute, second] {
+        two_digits(out, n);
+    }
+    out.push(b'Z');
+}
+
+fn two_digits(out: &mut Vec<u8>, n: u8) {
+    out.push(b'0'.saturating_add(n / 10));
+    out.push(b'0'.saturating_add(n % 10));
 }
 
 #[cfg(test)]

@@ -62,6 +62,8 @@ fn extensions() -> Vec<Case> {
             m.ca.set(Extension::critical(id::POLICY_MAPPINGS, seq(&[&mapping])));
         }),
         case("inhibit_any_policy", |m| m.ca.set(Extension::critical(id::INHIBIT_ANY, int(&[0])))),
+        case("access_unreadable", |m| m.leaf.set(Extension::plain("1.3.6.1.5.5.7.1.1", vec![5, 0]))),
+        case("ca_access_unreadable", |m| m.ca.set(Extension::plain("1.3.6.1.5.5.7.1.1", vec![5, 0]))),
         case("ski_critical", |m| m.leaf.get(id::SKI).critical = crate::views::der::TRUE.to_vec()),
         case("aki_critical", |m| m.leaf.get(id::AKI).critical = crate::views::der::TRUE.to_vec()),
         case("ca_ski_critical", |m| m.ca.get(id::SKI).critical = crate::views::der::TRUE.to_vec()),

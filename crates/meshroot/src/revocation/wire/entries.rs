@@ -11,6 +11,9 @@ use crate::x509::wire::{ExtensionRef, read_time};
 /// ENUMERATED.
 pub(crate) const ENUMERATED: u8 = 0x0a;
 
+/// Serial numbers have at most 20 octets (RFC 5280 §4.1.2.2), some old ones a few more. A message shows them whole.
+const MAX_SERIAL: usize = 64;
+
 /// The entries of revokedCertificates, in their order; nothing comes after one that is malformed.
 #[derive(Clone, Debug)]
 pub(crate) struct Entries<'a> {
@@ -36,6 +39,8 @@ pub(crate) struct EntryRef<'a> {
     pub(crate) has_certificate_issuer: bool,
     /// The first critical extension besides these.
     pub(crate) unknown_critical: Option<ObjectIdentifier>,
+    /// The first of these that is critical, or not critical, against RFC 5280 §5.3.
+    pub(crate) wrongly_critical: Option<ObjectIdentifier>,
 }
 
 impl<'a> Entries<'a> {
@@ -75,6 +80,9 @@ impl<'a> EntryRef<'a> {
         let mut fields = whole.inside();
         let serial = fields.required(INTEGER).map_err(|e| malformed(index, ".userCertificate", e))?;
         serial.integer().map_err(|e| malformed(index, ".userCertificate", e))?;
+        if serial.content.len() > MAX_SERIAL {
+            return Err(malformed(index, ".userCertificate", format!("it has more than {MAX_SERIAL} octets")));
+        }
         let revoked = TimeRef::read(&mut fields).map_err(|e| malformed(index, ".revocationDate", e))?;
         let mut entry = Self {
             offset: start(&whole),
@@ -85,6 +93,7 @@ impl<'a> EntryRef<'a> {
             invalid_since: None,
             has_certificate_issuer: false,
             unknown_critical: None,
+            wrongly_critical: None,
         };
         if let Some(list) = fields.optional(SEQUENCE).map_err(|e| malformed(index, ".crlEntryExtensions", e))? {
             let extensions = read_few(list).map_err(|e| malformed(index, ".crlEntryExtensions", e))?;
@@ -96,6 +105,10 @@ impl<'a> EntryRef<'a> {
 
     fn extensions(&mut self, extensions: &[ExtensionRef<'_>], index: usize) -> Result<(), CrlError> {
         for extension in extensions {
+            let known = [REASON_CODE, INVALIDITY_DATE, CERTIFICATE_ISSUER].contains(&extension.oid);
+            if known && extension.critical != (extension.oid == CERTIFICATE_ISSUER) {
+                self.wrongly_critical = self.wrongly_critical.or(Some(extension.oid));
+            }
             match extension.oid {
                 REASON_CODE => {
                     self.reason = Some(reason(extension.value).ok_or_else(|| malformed(index, ".reasonCode", "no CRLReason of RFC 5280 §5.3.1"))?);

@@ -4,7 +4,7 @@
 mod entries;
 pub(crate) mod identifiers;
 
-pub(crate) use entries::{Entries, EntryRef};
+pub(crate) use entries::{ENUMERATED, Entries, EntryRef};
 
 use der::asn1::ObjectIdentifier;
 

@@ -151,7 +151,7 @@ impl NameConstraints {
             }
             (Constraint::Uri(constraint), Candidate::Uri(name)) => Some(match matching::raw_uri_host(name) {
                 _ if d.has(Departure::NoUriConstraints) => Fit::Unclear,
-                Some(host) if d.has(Departure::UriUnderscore) && host.contains('_') => Fit::Unclear,
+                Some(host) if d.has(Departure::UriHostSyntax) && (host.contains('_') || constraint.parse::<Ipv4Addr>().is_ok()) => Fit::Unclear,
                 _ if d.has(Departure::UriSubDomains) && constraint.is_empty() => Fit::Inside,
                 Some(host) if d.has(Departure::UriIpHosts) && host.parse::<Ipv4Addr>().is_ok() => matching::host_or_below(constraint, host),
                 Some(host) if d.has(Departure::UriSubDomains) && host.parse::<Ipv4Addr>().is_err() && !constraint.starts_with('.') => {

@@ -6,7 +6,7 @@ use der::asn1::ObjectIdentifier;
 
 use crate::spiffe::SpiffeIdRef;
 use crate::time::Timestamp;
-use crate::verify::rules::{CaRules, alt_names, extended_key_usage, name_constraints};
+use crate::verify::rules::{CaRules, alt_names, extended_key_usage, is_access_list, name_constraints};
 use crate::verify::{Purpose, Reason, Rules};
 use crate::x509::encode::{BIT_STRING, BOOLEAN, SEQUENCE};
 use crate::x509::extension as ext;
@@ -18,8 +18,6 @@ use super::reading;
 use super::table::Departure as D;
 
 const CRL_DISTRIBUTION_POINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.31");
-const CERTIFICATE_POLICIES: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.32");
-const POLICY_MAPPINGS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.33");
 
 /// As [`check_svid`](crate::verify::rules::check_svid) or [`check_leaf`](crate::verify::rules::check_leaf).
 pub(in crate::verify) fn check_leaf(tbs: &TbsRef<'_>, rules: &Rules, purpose: Purpose) -> Result<(), Reason> {
@@ -112,8 +110,8 @@ pub(in crate::verify) fn check_ca(tbs: &TbsRef<'_>, anchor: bool, rules: &Rules,
     let usage = if d.has(D::CaKeyUsageUnread) { None } else { key_usage(tbs, rules)? };
     let may_sign = usage.is_some_and(|usage| usage.contains(KeyUsage::KEY_CERT_SIGN));
     let constraints = basic_constraints(tbs, rules)?;
-    let by_other_means = anchor
-        && (d.has(D::OldAnchor) && tbs.version == 0 || d.has(D::AnchorByKeyUsage) && constraints.is_none() && may_sign && tbs.self_issued());
+    let by_other_means =
+        anchor && (d.has(D::OldAnchor) && tbs.version == 0 || d.has(D::AnchorByKeyUsage) && constraints.is_none() && may_sign && tbs.self_issued());
     if !(constraints.is_some_and(|constraints| constraints.ca) || by_other_means || unread) {
         return Err(Reason::NotACa);
     }
@@ -171,13 +169,15 @@ fn check_any(tbs: &TbsRef<'_>, rules: &Rules, unread: bool) -> Result<(), Reason
             ext::SUBJECT_KEY_IDENTIFIER => return Err(Reason::Critical("subjectKeyIdentifier")),
             ext::AUTHORITY_KEY_IDENTIFIER => return Err(Reason::Critical("authorityKeyIdentifier")),
             CRL_DISTRIBUTION_POINTS => d.has(D::DistributionPoints),
-            CERTIFICATE_POLICIES | POLICY_MAPPINGS | ext::INHIBIT_ANY_POLICY => d.has(D::Policies),
-            ext::POLICY_CONSTRAINTS => d.has(D::PoliciesUnchecked),
+            oid if ext::POLICIES.contains(&oid) => rules.process_policies || d.has(D::PoliciesUnchecked),
             _ => known,
         };
         if !(understood || unread) {
             return Err(Reason::UnknownCriticalExtension(extension.oid.to_string()));
         }
+    }
+    if !d.has(D::AccessUnread) && tbs.extension(ext::AUTHORITY_INFORMATION_ACCESS).is_some_and(|e| !is_access_list(e.value)) {
+        return Err(Reason::MalformedExtension("authorityInfoAccess"));
     }
     reading::check(tbs, d)
 }

@@ -54,6 +54,7 @@ impl Rules {
         Self {
             departures: d,
             fold_names: self.fold_names && !d.has(D::ExactNames),
+            process_policies: self.process_policies && !(d.has(D::PoliciesUnknown) || d.has(D::PoliciesUnchecked)),
             anchor_is_name_and_key: self.anchor_is_name_and_key || d.has(D::BareAnchor),
             ..self
         }
@@ -109,7 +110,9 @@ impl Asked<'_> {
             crls: crls.as_ref(),
             ..self.query
         };
-        let Some((leaf, intermediates)) = self.chain.split_first() else { return refuse(Rejection { certificate: None, reason: Reason::EmptyChain }) };
+        let Some((leaf, intermediates)) = self.chain.split_first() else {
+            return refuse(Rejection { certificate: None, reason: Reason::EmptyChain });
+        };
         match judge_path(leaf, intermediates, self.anchors, self.crypto, &query) {
             Ok((_, not_after)) => Verdict::Accepts { not_after },
             Err(rejection) => refuse(rejection),
@@ -123,7 +126,6 @@ impl Asked<'_> {
             Reason::Malformed(e) => d.has(D::MoreEncodings) && reads(who, e),
             Reason::MalformedExtension(_) => d.has(D::MoreEncodings),
             Reason::UnsupportedNameConstraint => d.has(D::MoreEncodings) && who == Implementation::Go,
-            Reason::UnknownCriticalExtension(oid) => d.has(D::Policies) && oid == "2.5.29.36",
             Reason::SignatureAlgorithm => d.has(D::MoreAlgorithms),
             Reason::Key(KeyError::PointNotOnCurve(_)) => false,
             Reason::Key(_) if at_leaf => d.has(D::MoreAlgorithms) && matches!(who, Implementation::Go | Implementation::OpenSsl),

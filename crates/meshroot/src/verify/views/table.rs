@@ -26,10 +26,18 @@ macro_rules! departures {
 }
 
 macro_rules! code {
-    (Go, $slug:literal) => { concat!("go.", $slug) };
-    (BoringSsl, $slug:literal) => { concat!("boringssl.", $slug) };
-    (RustlsWebpki, $slug:literal) => { concat!("rustls.", $slug) };
-    (OpenSsl, $slug:literal) => { concat!("openssl.", $slug) };
+    (Go, $slug:literal) => {
+        concat!("go.", $slug)
+    };
+    (BoringSsl, $slug:literal) => {
+        concat!("boringssl.", $slug)
+    };
+    (RustlsWebpki, $slug:literal) => {
+        concat!("rustls.", $slug)
+    };
+    (OpenSsl, $slug:literal) => {
+        concat!("openssl.", $slug)
+    };
 }
 
 departures! {
@@ -133,10 +141,12 @@ departures! {
         { OpenSsl: "x509_vfy.c, without -x509_strict" };
     DistributionPoints, "crl_distribution_points_may_be_critical", Laxer, "A critical cRLDistributionPoints is understood, or passed over.",
         { Go: "crypto/x509 parser.go", RustlsWebpki: "cert.rs", OpenSsl: "v3_purp.c X509_supported_extension" };
-    Policies, "certificate_policies", Laxer, "Critical certificate policies, mappings and inhibitAnyPolicy are processed; they refuse nothing as long as no policy is demanded.",
-        { Go: "crypto/x509 verify.go policiesValid, from 1.24", BoringSsl: "policy.cc", OpenSsl: "pcy_tree.c, only with -policy_check" };
-    PoliciesUnchecked, "policies_are_not_checked", Laxer, "policyConstraints that demand a policy are passed over unless asked for.",
-        { OpenSsl: "x509_vfy.c: X509_V_FLAG_POLICY_CHECK" };
+    PoliciesUnknown, "certificate_policies_unknown", Stricter, "Certificate policies are not known: a critical extension about them is refused.",
+        { RustlsWebpki: "cert.rs" };
+    PoliciesUnchecked, "certificate_policies_unchecked", Laxer, "Certificate policies are understood and not processed unless asked for: a policy that a CA demands may be missing.",
+        { OpenSsl: "x509_vfy.c check_policy: X509_V_FLAG_POLICY_CHECK" };
+    AccessUnread, "authority_information_access_unread", Laxer, "An authorityInfoAccess that cannot be read is passed over.",
+        { Go: "crypto/x509 parser.go", BoringSsl: "v3_info.c, only where it is asked for", RustlsWebpki: "cert.rs", OpenSsl: "v3_info.c, only where it is asked for" };
     UnreadTwice, "unknown_extension_twice", Laxer, "An extension that it does not know may be there twice.",
         { BoringSsl: "v3_purp.c", RustlsWebpki: "x509.rs remember_extension", OpenSsl: "v3_purp.c" };
     KeyIdentifierTwice, "key_identifier_twice", Laxer, "subjectKeyIdentifier may be there twice: it is not read.",
@@ -173,8 +183,8 @@ departures! {
         { OpenSsl: "v3_ncons.c nc_uri" };
     UriIpConstraint, "uri_constraint_is_ip_address", Stricter, "A URI name constraint that is an IP address makes the CA's certificate unreadable.",
         { Go: "crypto/x509 parser.go parseNameConstraintsExtension" };
-    UriUnderscore, "uri_host_with_underscore", Stricter, "A trust domain with an underscore cannot be judged by URI name constraints, and is refused under any.",
-        { BoringSsl: "v3_ncons.c: name syntax" };
+    UriHostSyntax, "uri_host_syntax", Stricter, "A trust domain with an underscore cannot be judged by URI name constraints, nor can any by a constraint that is an IP address: both refuse.",
+        { BoringSsl: "v3_ncons.c nc_uri: name syntax, name constraint syntax" };
     NoUriConstraints, "uri_constraints_unsupported", Stricter, "Any URI name constraint, permitted or excluded, refuses every leaf that has a URI: every SPIFFE ID.",
         { RustlsWebpki: "subject_name/mod.rs: Err(NameConstraintViolation)" };
     NoEmailConstraints, "email_constraints_unsupported", Stricter, "Any e-mail name constraint refuses a leaf with an e-mail address.",

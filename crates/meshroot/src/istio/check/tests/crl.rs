@@ -83,6 +83,8 @@ fn a_crl_out_of_date_breaks_the_mesh() {
     let mesh = mesh();
     let old = crl(&mesh.west, NOW.minus(2 * DAY), NOW.minus(DAY));
     assert_eq!(codes(&with_crls(&mesh, &[current(&mesh.root), old])), ["M istio.crl_expired"]);
+    let just = crl(&mesh.west, NOW.minus(DAY), NOW);
+    assert_eq!(codes(&with_crls(&mesh, &[current(&mesh.root), just])), ["M istio.crl_expired"], "as BoringSSL has it");
     let early = crl(&mesh.west, NOW.plus(DAY), NOW.plus(2 * DAY));
     assert_eq!(codes(&with_crls(&mesh, &[current(&mesh.root), early])), ["M istio.crl_not_yet_valid"]);
 }
