@@ -4,10 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use meshroot::verify::views::{Verdict, differences};
+use meshroot::verify::Rules;
+use meshroot::verify::views::differences;
 use meshroot_tests::views::observed::{self, Table, compare, word};
 use meshroot_tests::views::ours::Asked;
-use meshroot_tests::views::{corpus, rustls};
+use meshroot_tests::views::{Case, corpus, rustls};
 
 #[test]
 fn webpki_says_what_it_said_when_it_was_observed() {
@@ -28,39 +29,83 @@ fn webpki_says_what_it_said_when_it_was_observed() {
 /// Anchors or CRLs that our library does not read, so that no view of them can be asked for.
 const NOT_ASKED: [&str; 3] = ["algorithm.root_rsa1024", "crl.reason_out_of_range", "crl.unreadable"];
 
+/// What one case has to say.
+#[derive(Default)]
+struct Seen {
+    wrong: Vec<String>,
+    not_asked: Vec<String>,
+    shown: BTreeSet<&'static str>,
+    /// Verdicts that we cannot say, as `case implementation`.
+    silent: Vec<String>,
+}
+
+impl Seen {
+    fn of(case: &Case, rules: Rules, observed: &BTreeMap<String, String>) -> Self {
+        let mut seen = Self::default();
+        let Ok(asked) = Asked::read(case) else {
+            seen.not_asked.push(case.name.clone());
+            return seen;
+        };
+        let ours = asked.ours(rules);
+        for view in asked.views(rules) {
+            let Some(real) = observed.get(view.implementation.as_str()) else { continue };
+            let said = view.verdict.accepts();
+            if said.is_some_and(|accepts| accepts != (real == "accept")) {
+                seen.wrong.push(format!("{}: we think: {view}\n    and it said: {real}\n    ours: {ours:?}", case.name));
+            }
+            if said != Some(ours.is_ok()) && view.because.is_empty() {
+                seen.wrong.push(format!("{}: {view}\n    and nothing says why; ours: {ours:?}", case.name));
+            }
+            if said.is_none() {
+                seen.silent.push(format!("{} {}", case.name, view.implementation.as_str()));
+            }
+            seen.shown.extend(view.because.iter().map(|difference| difference.code));
+        }
+        seen
+    }
+
+    fn add(&mut self, other: Self) {
+        self.wrong.extend(other.wrong);
+        self.not_asked.extend(other.not_asked);
+        self.shown.extend(other.shown);
+        self.silent.extend(other.silent);
+    }
+}
+
 #[test]
 fn every_view_is_what_the_real_validator_said_and_says_why_it_differs_from_ours() {
-    let observed = observed::read();
-    let (mut wrong, mut not_asked, mut shown, mut silent) = (vec![], vec![], BTreeSet::new(), 0);
-    for case in corpus::all() {
-        let Ok(asked) = Asked::read(&case) else {
-            not_asked.push(case.name);
-            continue;
-        };
-        let ours = asked.ours();
-        for view in asked.views() {
-            let Some(real) = observed[&case.name].get(view.implementation.as_str()) else { continue };
-            match view.verdict.accepts() {
-                Some(accepts) if accepts != (real == "accept") => {
-                    wrong.push(format!("{}: we think: {view}\n    and it said: {real}\n    ours: {ours:?}", case.name));
-                }
-                None => {
-                    silent += 1;
-                    println!("SILENT {} {} {} {real}", case.name, view.implementation.as_str(), view.verdict.rejection().unwrap().code());
-                }
-                _ => {}
-            }
-            if view.verdict.accepts() != Some(ours.is_ok()) && view.because.is_empty() {
-                wrong.push(format!("{}: {view}\n    and nothing says why; ours: {ours:?}", case.name));
-            }
-            if matches!(view.verdict, Verdict::CannotSay(_)) && ours.is_ok() {
-                wrong.push(format!("{}: we accept, and cannot say what {} does", case.name, view.implementation));
-            }
-            shown.extend(view.because.iter().map(|difference| difference.code));
+    let (observed, cases) = (observed::read(), corpus::all());
+    let one = |case: &Case| {
+        let row = observed.get(&case.name).unwrap_or_else(|| panic!("{} was never observed: tests/interop.sh with MESHROOT_RECORD=1", case.name));
+        let mut seen = Seen::of(case, Rules::spiffe(), row);
+        // Beside rules for any certificate, too, where X.509-SVIDs have none.
+        if case.name.starts_with("name_constraint.") {
+            seen.add(Seen::of(case, Rules::pkix(), row));
         }
-    }
-    let never: Vec<&str> = differences().iter().map(|difference| difference.code).filter(|code| !shown.contains(code)).collect();
-    println!("{silent} verdicts that we cannot say");
-    assert!(wrong.is_empty() && never.is_empty(), "{} wrong views:\n{}\nnever shown: {never:#?}", wrong.len(), wrong.join("\n"));
-    assert_eq!(not_asked, NOT_ASKED);
+        seen
+    };
+    let mut all = Seen::default();
+    // Half of them on each of two threads: the deep paths take most of the time.
+    std::thread::scope(|scope| {
+        let (one, cases) = (&one, &cases);
+        let half = |first| {
+            scope.spawn(move || {
+                cases.iter().skip(first).step_by(2).map(one).fold(Seen::default(), |mut all, seen| {
+                    all.add(seen);
+                    all
+                })
+            })
+        };
+        let halves = [half(0), half(1)];
+        halves.into_iter().for_each(|half| all.add(half.join().unwrap()));
+    });
+    all.not_asked.sort();
+    assert!(all.wrong.is_empty(), "{} wrong views:\n{}", all.wrong.len(), all.wrong.join("\n"));
+    let never: Vec<&str> = differences().iter().map(|difference| difference.code).filter(|code| !all.shown.contains(code)).collect();
+    assert!(never.is_empty(), "no case shows {never:?}");
+    assert_eq!(all.not_asked, NOT_ASKED);
+    // Where we cannot say, the real one mostly accepts; a view that says nothing is a last resort.
+    let refused = all.silent.iter().filter(|one| one.split_once(' ').is_some_and(|(case, who)| observed[case][who] != "accept"));
+    println!("{} verdicts that we cannot say: {:#?}", all.silent.len(), all.silent);
+    assert!(all.silent.len() <= 75 && refused.count() <= 35, "{:#?}", all.silent);
 }

@@ -4,7 +4,7 @@ use meshroot::key::Crypto;
 use meshroot::revocation::{Crl, CrlSet};
 use meshroot::time::Timestamp;
 use meshroot::verify::views::{View, as_others_see};
-use meshroot::verify::{PathQuery, Purpose, Rejection, validate_path};
+use meshroot::verify::{PathQuery, Purpose, Rejection, Rules, validate_path};
 use meshroot::x509::Certificate;
 
 use super::{Case, Role};
@@ -29,19 +29,19 @@ impl<'a> Asked<'a> {
         Ok(Self { case, anchors, crls: CrlSet::new(crls) })
     }
 
-    fn query(&self) -> PathQuery<'_> {
+    fn query(&self, rules: Rules) -> PathQuery<'_> {
         let purpose = if self.case.role == Role::Client { Purpose::ClientAuth } else { Purpose::ServerAuth };
-        PathQuery::new(self.case.at.map_or_else(now, Timestamp::from_unix)).purpose(purpose).crls(&self.crls)
+        PathQuery::new(self.case.at.map_or_else(now, Timestamp::from_unix)).rules(rules).purpose(purpose).crls(&self.crls)
     }
 
-    /// Our own verdict.
-    pub fn ours(&self) -> Result<(), Rejection> {
+    /// Our own verdict, by these rules.
+    pub fn ours(&self, rules: Rules) -> Result<(), Rejection> {
         let (leaf, above) = self.case.chain.split_first().unwrap();
-        validate_path(leaf, above, &self.anchors, &Crypto::ring(), &self.query()).map(|_| ())
+        validate_path(leaf, above, &self.anchors, &Crypto::ring(), &self.query(rules)).map(|_| ())
     }
 
-    /// What the others say, as we think.
-    pub fn views(&self) -> Vec<View> {
-        as_others_see(&self.case.chain, &self.anchors, &self.query(), &Crypto::ring())
+    /// What the others say, as we think, compared with these rules.
+    pub fn views(&self, rules: Rules) -> Vec<View> {
+        as_others_see(&self.case.chain, &self.anchors, &self.query(rules), &Crypto::ring())
     }
 }

@@ -15,7 +15,7 @@ use super::path::CaPath;
 use super::pool::Pool;
 use super::reason::{CertificateAt, Reason, Rejection};
 use super::revoked::check_status;
-use super::rules::{CaRules, alt_names, at, check_bare_anchor, check_ca, in_time};
+use super::rules::{CaRules, at, check_bare_anchor, check_ca, in_time};
 use super::views::{self, Departure};
 use super::work::Work;
 use super::{MAX_PATH, PathQuery, PolicyInputs, Rules, policy};
@@ -41,8 +41,8 @@ pub(super) struct Below<'a> {
 }
 
 impl<'a> Below<'a> {
-    pub(super) fn leaf(leaf: &'a CertRef<'a>) -> Result<Self, Reason> {
-        Ok(Self { leaf: Some(leaf), names: Some((leaf.tbs.subject, alt_names(&leaf.tbs)?)) })
+    pub(super) fn leaf(leaf: &'a CertRef<'a>, rules: &Rules) -> Result<Self, Reason> {
+        Ok(Self { leaf: Some(leaf), names: Some((leaf.tbs.subject, views::alt_names(&leaf.tbs, rules.departures)?)) })
     }
 }
 
@@ -314,7 +314,12 @@ impl<'a> Search<'a> {
             let self_issued = tbs.self_issued() || rules.fold_names && same_name(tbs.subject, tbs.issuer);
             let check = if departs { views::check_ca } else { check_ca };
             let no_policies = !rules.process_policies || policy::is_silent(tbs);
-            Ok(Rc::new(Ca { rules: check(tbs, anchor, rules, *purpose)?, alt_names: alt_names(tbs)?, self_issued, no_policies }))
+            Ok(Rc::new(Ca {
+                rules: check(tbs, anchor, rules, *purpose)?,
+                alt_names: views::alt_names(tbs, rules.departures)?,
+                self_issued,
+                no_policies,
+            }))
         };
         let judged: Result<_, Reason> = judge();
         self.judged.insert(number, judged.clone());

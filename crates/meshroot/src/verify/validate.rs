@@ -94,7 +94,7 @@ pub(super) fn judge_path(
     }
 
     let pool = Pool::read(intermediates)?;
-    let below = Below::leaf(&parsed).map_err(at_leaf)?;
+    let below = Below::leaf(&parsed, rules).map_err(at_leaf)?;
     let path = Search::new(Ground { pool: &pool, anchors, crypto, query }, below, &mut VerifiedCrls::new())
         .from_leaf()
         .map_err(|rejection| pool.explain(rejection))?;

@@ -56,11 +56,11 @@ impl NameConstraints {
         let sequence = outer.required(SEQUENCE).map_err(|_| MALFORMED)?;
         outer.finish().map_err(|_| MALFORMED)?;
         let mut fields = sequence.inside();
-        let permitted = subtrees(fields.optional(explicit(0)).map_err(|_| MALFORMED)?)?;
-        let excluded = subtrees(fields.optional(explicit(1)).map_err(|_| MALFORMED)?)?;
+        let permitted = subtrees(fields.optional(explicit(0)).map_err(|_| MALFORMED)?, departures)?;
+        let excluded = subtrees(fields.optional(explicit(1)).map_err(|_| MALFORMED)?, departures)?;
         fields.finish().map_err(|_| MALFORMED)?;
         // RFC 5280: one of the two must be there.
-        if permitted.is_empty() && excluded.is_empty() {
+        if permitted.is_empty() && excluded.is_empty() && !departures.has(Departure::EmptyNameConstraints) {
             return Err(MALFORMED);
         }
         let all = || permitted.iter().chain(&excluded);
@@ -167,7 +167,7 @@ impl NameConstraints {
 }
 
 /// GeneralSubtrees: one or more.
-fn subtrees(tagged: Option<Element<'_>>) -> Result<Vec<Constraint>, Reason> {
+fn subtrees(tagged: Option<Element<'_>>, departures: Departures) -> Result<Vec<Constraint>, Reason> {
     let Some(tagged) = tagged else { return Ok(Vec::new()) };
     let mut items = tagged.inside();
     let mut found = Vec::new();
@@ -175,10 +175,10 @@ fn subtrees(tagged: Option<Element<'_>>) -> Result<Vec<Constraint>, Reason> {
         let mut subtree = items.required(SEQUENCE).map_err(|_| MALFORMED)?.inside();
         let base = subtree.element().map_err(|_| MALFORMED)?;
         // RFC 5280: minimum is zero, which DER leaves out, and maximum absent.
-        if !subtree.is_finished() {
+        if !subtree.is_finished() && !departures.has(Departure::MinimumUnread) {
             return Err(Reason::UnsupportedNameConstraint);
         }
-        found.push(Constraint::read(base)?);
+        found.push(Constraint::read(base, departures)?);
     }
     if found.is_empty() { Err(MALFORMED) } else { Ok(found) }
 }
@@ -195,7 +195,7 @@ fn attributes(name: &[u8]) -> usize {
 }
 
 impl Constraint {
-    fn read(base: Element<'_>) -> Result<Self, Reason> {
+    fn read(base: Element<'_>, departures: Departures) -> Result<Self, Reason> {
         let text = || core::str::from_utf8(base.content).ok().filter(|text| text.is_ascii()).map(str::to_owned).ok_or(MALFORMED);
         Ok(match base.tag {
             0x81 => Self::Email(text()?),
@@ -205,7 +205,8 @@ impl Constraint {
                 let (address, mask) = base.content.split_at(base.content.len() / 2);
                 // RFC 4632: ones, then zeros.
                 let mut rest = mask.iter().skip_while(|byte| **byte == 0xff);
-                if rest.next().is_some_and(|byte| byte.leading_ones() != byte.count_ones()) || rest.any(|byte| *byte != 0) {
+                let has_holes = rest.next().is_some_and(|byte| byte.leading_ones() != byte.count_ones()) || rest.any(|byte| *byte != 0);
+                if has_holes && !departures.has(Departure::MaskHoles) {
                     return Err(MALFORMED);
                 }
                 Self::Ip { address: address.into(), mask: mask.into() }

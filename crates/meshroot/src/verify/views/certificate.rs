@@ -1,21 +1,17 @@
 //! What one certificate must be for others. Without any departure these are the rules of [`rules`](super::super::rules).
 
-use std::borrow::Cow;
-
 use der::asn1::ObjectIdentifier;
 
 use crate::spiffe::SpiffeIdRef;
 use crate::time::Timestamp;
-use crate::verify::rules::{CaRules, alt_names, extended_key_usage, is_access_list, name_constraints};
+use crate::verify::rules::{CaRules, is_access_list, name_constraints};
 use crate::verify::{Purpose, Reason, Rules};
-use crate::x509::encode::{BIT_STRING, BOOLEAN, SEQUENCE};
 use crate::x509::extension as ext;
-use crate::x509::reader::DerReader;
 use crate::x509::wire::TbsRef;
-use crate::x509::{BasicConstraints, DistinguishedName, ExtendedKeyUsage, KeyUsage};
+use crate::x509::{DistinguishedName, ExtendedKeyUsage, KeyUsage};
 
-use super::reading;
 use super::table::Departure as D;
+use super::{Departures, leniency, reading};
 
 const CRL_DISTRIBUTION_POINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.31");
 
@@ -27,7 +23,7 @@ pub(in crate::verify) fn check_leaf(tbs: &TbsRef<'_>, rules: &Rules, purpose: Pu
         return Err(Reason::Version);
     }
     let may_be_ca = rules.leaf_may_be_ca || d.has(D::LeafMayBeCa);
-    if let Some(constraints) = basic_constraints(tbs, rules)? {
+    if let Some(constraints) = leniency::basic_constraints(tbs, d)? {
         if constraints.ca && !may_be_ca {
             return Err(Reason::LeafIsCa);
         }
@@ -40,7 +36,7 @@ pub(in crate::verify) fn check_leaf(tbs: &TbsRef<'_>, rules: &Rules, purpose: Pu
         return Err(Reason::NameConstraintsInLeaf);
     }
     check_leaf_purpose(tbs, rules, purpose)?;
-    let names = alt_names(tbs)?;
+    let names = leniency::alt_names(tbs, d)?;
     let san_critical = tbs.extension(ext::SUBJECT_ALT_NAME).is_none_or(|e| e.critical);
     if tbs.subject == DistinguishedName::EMPTY && !san_critical && !d.has(D::SanNeedNotBeCritical) {
         return Err(Reason::SanNotCritical);
@@ -59,7 +55,7 @@ pub(in crate::verify) fn check_leaf(tbs: &TbsRef<'_>, rules: &Rules, purpose: Pu
 fn check_leaf_usage(tbs: &TbsRef<'_>, rules: &Rules, purpose: Purpose, may_be_ca: bool) -> Result<(), Reason> {
     let d = rules.departures;
     let critical = tbs.extension(ext::KEY_USAGE).is_some_and(|e| e.critical);
-    let Some(usage) = key_usage(tbs, rules)? else {
+    let Some(usage) = key_usage(tbs, d)? else {
         let demanded = rules.svid && !d.has(D::LeafKeyUsageOptional);
         return if demanded { Err(Reason::KeyUsageMissing) } else { Ok(()) };
     };
@@ -82,10 +78,7 @@ fn check_leaf_usage(tbs: &TbsRef<'_>, rules: &Rules, purpose: Purpose, may_be_ca
 
 fn check_leaf_purpose(tbs: &TbsRef<'_>, rules: &Rules, purpose: Purpose) -> Result<(), Reason> {
     let d = rules.departures;
-    if d.has(D::AnyPurposeInLeaf) && tbs.extension(ext::EXTENDED_KEY_USAGE).is_some_and(|e| e.value == [SEQUENCE, 0]) {
-        return Ok(());
-    }
-    let Some(usage) = extended_key_usage(tbs)? else { return Ok(()) };
+    let Some(usage) = leniency::extended_key_usage(tbs, d)? else { return Ok(()) };
     let (wanted, any_counts) = match rules.svid {
         // X509-SVID §4.4: both, by name.
         true => (if d.has(D::OnePurpose) { purpose } else { Purpose::Both }, d.has(D::AnyPurposeInLeaf)),
@@ -107,9 +100,9 @@ pub(in crate::verify) fn check_ca(tbs: &TbsRef<'_>, anchor: bool, rules: &Rules,
     if tbs.subject == DistinguishedName::EMPTY && !d.has(D::NoIssuerName) {
         return Err(Reason::CaWithoutSubject);
     }
-    let usage = if d.has(D::CaKeyUsageUnread) { None } else { key_usage(tbs, rules)? };
+    let usage = if d.has(D::CaKeyUsageUnread) { None } else { key_usage(tbs, d)? };
     let may_sign = usage.is_some_and(|usage| usage.contains(KeyUsage::KEY_CERT_SIGN));
-    let constraints = basic_constraints(tbs, rules)?;
+    let constraints = leniency::basic_constraints(tbs, d)?;
     let by_other_means =
         anchor && (d.has(D::OldAnchor) && tbs.version == 0 || d.has(D::AnchorByKeyUsage) && constraints.is_none() && may_sign && tbs.self_issued());
     if !(constraints.is_some_and(|constraints| constraints.ca) || by_other_means || unread) {
@@ -129,10 +122,10 @@ pub(in crate::verify) fn check_ca(tbs: &TbsRef<'_>, anchor: bool, rules: &Rules,
     } else if tbs.extension(ext::KEY_USAGE).is_none() && rules.ca_needs_key_usage && !anchor && !d.has(D::CaKeyUsageOptional) {
         return Err(Reason::KeyUsageMissing);
     }
-    if let Some(usage) = extended_key_usage(tbs)?.filter(|_| !unread) {
+    if let Some(usage) = leniency::extended_key_usage(tbs, d)?.filter(|_| !unread) {
         lacks(purpose, &usage, !d.has(D::AnyIsNoPurpose))?;
     }
-    if let Some(names) = alt_names(tbs)?.filter(|_| rules.svid && !d.has(D::SpiffeIdUnread)) {
+    if let Some(names) = leniency::alt_names(tbs, d)?.filter(|_| rules.svid && !d.has(D::SpiffeIdUnread)) {
         if names.uris.iter().any(|uri| SpiffeIdRef::parse(uri).is_ok_and(|id| !id.path().is_empty())) {
             return Err(Reason::CaWithPath);
         }
@@ -189,37 +182,10 @@ pub(in crate::verify) fn in_time(tbs: &TbsRef<'_>, rules: &Rules, now: Timestamp
     crate::verify::rules::in_time(tbs, now)
 }
 
-fn basic_constraints(tbs: &TbsRef<'_>, rules: &Rules) -> Result<Option<BasicConstraints>, Reason> {
-    let Some(extension) = tbs.extension(ext::BASIC_CONSTRAINTS) else { return Ok(None) };
-    let spelled_out = [SEQUENCE, 3, BOOLEAN, 1, 0];
-    if rules.departures.has(D::Defaults) && extension.value == spelled_out {
-        return Ok(Some(BasicConstraints { ca: false, path_len: None }));
-    }
-    BasicConstraints::decode(extension.value).map(Some).map_err(|_| Reason::MalformedExtension("basicConstraints"))
-}
-
-fn key_usage(tbs: &TbsRef<'_>, rules: &Rules) -> Result<Option<KeyUsage>, Reason> {
-    let Some(extension) = tbs.extension(ext::KEY_USAGE) else { return Ok(None) };
-    if rules.departures.has(D::LeafKeyUsageUnread) && rules.departures.has(D::CaKeyUsageUnread) {
+fn key_usage(tbs: &TbsRef<'_>, d: Departures) -> Result<Option<KeyUsage>, Reason> {
+    if d.has(D::LeafKeyUsageUnread) && d.has(D::CaKeyUsageUnread) {
         // Whatever it holds, nothing follows from it.
-        return Ok(Some(KeyUsage::DIGITAL_SIGNATURE));
+        return Ok(tbs.extension(ext::KEY_USAGE).map(|_| KeyUsage::DIGITAL_SIGNATURE));
     }
-    let value = if rules.departures.has(D::Defaults) { without_trailing_zeros(extension.value) } else { Cow::Borrowed(extension.value) };
-    KeyUsage::decode(&value).map(Some).map_err(|_| Reason::MalformedExtension("keyUsage"))
-}
-
-/// A BIT STRING whose last bits are zero, as DER has it; anything else as it is.
-fn without_trailing_zeros(value: &[u8]) -> Cow<'_, [u8]> {
-    let Ok(element) = DerReader::new(value).required(BIT_STRING) else { return Cow::Borrowed(value) };
-    let Some((unused @ 0..=7, mut octets)) = element.content.split_first() else { return Cow::Borrowed(value) };
-    if octets.last().is_some_and(|last| last.trailing_zeros() < u32::from(*unused)) {
-        return Cow::Borrowed(value);
-    }
-    while let Some((0, before)) = octets.split_last() {
-        octets = before;
-    }
-    let unused = octets.last().map_or(0, |last| last.trailing_zeros());
-    let mut out = vec![BIT_STRING, u8::try_from(octets.len()).unwrap_or(0).saturating_add(1), u8::try_from(unused).unwrap_or(0)];
-    out.extend_from_slice(octets);
-    Cow::Owned(out)
+    leniency::key_usage(tbs, d)
 }

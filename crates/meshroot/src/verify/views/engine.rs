@@ -1,11 +1,12 @@
-use crate::key::{Crypto, KeyError};
+use crate::key::Crypto;
 use crate::revocation::CrlProblem;
 use crate::verify::validate::judge_path;
 use crate::verify::{Budget, PathQuery, Purpose, Reason, Rejection, Rules};
-use crate::x509::{Certificate, CertificateError};
+use crate::x509::wire::CertRef;
+use crate::x509::{Certificate, SerialNumber};
 
 use super::table::Departure as D;
-use super::{Departures, Difference, Implementation, Verdict, View, lists};
+use super::{Departures, Difference, Implementation, Verdict, View, algorithms, encodings, lists};
 
 /// How every implementation judges a chain, the leaf first, that is presented to somebody who trusts `anchors`.
 ///
@@ -119,44 +120,30 @@ impl Asked<'_> {
         }
     }
 
+    /// The certificate of the chain that a rejection speaks of.
+    fn at(&self, rejection: &Rejection) -> Option<CertRef<'_>> {
+        let at = rejection.certificate.as_ref()?;
+        let read = self.chain.iter().filter_map(|der| CertRef::parse(der).ok());
+        let mut same = read.filter(|one| SerialNumber::from_bytes(one.tbs.serial) == at.serial && one.tbs.subject == at.subject.as_der());
+        same.next()
+    }
+
     /// Whether we stopped where the implementation may go on.
     fn goes_on(&self, who: Implementation, d: Departures, rejection: &Rejection) -> bool {
-        let at_leaf = rejection.certificate.as_ref().is_some_and(|at| at.position == 0);
         match &rejection.reason {
-            Reason::Malformed(e) => d.has(D::MoreEncodings) && reads(who, e),
-            Reason::MalformedExtension(_) => d.has(D::MoreEncodings),
-            Reason::UnsupportedNameConstraint => d.has(D::MoreEncodings) && who == Implementation::Go,
-            Reason::SignatureAlgorithm => d.has(D::MoreAlgorithms),
-            Reason::Key(KeyError::PointNotOnCurve(_)) => false,
-            Reason::Key(_) if at_leaf => d.has(D::MoreAlgorithms) && matches!(who, Implementation::Go | Implementation::OpenSsl),
-            Reason::Key(_) => d.has(D::MoreAlgorithms) && who != Implementation::RustlsWebpki,
+            Reason::Malformed(e) => d.has(D::MoreEncodings) && encodings::goes_on(who, e),
+            // What follows from a value that is not DER is OpenSSL's own to know.
+            Reason::MalformedExtension(_) => d.has(D::MoreEncodings) && who == Implementation::OpenSsl,
+            Reason::SignatureAlgorithm => d.has(D::MoreAlgorithms) && algorithms::knows(who, self.at(rejection)),
+            Reason::Key(e) => {
+                d.has(D::MoreAlgorithms) && algorithms::knows_key(who, e, rejection.certificate.as_ref().is_some_and(|at| at.position == 0))
+            }
             Reason::CrlUnusable { issuer, problem: CrlProblem::SignerLacksCrlSign } => {
                 d.has(D::AnchorSignsCrls) && self.anchors.iter().any(|anchor| anchor.subject() == issuer)
             }
-            Reason::CrlUnusable { problem, .. } => {
-                let extended = matches!(
-                    problem,
-                    CrlProblem::Delta | CrlProblem::Indirect | CrlProblem::RemoveFromCrl(_) | CrlProblem::UnknownCriticalEntryExtension { .. }
-                );
-                d.has(D::CrlExtended) && extended
-            }
+            Reason::CrlUnusable { problem: CrlProblem::Delta | CrlProblem::Indirect | CrlProblem::RemoveFromCrl(_), .. } => d.has(D::CrlExtended),
             _ => false,
         }
-    }
-}
-
-/// Whether the implementation reads some of what our reader refuses in this place.
-fn reads(who: Implementation, e: &CertificateError) -> bool {
-    match (who, e) {
-        (Implementation::OpenSsl, CertificateError::Malformed { field, .. }) => *field != "tbsCertificate.serialNumber",
-        (Implementation::OpenSsl, CertificateError::TrailingBytes(_)) => true,
-        (Implementation::RustlsWebpki, CertificateError::Malformed { field, .. }) => {
-            matches!(*field, "tbsCertificate.serialNumber" | "tbsCertificate.extensions")
-        }
-        (_, CertificateError::Malformed { field, .. }) => {
-            matches!(*field, "tbsCertificate.version" | "tbsCertificate.validity" | "tbsCertificate.extensions")
-        }
-        _ => false,
     }
 }
 

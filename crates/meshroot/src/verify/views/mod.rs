@@ -1,9 +1,12 @@
 #![doc = include_str!("views.md")]
 
+mod algorithms;
 mod certificate;
 mod departures;
+mod encodings;
 mod engine;
 mod issuers;
+mod leniency;
 mod lists;
 mod presented;
 mod reading;
@@ -15,6 +18,7 @@ use core::fmt;
 pub(super) use certificate::{check_ca, check_leaf, in_time};
 pub(super) use departures::Departures;
 pub(super) use issuers::Wanted;
+pub(super) use leniency::alt_names;
 pub(super) use presented::{check_chain, check_leaf_key, forget_unread, leaf_is_anchor};
 pub(super) use table::Departure;
 

@@ -4,13 +4,13 @@ use core::net::IpAddr;
 
 use crate::time::Timestamp;
 use crate::verify::Reason;
-use crate::verify::rules::alt_names;
 use crate::x509::encode::{SEQUENCE, SET, UTF8_STRING};
 use crate::x509::extension as ext;
 use crate::x509::reader::{DerReader, Element};
 use crate::x509::wire::TbsRef;
 
 use super::Departures;
+use super::leniency::alt_names;
 use super::table::Departure as D;
 
 const PRINTABLE_STRING: u8 = 0x13;
@@ -42,7 +42,7 @@ pub(in crate::verify) fn check(tbs: &TbsRef<'_>, d: Departures) -> Result<(), Re
     if !(d.has(D::TrustDomainLabels) || d.has(D::IpOctets)) {
         return Ok(());
     }
-    let Some(names) = alt_names(tbs)? else { return Ok(()) };
+    let Some(names) = alt_names(tbs, d)? else { return Ok(()) };
     if d.has(D::IpOctets) && names.ips.iter().any(|octets| !matches!(octets.len(), 4 | 16)) {
         return refused("an IP address that has neither 4 nor 16 octets");
     }

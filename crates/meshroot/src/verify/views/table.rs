@@ -79,8 +79,8 @@ departures! {
         { BoringSsl: "ec_asn1.c", OpenSsl: "ec_ameth.c" };
     LeafPointOnCurve, "leaf_key_off_curve", Stricter, "A leaf whose key is no point on its curve is refused while it is read or when it signs, not found out by path validation.",
         { Go: "crypto/x509 parser.go", BoringSsl: "ssl_x509.cc", RustlsWebpki: "signed_data.rs, in the handshake", OpenSsl: "x509_vfy.c check_key_level" };
-    LeafEd25519, "ed25519_leaf", Stricter, "An Ed25519 leaf cannot take part in a handshake: the algorithm is not offered. Below P-256 CAs as below others; CAs themselves may have Ed25519 keys.",
-        { BoringSsl: "ssl_privkey.cc kVerifySignatureAlgorithms; P-521 likewise" };
+    LeafEd25519, "ed25519_leaf", Stricter, "An Ed25519 leaf cannot take part in a handshake, since no signature by such a key is asked for; a P-521 leaf neither. CAs may have such keys.",
+        { BoringSsl: "ssl_privkey.cc kVerifySignatureAlgorithms" };
     PathLengthInLeaf, "path_length_in_leaf", Stricter, "A leaf with a pathLenConstraint and without CA:TRUE is refused.",
         { BoringSsl: "v3_purp.c x509v3_cache_extensions" };
 
@@ -146,13 +146,33 @@ departures! {
     PoliciesUnchecked, "certificate_policies_unchecked", Laxer, "Certificate policies are understood and not processed unless asked for: a policy that a CA demands may be missing.",
         { OpenSsl: "x509_vfy.c check_policy: X509_V_FLAG_POLICY_CHECK" };
     AccessUnread, "authority_information_access_unread", Laxer, "An authorityInfoAccess that cannot be read is passed over.",
-        { Go: "crypto/x509 parser.go", BoringSsl: "v3_info.c, only where it is asked for", RustlsWebpki: "cert.rs", OpenSsl: "v3_info.c, only where it is asked for" };
+        { BoringSsl: "v3_info.c, only where it is asked for", RustlsWebpki: "cert.rs", OpenSsl: "v3_info.c, only where it is asked for" };
     UnreadTwice, "unknown_extension_twice", Laxer, "An extension that it does not know may be there twice.",
         { BoringSsl: "v3_purp.c", RustlsWebpki: "x509.rs remember_extension", OpenSsl: "v3_purp.c" };
     KeyIdentifierTwice, "key_identifier_twice", Laxer, "subjectKeyIdentifier may be there twice: it is not read.",
         { RustlsWebpki: "cert.rs" };
     Defaults, "spelled_out_defaults", Laxer, "CA:FALSE may be spelled out, and a keyUsage may have trailing zero bits: neither is DER.",
         { Go: "crypto/x509 parser.go", BoringSsl: "tasn_dec.c", RustlsWebpki: "verify_cert.rs; keyUsage is not read", OpenSsl: "tasn_dec.c" };
+    TrailingInValue, "bytes_after_a_value", Laxer, "Bytes that follow the end of an extension's value are passed over.",
+        { Go: "crypto/x509 parser.go", OpenSsl: "v3_lib.c" };
+    BerBooleans, "ber_booleans", Laxer, "In basicConstraints any octet but zero is TRUE.",
+        { BoringSsl: "tasn_dec.c", OpenSsl: "tasn_dec.c" };
+    UnusedBits, "unused_bits", Laxer, "Unused bits of a keyUsage may be set; they do not count.",
+        { OpenSsl: "a_bitstr.c" };
+    EmptySan, "empty_san", Laxer, "subjectAltName may hold no name.",
+        { BoringSsl: "v3_alt.c", OpenSsl: "v3_alt.c, without -x509_strict" };
+    SanUnread, "san_unread", Laxer, "subjectAltName is read no further than name constraints need: it may be empty, of unknown forms or no list of names at all.",
+        { RustlsWebpki: "subject_name/mod.rs" };
+    UnknownNameForms, "unknown_name_forms", Laxer, "Forms of names in a subjectAltName that X.509 does not know are passed over.",
+        { Go: "crypto/x509 parser.go forEachSAN" };
+    TextUnread, "names_beyond_ascii", Laxer, "URIs, DNS names and e-mail addresses with bytes beyond ASCII are read.",
+        { BoringSsl: "a_type.c", RustlsWebpki: "subject_name/mod.rs", OpenSsl: "a_type.c" };
+    EmptyNameConstraints, "empty_name_constraints", Laxer, "nameConstraints that constrain nothing are read.",
+        { BoringSsl: "v3_ncons.c", RustlsWebpki: "subject_name/mod.rs", OpenSsl: "v3_ncons.c" };
+    MaskHoles, "ip_mask_with_holes", Laxer, "The mask of a name constraint on IP addresses may have holes.",
+        { OpenSsl: "v3_ncons.c nc_ip" };
+    MinimumUnread, "constraint_minimum_unread", Laxer, "minimum and maximum of a name constraint are passed over.",
+        { Go: "crypto/x509 parser.go parseNameConstraintsExtension" };
     KeyIdentifiersRead, "key_identifiers_must_be_readable", Stricter, "A subjectKeyIdentifier or authorityKeyIdentifier that cannot be read is refused.",
         { Go: "crypto/x509 parser.go", BoringSsl: "v3_purp.c", OpenSsl: "v3_purp.c" };
     UniqueIds, "unique_ids", Stricter, "Certificates with issuerUniqueID or subjectUniqueID are refused.",
@@ -225,13 +245,12 @@ departures! {
         { RustlsWebpki: "trust_anchor.rs: an anchor has no keyUsage" };
 
     // Beyond what we can read or compute.
-    MoreEncodings, "more_encodings", Laxer, "It reads certificates and extensions that are no DER, or hold times and forms that we refuse to read: where our reader stops, it may go on.",
-        { Go: "crypto/x509 parser.go: times without seconds, version 1 spelled out, empty extensions, bytes after an extension's value",
-          BoringSsl: "tasn_dec.c: BER BOOLEANs, version 1 spelled out, empty extensions, text that is not ASCII",
-          RustlsWebpki: "cert.rs: serial numbers of any form, extensions that it does not need",
-          OpenSsl: "tasn_dec.c: BER, bytes after a value and after the certificate" };
-    MoreAlgorithms, "more_algorithms", Laxer, "It knows signature algorithms that we do not: RSA-PSS, and RSA without parameters.",
+    MoreEncodings, "more_encodings", Laxer, "It reads some certificates that are no DER or hold what we refuse to read: where our reader stops, it may go on.",
+        { Go: "crypto/x509 parser.go: times without seconds, version 1 spelled out, empty extensions",
+          BoringSsl: "x_x509.c: version 1 spelled out, empty extensions, BER BOOLEANs", RustlsWebpki: "cert.rs: serial numbers of any form, empty extensions",
+          OpenSsl: "tasn_dec.c: BER, bytes after the certificate" };
+    MoreAlgorithms, "more_algorithms", Laxer, "It knows signature algorithms and keys that we do not compute with.",
         { Go: "crypto/x509 x509.go: P-521, any hash with any curve, ECDSA with parameters",
           BoringSsl: "algorithm.cc: P-521, any hash with any curve, RSA of 1024 bits, SHA-1",
-          RustlsWebpki: "ring_algs.rs", OpenSsl: "P-521, RSA of 1024 bits, and SHA-1 below security level 1" };
+          RustlsWebpki: "ring_algs.rs: RSA-PSS, RSA without parameters", OpenSsl: "P-521, RSA of 1024 bits, and SHA-1 below security level 1" };
 }
