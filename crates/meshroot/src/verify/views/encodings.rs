@@ -10,10 +10,10 @@ pub(super) fn goes_on(who: Implementation, e: &CertificateError) -> bool {
         return who == Implementation::OpenSsl && matches!(e, CertificateError::TrailingBytes(_));
     };
     match who {
-        Implementation::OpenSsl => *field != "tbsCertificate.serialNumber",
+        Implementation::OpenSsl => !matches!(*field, "tbsCertificate.serialNumber" | "tbsCertificate.validity"),
         Implementation::RustlsWebpki => matches!(*field, "tbsCertificate.serialNumber" | "tbsCertificate.extensions"),
-        Implementation::Go | Implementation::BoringSsl => {
-            matches!(*field, "tbsCertificate.version" | "tbsCertificate.validity" | "tbsCertificate.extensions")
-        }
+        Implementation::BoringSsl => matches!(*field, "tbsCertificate.version" | "tbsCertificate.extensions"),
+        // Times without seconds.
+        Implementation::Go => matches!(*field, "tbsCertificate.version" | "tbsCertificate.validity" | "tbsCertificate.extensions"),
     }
 }
