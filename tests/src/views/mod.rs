@@ -15,6 +15,7 @@ pub mod cert;
 pub mod corpus;
 pub mod crl;
 pub mod der;
+pub mod document;
 pub mod envoy;
 pub mod go;
 pub mod keys;
@@ -22,5 +23,6 @@ pub mod observed;
 pub mod openssl;
 pub mod ours;
 pub mod rustls;
+pub mod seen;
 
 pub use case::{Case, Role};

@@ -19,6 +19,8 @@ mod rules;
 mod rules_value;
 mod search;
 mod svid;
+#[cfg(test)]
+mod tests;
 mod validate;
 pub mod views;
 mod work;

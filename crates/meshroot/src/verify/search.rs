@@ -20,8 +20,8 @@ use super::views::{self, Departure};
 use super::work::Work;
 use super::{MAX_PATH, PathQuery, PolicyInputs, Rules, policy};
 
-/// CA certificates in the longest path that others follow.
-const LONGEST_PATH: usize = 101;
+/// Certificates in the longest path that others follow: a leaf, a hundred intermediates, an anchor.
+const LONGEST_PATH: usize = 102;
 
 /// What a path is looked for in, and how.
 pub(super) struct Ground<'a> {
@@ -164,9 +164,11 @@ impl<'a> Search<'a> {
     /// Tries every issuer of the path's top. An error is an exhausted budget, and ends the search.
     fn extend(&mut self, path: &mut Vec<Step<'a>>) -> Result<Option<CaPath>, Reason> {
         let height = path.len();
+        // The leaf, what is there, and one more.
+        let length = height.saturating_add(2);
         let most = if self.departs(Departure::LongPaths) { LONGEST_PATH } else { MAX_PATH };
-        if height >= most {
-            self.failed(false, height, Stage::NoCandidate, Rejection::whole(Reason::ChainTooLong { found: height.saturating_add(1), most }));
+        if length > most {
+            self.failed(false, height, Stage::NoCandidate, Rejection::whole(Reason::ChainTooLong { found: length, most }));
             return Ok(None);
         }
         let candidates = self.candidates(path)?;

@@ -47,26 +47,26 @@ departures! {
         { Go: "crypto/x509 Certificate.Verify; go-spiffe's x509svid adds the checks", BoringSsl: "X509_verify_cert; Envoy only compares names it is configured with",
           RustlsWebpki: "EndEntityCert::verify_for_usage; ztunnel takes the first URI", OpenSsl: "X509_verify_cert" };
     LeafKeyUsageOptional, "leaf_key_usage_optional", Laxer, "A leaf needs no keyUsage, and one that is there need not be critical.",
-        { Go: "crypto/x509 verify.go; go-spiffe accepts it too", BoringSsl: "v3_purp.c: a missing keyUsage permits everything",
+        { Go: "crypto/x509 verify.go; go-spiffe accepts it too", BoringSsl: "v3_purp.cc: a missing keyUsage permits everything",
           RustlsWebpki: "cert.rs: keyUsage is not read", OpenSsl: "v3_purp.c: a missing keyUsage permits everything" };
     LeafKeyUsageUnread, "leaf_key_usage_unread", Laxer, "A leaf whose keyUsage lacks digitalSignature is accepted.",
         { Go: "crypto/x509 verify.go", RustlsWebpki: "cert.rs: keyUsage is not read" };
     LeafKeyAgreement, "leaf_key_agreement", Laxer, "keyAgreement in a leaf's keyUsage does as well as digitalSignature, and for a server keyEncipherment.",
         { OpenSsl: "v3_purp.c check_purpose_ssl_client, check_purpose_ssl_server" };
     LeafMaySign, "leaf_may_sign", Laxer, "A leaf whose keyUsage has keyCertSign or cRLSign is accepted, as long as it is no CA; name constraints in a leaf are passed over.",
-        { Go: "crypto/x509 verify.go; go-spiffe refuses the two bits", BoringSsl: "v3_purp.c", RustlsWebpki: "cert.rs: keyUsage is not read", OpenSsl: "v3_purp.c, without -x509_strict" };
+        { Go: "crypto/x509 verify.go; go-spiffe refuses the two bits", BoringSsl: "v3_purp.cc", RustlsWebpki: "cert.rs: keyUsage is not read", OpenSsl: "v3_purp.c, without -x509_strict" };
     LeafMayBeCa, "leaf_may_be_ca", Laxer, "A CA certificate is accepted in the place of a leaf.",
-        { Go: "crypto/x509 verify.go; go-spiffe refuses it", BoringSsl: "v3_purp.c; only a keyUsage without digitalSignature ends the handshake",
+        { Go: "crypto/x509 verify.go; go-spiffe refuses it", BoringSsl: "v3_purp.cc; only a keyUsage without digitalSignature ends the handshake",
           OpenSsl: "v3_purp.c; only a keyUsage without digitalSignature is refused" };
     LeafMayBeOld, "leaf_of_any_version", Laxer, "A leaf of version 1 or 2 is accepted.",
-        { Go: "crypto/x509 parser.go", BoringSsl: "x509_vfy.c", OpenSsl: "x509_vfy.c" };
+        { Go: "crypto/x509 parser.go", BoringSsl: "x509_vfy.cc", OpenSsl: "x509_vfy.c" };
     OnePurpose, "one_purpose", Laxer, "extKeyUsage of a leaf must name only the role that it has in this handshake, not both.",
-        { Go: "crypto/x509 verify.go ExtKeyUsage; go-spiffe asks for none", BoringSsl: "v3_purp.c ssl_client, ssl_server",
+        { Go: "crypto/x509 verify.go ExtKeyUsage; go-spiffe asks for none", BoringSsl: "v3_purp.cc ssl_client, ssl_server",
           RustlsWebpki: "verify_cert.rs KeyUsage::client_auth", OpenSsl: "v3_purp.c" };
-    AnyPurposeInLeaf, "any_purpose_in_leaf", Laxer, "anyExtendedKeyUsage in a leaf stands for both roles, and an empty extKeyUsage for none at all missing.",
+    AnyPurposeInLeaf, "any_purpose_in_leaf", Laxer, "anyExtendedKeyUsage in a leaf stands for both roles, and an empty extKeyUsage forbids nothing.",
         { Go: "crypto/x509 verify.go" };
     SanNeedNotBeCritical, "san_need_not_be_critical", Laxer, "subjectAltName need not be critical where the subject is empty.",
-        { Go: "crypto/x509 parser.go", BoringSsl: "x509_vfy.c", RustlsWebpki: "cert.rs", OpenSsl: "x509_vfy.c, without -x509_strict" };
+        { Go: "crypto/x509 parser.go", BoringSsl: "x509_vfy.cc", RustlsWebpki: "cert.rs", OpenSsl: "x509_vfy.c, without -x509_strict" };
     LeafMayBeAnchor, "leaf_may_be_anchor", Laxer, "A leaf that is itself among the trusted certificates is accepted, whoever signed it.",
         { Go: "crypto/x509 verify.go: opts.Roots.contains(c)", BoringSsl: "Envoy sets X509_V_FLAG_PARTIAL_CHAIN" };
     SelfSignedLeafMayBeAnchor, "self_signed_leaf_may_be_anchor", Laxer, "A self-signed leaf that is itself among the trusted certificates is accepted, though it is no CA.",
@@ -76,25 +76,25 @@ departures! {
     LeafKeyP521, "leaf_key_p521", Laxer, "The leaf's key may be P-521.",
         { Go: "crypto/x509 parser.go", OpenSsl: "any curve of the library, secp256k1 too" };
     LeafPointCompressed, "leaf_point_compressed", Laxer, "The point of the leaf's key may be compressed, and what is odd in the form of a key is let pass.",
-        { BoringSsl: "ec_asn1.c", OpenSsl: "ec_ameth.c" };
-    LeafPointOnCurve, "leaf_key_off_curve", Stricter, "A leaf whose key is no point on its curve is refused while it is read or when it signs, not found out by path validation.",
+        { BoringSsl: "ec_asn1.cc", OpenSsl: "ec_ameth.c" };
+    LeafPointOnCurve, "leaf_key_off_curve", Stricter, "A leaf whose key is no point on its curve is refused while it is read, or when it is to sign; our path validation does not use the leaf's key.",
         { Go: "crypto/x509 parser.go", BoringSsl: "ssl_x509.cc", RustlsWebpki: "signed_data.rs, in the handshake", OpenSsl: "x509_vfy.c check_key_level" };
     LeafEd25519, "ed25519_leaf", Stricter, "An Ed25519 leaf cannot take part in a handshake, since no signature by such a key is asked for; a P-521 leaf neither. CAs may have such keys.",
         { BoringSsl: "ssl_privkey.cc kVerifySignatureAlgorithms" };
     PathLengthInLeaf, "path_length_in_leaf", Stricter, "A leaf with a pathLenConstraint and without CA:TRUE is refused.",
-        { BoringSsl: "v3_purp.c x509v3_cache_extensions" };
+        { BoringSsl: "v3_purp.cc x509v3_cache_extensions" };
 
     // CAs.
     CaKeyUsageOptional, "ca_key_usage_optional", Laxer, "A CA needs no keyUsage.",
-        { Go: "crypto/x509 verify.go", BoringSsl: "x509_vfy.c", RustlsWebpki: "cert.rs: keyUsage is not read", OpenSsl: "x509_vfy.c, without -x509_strict" };
+        { Go: "crypto/x509 verify.go", BoringSsl: "x509_vfy.cc", RustlsWebpki: "cert.rs: keyUsage is not read", OpenSsl: "x509_vfy.c, without -x509_strict" };
     CaKeyUsageUnread, "ca_key_usage_unread", Laxer, "A CA whose keyUsage lacks keyCertSign may sign certificates.",
         { RustlsWebpki: "cert.rs: keyUsage is not read" };
     EmptyKeyUsage, "empty_key_usage", Laxer, "A keyUsage without any bit counts as none.",
         { Go: "crypto/x509 x509.go CheckSignatureFrom: parent.KeyUsage != 0" };
     NoIssuerName, "ca_without_a_name", Laxer, "A CA's subject may be empty.",
-        { Go: "crypto/x509 parser.go", BoringSsl: "x509_vfy.c", RustlsWebpki: "cert.rs", OpenSsl: "x509_vfy.c, without -x509_strict" };
+        { Go: "crypto/x509 parser.go", BoringSsl: "x509_vfy.cc", RustlsWebpki: "cert.rs", OpenSsl: "x509_vfy.c, without -x509_strict" };
     AnyIsNoPurpose, "any_purpose_is_none", Stricter, "anyExtendedKeyUsage stands for nothing: a certificate that names it and neither serverAuth nor clientAuth is refused, CAs too.",
-        { BoringSsl: "v3_purp.c xku_reject", RustlsWebpki: "verify_cert.rs ExtendedKeyUsage", OpenSsl: "v3_purp.c xku_reject" };
+        { BoringSsl: "v3_purp.cc xku_reject", RustlsWebpki: "verify_cert.rs ExtendedKeyUsage", OpenSsl: "v3_purp.c xku_reject" };
     CountSelfIssued, "path_length_counts_all", Stricter, "pathLenConstraint counts self-issued CA certificates too.",
         { Go: "crypto/x509 verify.go isValid: numIntermediates" };
     HugePathLength, "huge_path_length", Stricter, "A pathLenConstraint that does not fit a machine's integer is refused.",
@@ -104,7 +104,7 @@ departures! {
     BareAnchor, "anchor_is_name_and_key", Laxer, "Of a trust anchor only name, key and name constraints count: it may have expired, be no CA, lack keyCertSign, have a shorter path length or unknown critical extensions.",
         { RustlsWebpki: "trust_anchor.rs" };
     AnchorNeedNotBeCa, "anchor_need_not_be_ca", Laxer, "A trust anchor may be no CA; its path length, its extKeyUsage and unknown critical extensions in it are passed over. Its validity and keyCertSign are not.",
-        { BoringSsl: "x509_vfy.c check_chain_extensions, with X509_V_FLAG_PARTIAL_CHAIN: the last certificate is left out" };
+        { BoringSsl: "x509_vfy.cc check_chain_extensions, with X509_V_FLAG_PARTIAL_CHAIN: the last certificate is left out" };
     OldAnchor, "anchor_of_version_1", Laxer, "A trust anchor of version 1, which cannot say that it is a CA, may sign.",
         { Go: "crypto/x509 x509.go CheckSignatureFrom", OpenSsl: "v3_purp.c check_ca: V1_ROOT" };
     AnchorByKeyUsage, "anchor_without_basic_constraints", Laxer, "A self-signed trust anchor without basicConstraints may sign if its keyUsage has keyCertSign.",
@@ -114,15 +114,15 @@ departures! {
 
     // Building the path.
     FirstIssuer, "first_issuer_only", Stricter, "It tries one issuer for each certificate: the first that has the name, no other key identifier and keyCertSign, trusted ones before those in the chain. Where that one leads nowhere, no other is tried.",
-        { BoringSsl: "x509_vfy.c X509_verify_cert" };
+        { BoringSsl: "x509_vfy.cc X509_verify_cert" };
     FirstValidIssuer, "first_issuer_only", Stricter, "It tries one issuer for each certificate: the first that has the name, no other key identifier and keyCertSign and is valid now, trusted ones before those in the chain. Where that one leads nowhere, no other is tried.",
         { OpenSsl: "x509_vfy.c build_chain, find_issuer" };
     KeyIdentifierBinds, "key_identifier_binds", Stricter, "An authorityKeyIdentifier that names another key, or another issuer's serial number, rules an issuer out.",
-        { BoringSsl: "v3_purp.c X509_check_akid", OpenSsl: "v3_purp.c ossl_x509_check_akid" };
+        { BoringSsl: "v3_purp.cc X509_check_akid", OpenSsl: "v3_purp.c ossl_x509_check_akid" };
     ExactNames, "names_byte_by_byte", Stricter, "An issuer's name must be the subject above byte by byte: other string types, letter case or white space make it another.",
         { Go: "crypto/x509 cert_pool.go findPotentialParents", RustlsWebpki: "verify_cert.rs" };
     LongPaths, "long_paths", Laxer, "Paths of more than 16 certificates are followed.",
-        { Go: "crypto/x509 verify.go", BoringSsl: "x509_vfy.c: 100 intermediates", OpenSsl: "x509_vfy.c: 100 intermediates" };
+        { Go: "crypto/x509 verify.go", BoringSsl: "x509_vfy.cc: 100 intermediates", OpenSsl: "x509_vfy.c: 100 intermediates" };
     SixIntermediates, "six_intermediates", Stricter, "At most six intermediates.",
         { RustlsWebpki: "verify_cert.rs MAX_SUB_CA_COUNT" };
     SignatureLimit, "signature_limit", Stricter, "After 100 signature checks it gives up, wrong candidates of the same name counted every time.",
@@ -132,9 +132,9 @@ departures! {
 
     // What is read in a certificate.
     SerialZero, "serial_number_zero", Laxer, "The serial number may be zero or longer than 20 octets.",
-        { Go: "crypto/x509 parser.go", BoringSsl: "x_x509.c", RustlsWebpki: "cert.rs", OpenSsl: "x_x509.c" };
+        { Go: "crypto/x509 parser.go", BoringSsl: "x_x509.cc", RustlsWebpki: "cert.rs", OpenSsl: "x_x509.c" };
     SerialNegative, "serial_number_negative", Laxer, "The serial number may be negative.",
-        { BoringSsl: "x_x509.c", RustlsWebpki: "cert.rs", OpenSsl: "x_x509.c" };
+        { BoringSsl: "x_x509.cc", RustlsWebpki: "cert.rs", OpenSsl: "x_x509.c" };
     OldExtensionsUnread, "extensions_of_old_versions_unread", Laxer, "Extensions in a certificate of version 1 or 2 are passed over, as if they were not there.",
         { Go: "crypto/x509 parser.go parseCertificate: Version > 1" };
     OldExtensionsRead, "extensions_in_any_version", Laxer, "Extensions count in certificates of version 1 and 2 as well.",
@@ -146,43 +146,43 @@ departures! {
     PoliciesUnchecked, "certificate_policies_unchecked", Laxer, "Certificate policies are understood and not processed unless asked for: a policy that a CA demands may be missing.",
         { OpenSsl: "x509_vfy.c check_policy: X509_V_FLAG_POLICY_CHECK" };
     AccessUnread, "authority_information_access_unread", Laxer, "An authorityInfoAccess that cannot be read is passed over.",
-        { BoringSsl: "v3_info.c, only where it is asked for", RustlsWebpki: "cert.rs", OpenSsl: "v3_info.c, only where it is asked for" };
+        { BoringSsl: "v3_info.cc, only where it is asked for", RustlsWebpki: "cert.rs", OpenSsl: "v3_info.c, only where it is asked for" };
     UnreadTwice, "unknown_extension_twice", Laxer, "An extension that it does not know may be there twice.",
-        { BoringSsl: "v3_purp.c", RustlsWebpki: "x509.rs remember_extension", OpenSsl: "v3_purp.c" };
+        { BoringSsl: "v3_purp.cc", RustlsWebpki: "x509.rs remember_extension", OpenSsl: "v3_purp.c" };
     KeyIdentifierTwice, "key_identifier_twice", Laxer, "subjectKeyIdentifier may be there twice: it is not read.",
         { RustlsWebpki: "cert.rs" };
     Defaults, "spelled_out_defaults", Laxer, "CA:FALSE may be spelled out, and a keyUsage may have trailing zero bits: neither is DER.",
-        { Go: "crypto/x509 parser.go", BoringSsl: "tasn_dec.c", RustlsWebpki: "verify_cert.rs; keyUsage is not read", OpenSsl: "tasn_dec.c" };
+        { Go: "crypto/x509 parser.go", BoringSsl: "tasn_dec.cc", RustlsWebpki: "verify_cert.rs; keyUsage is not read", OpenSsl: "tasn_dec.c" };
     TrailingInValue, "bytes_after_a_value", Laxer, "Bytes that follow the end of an extension's value are passed over.",
         { Go: "crypto/x509 parser.go", OpenSsl: "v3_lib.c" };
     BerBooleans, "ber_booleans", Laxer, "In basicConstraints any octet but zero is TRUE.",
-        { BoringSsl: "tasn_dec.c", OpenSsl: "tasn_dec.c" };
+        { BoringSsl: "tasn_dec.cc", OpenSsl: "tasn_dec.c" };
     UnusedBits, "unused_bits", Laxer, "Unused bits of a keyUsage may be set; they do not count.",
         { OpenSsl: "a_bitstr.c" };
     EmptySan, "empty_san", Laxer, "subjectAltName may hold no name.",
-        { BoringSsl: "v3_alt.c", OpenSsl: "v3_alt.c, without -x509_strict" };
+        { BoringSsl: "v3_alt.cc", OpenSsl: "v3_alt.c, without -x509_strict" };
     SanUnread, "san_unread", Laxer, "subjectAltName is read no further than name constraints need: it may be empty, of unknown forms or no list of names at all.",
         { RustlsWebpki: "subject_name/mod.rs" };
     UnknownNameForms, "unknown_name_forms", Laxer, "Forms of names in a subjectAltName that X.509 does not know are passed over.",
         { Go: "crypto/x509 parser.go forEachSAN" };
     TextUnread, "names_beyond_ascii", Laxer, "URIs, DNS names and e-mail addresses with bytes beyond ASCII are read.",
-        { BoringSsl: "a_type.c", RustlsWebpki: "subject_name/mod.rs", OpenSsl: "a_type.c" };
+        { BoringSsl: "a_type.cc", RustlsWebpki: "subject_name/mod.rs", OpenSsl: "a_type.c" };
     EmptyNameConstraints, "empty_name_constraints", Laxer, "nameConstraints that constrain nothing are read.",
-        { BoringSsl: "v3_ncons.c", RustlsWebpki: "subject_name/mod.rs", OpenSsl: "v3_ncons.c" };
+        { BoringSsl: "v3_ncons.cc", RustlsWebpki: "subject_name/mod.rs", OpenSsl: "v3_ncons.c" };
     MaskHoles, "ip_mask_with_holes", Laxer, "The mask of a name constraint on IP addresses may have holes.",
         { OpenSsl: "v3_ncons.c nc_ip" };
     MinimumUnread, "constraint_minimum_unread", Laxer, "minimum and maximum of a name constraint are passed over.",
         { Go: "crypto/x509 parser.go parseNameConstraintsExtension" };
     KeyIdentifiersRead, "key_identifiers_must_be_readable", Stricter, "A subjectKeyIdentifier or authorityKeyIdentifier that cannot be read is refused.",
-        { Go: "crypto/x509 parser.go", BoringSsl: "v3_purp.c", OpenSsl: "v3_purp.c" };
+        { Go: "crypto/x509 parser.go", BoringSsl: "v3_purp.cc", OpenSsl: "v3_purp.c" };
     UniqueIds, "unique_ids", Stricter, "Certificates with issuerUniqueID or subjectUniqueID are refused.",
         { RustlsWebpki: "cert.rs: TrailingData(CertificateExtensions)" };
     SubjectText, "subject_must_be_text", Stricter, "A subject with a UTF8String that is no UTF-8 is refused.",
-        { Go: "crypto/x509 parser.go parseASN1String", BoringSsl: "a_strex.c, x_name.c", OpenSsl: "x_name.c" };
-    SubjectPrintable, "subject_printable_letters", Stricter, "A subject with a PrintableString of letters outside that set (@, *, & and _ are examples) is refused.",
+        { Go: "crypto/x509 parser.go parseASN1String", BoringSsl: "a_strex.cc, x_name.cc", OpenSsl: "x_name.c" };
+    SubjectPrintable, "subject_printable_letters", Stricter, "A subject with a PrintableString of letters outside that set (@ and _ are such) is refused; * and & pass.",
         { Go: "crypto/x509 parser.go isPrintable, which lets * and & pass" };
     SubjectEmptyRdn, "subject_empty_rdn", Stricter, "A subject with an empty RDN is refused.",
-        { BoringSsl: "x_name.c" };
+        { BoringSsl: "x_name.cc" };
     TrustDomainLabels, "trust_domain_labels", Stricter, "A certificate whose URI has a host with an empty label, a dot at its beginning or its end (as a trust domain may), or that Go's url package cannot parse, cannot be read at all. CAs too.",
         { Go: "crypto/x509 parser.go parseSANExtension: domainNameValid" };
     IpOctets, "ip_name_length", Stricter, "A subjectAltName with an IP address that has neither 4 nor 16 octets is refused.",
@@ -190,11 +190,11 @@ departures! {
     LastSecond, "last_second", Stricter, "A certificate has expired in the very second of its notAfter.",
         { OpenSsl: "x509_vfy.c X509_cmp_time" };
     Before1970, "before_1970", Stricter, "A certificate whose notBefore lies before 1970 is refused.",
-        { RustlsWebpki: "der.rs UnixTime" };
+        { RustlsWebpki: "time.rs" };
 
     // Name constraints.
     DnsDot, "dns_constraint_with_dot", Laxer, "A DNS name constraint with a leading dot permits what is below the name.",
-        { Go: "crypto/x509 constraints.go", BoringSsl: "v3_ncons.c", RustlsWebpki: "subject_name/dns_name.rs", OpenSsl: "v3_ncons.c" };
+        { Go: "crypto/x509 constraints.go", BoringSsl: "v3_ncons.cc", RustlsWebpki: "subject_name/dns_name.rs", OpenSsl: "v3_ncons.c" };
     DnsWildcard, "dns_wildcard_under_exclusion", Laxer, "A wildcard DNS name is not excluded by a constraint on a host that it covers.",
         { OpenSsl: "v3_ncons.c nc_dns" };
     UriSubDomains, "uri_constraint_covers_sub_domains", Other, "A URI name constraint with a host covers sub-domains too, permitted and excluded; an empty one covers every URI.",
@@ -204,7 +204,7 @@ departures! {
     UriIpConstraint, "uri_constraint_is_ip_address", Stricter, "A URI name constraint that is an IP address makes the CA's certificate unreadable.",
         { Go: "crypto/x509 parser.go parseNameConstraintsExtension" };
     UriHostSyntax, "uri_host_syntax", Stricter, "A trust domain with an underscore cannot be judged by URI name constraints, nor can any by a constraint that is an IP address: both refuse.",
-        { BoringSsl: "v3_ncons.c nc_uri: name syntax, name constraint syntax" };
+        { BoringSsl: "v3_ncons.cc nc_uri: name syntax, name constraint syntax" };
     NoUriConstraints, "uri_constraints_unsupported", Stricter, "Any URI name constraint, permitted or excluded, refuses every leaf that has a URI: every SPIFFE ID.",
         { RustlsWebpki: "subject_name/mod.rs: Err(NameConstraintViolation)" };
     NoEmailConstraints, "email_constraints_unsupported", Stricter, "Any e-mail name constraint refuses a leaf with an e-mail address.",
@@ -214,11 +214,11 @@ departures! {
     KnownConstraintsOnly, "unknown_constraint_kinds", Stricter, "Critical name constraints on anything but DNS names, IP addresses, e-mail addresses and URIs are refused, directory names among them.",
         { Go: "crypto/x509 parser.go: unhandled" };
     NoIpConstraints, "ip_constraints_unsupported", Stricter, "A name constraint on IP addresses refuses a leaf with an IP address.",
-        { BoringSsl: "v3_ncons.c nc_match_single" };
+        { BoringSsl: "v3_ncons.cc nc_match_single" };
     CommonNameConstrained, "common_name_under_dns_constraints", Stricter, "A common name that looks like a host is held against DNS name constraints where the leaf has no DNS name.",
         { OpenSsl: "v3_ncons.c NAME_CONSTRAINTS_check_CN" };
     NoSanUnderConstraints, "no_san_under_constraints", Stricter, "Below any name constraint a leaf without subjectAltName whose common name looks like a host is refused.",
-        { BoringSsl: "x509_vfy.c check_name_constraints" };
+        { BoringSsl: "x509_vfy.cc check_name_constraints" };
 
     // Revocation.
     NoRevocation, "crls_unread", Laxer, "CRLs are not looked at.",
@@ -228,11 +228,11 @@ departures! {
     CrlMayBeOld, "crl_may_be_out_of_date", Laxer, "A CRL counts at any time, expired or not yet valid.",
         { RustlsWebpki: "ExpirationPolicy::Ignore, the default" };
     CrlForm, "crl_form", Laxer, "CRLs need no cRLNumber, and one without nextUpdate never goes out of date.",
-        { BoringSsl: "x509_vfy.c check_crl_time", OpenSsl: "x509_vfy.c check_crl_time" };
+        { BoringSsl: "x509_vfy.cc check_crl_time", OpenSsl: "x509_vfy.c check_crl_time" };
     CrlNumber, "crl_number", Laxer, "CRLs need no cRLNumber; nextUpdate must be there all the same.",
         { RustlsWebpki: "crl/types.rs" };
     CrlBest, "one_crl_of_several", Laxer, "Of several CRLs of one CA only the best counts: one that is current, the newest of those. A revocation that another of them knows is lost.",
-        { BoringSsl: "x509_vfy.c get_crl_sk", OpenSsl: "x509_vfy.c get_crl_sk" };
+        { BoringSsl: "x509_vfy.cc get_crl_sk", OpenSsl: "x509_vfy.c get_crl_sk" };
     CrlFirst, "first_crl_of_several", Laxer, "Of several CRLs of one CA only the first in the list counts.",
         { RustlsWebpki: "crl/mod.rs RevocationOptions::check" };
     CrlByName, "crl_by_name_alone", Stricter, "A CRL belongs to whoever has its issuer's name: that of a namesake with another key is taken for the CA's own, and its signature is wrong.",
@@ -247,7 +247,7 @@ departures! {
     // Beyond what we can read or compute.
     MoreEncodings, "more_encodings", Laxer, "It reads some certificates that are no DER or hold what we refuse to read: where our reader stops, it may go on.",
         { Go: "crypto/x509 parser.go: times without seconds, version 1 spelled out, empty extensions",
-          BoringSsl: "x_x509.c: version 1 spelled out, empty extensions, BER BOOLEANs", RustlsWebpki: "cert.rs: serial numbers of any form, empty extensions",
+          BoringSsl: "x_x509.cc: version 1 spelled out, empty extensions, BER BOOLEANs", RustlsWebpki: "cert.rs: serial numbers of any form, empty extensions",
           OpenSsl: "tasn_dec.c: BER, bytes after the certificate" };
     MoreAlgorithms, "more_algorithms", Laxer, "It knows signature algorithms and keys that we do not compute with.",
         { Go: "crypto/x509 x509.go: P-521, any hash with any curve, ECDSA with parameters",
