@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -157,10 +157,13 @@ impl Drop for Running {
 }
 
 fn wait_for(what: &str, said: impl Fn() -> String, done: impl Fn(&str) -> bool) {
-    let until = Instant::now() + Duration::from_secs(30);
-    while !done(&said()) {
-        let log = said();
-        assert!(Instant::now() < until, "Envoy did not {what}: {}", &log[log.len().saturating_sub(2000)..]);
+    const PATIENCE: usize = 600;
+    for _ in 0..PATIENCE {
+        if done(&said()) {
+            return;
+        }
         std::thread::sleep(Duration::from_millis(50));
     }
+    let log = said();
+    panic!("Envoy did not {what}: {}", &log[log.len().saturating_sub(2000)..]);
 }

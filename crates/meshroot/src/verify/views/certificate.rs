@@ -125,10 +125,9 @@ pub(in crate::verify) fn check_ca(tbs: &TbsRef<'_>, anchor: bool, rules: &Rules,
     if let Some(usage) = leniency::extended_key_usage(tbs, d)?.filter(|_| !unread) {
         lacks(purpose, &usage, !d.has(D::AnyIsNoPurpose))?;
     }
-    if let Some(names) = leniency::alt_names(tbs, d)?.filter(|_| rules.svid && !d.has(D::SpiffeIdUnread)) {
-        if names.uris.iter().any(|uri| SpiffeIdRef::parse(uri).is_ok_and(|id| !id.path().is_empty())) {
-            return Err(Reason::CaWithPath);
-        }
+    let names = leniency::alt_names(tbs, d)?.filter(|_| rules.svid && !d.has(D::SpiffeIdUnread));
+    if names.is_some_and(|names| names.uris.iter().any(|uri| SpiffeIdRef::parse(uri).is_ok_and(|id| !id.path().is_empty()))) {
+        return Err(Reason::CaWithPath);
     }
     Ok(CaRules { path_len, names: name_constraints(tbs, rules)? })
 }

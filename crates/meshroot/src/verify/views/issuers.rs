@@ -49,8 +49,8 @@ impl Wanted<'_> {
         if named_key.zip(candidate.subject_key_id()).is_some_and(|(named, own)| named != own.as_bytes()) {
             return false;
         }
-        let Some((issuer, serial)) = ext::authority_cert(authority) else { return true };
+        let Some(named) = ext::authority_cert(authority) else { return true };
         let Ok(parsed) = CertRef::parse(candidate.der()) else { return true };
-        serial.is_none_or(|serial| serial == parsed.tbs.serial) && issuer.is_none_or(|issuer| same_name(issuer, parsed.tbs.issuer))
+        named.serial.is_none_or(|serial| serial == parsed.tbs.serial) && named.issuer.is_none_or(|issuer| same_name(issuer, parsed.tbs.issuer))
     }
 }
