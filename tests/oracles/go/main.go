@@ -41,6 +41,7 @@ var oracles = map[string]oracle{
 	"go-spiffe":     judgeSpiffe,
 	"istio-cacerts": judgeCacerts,
 	"tls-client":    judgeTLS,
+	"tls-server":    judgeTLSClient,
 	"zlint":         judgeZlint,
 	"csr":           judgeCSR,
 	"make-csr":      makeCSR,

@@ -103,6 +103,14 @@ fn purposes() -> Vec<Case> {
             m.leaf.set(eku(&[SERVER]));
             m.role = Role::Server;
         }),
+        case("leaf_any_as_server", |m| {
+            m.leaf.set(eku(&[ANY]));
+            m.role = Role::Server;
+        }),
+        case("leaf_without_as_server", |m| {
+            m.leaf.remove(id::EKU);
+            m.role = Role::Server;
+        }),
         case("leaf_client_only_as_server", |m| {
             m.leaf.set(eku(&[CLIENT]));
             m.role = Role::Server;

@@ -199,3 +199,42 @@ impl fmt::Display for View {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::Crypto;
+    use crate::verify::{PathQuery, Rules};
+
+    #[test]
+    fn every_implementation_is_found_by_its_name() {
+        for one in Implementation::ALL {
+            assert_eq!(one.as_str().parse(), Ok(one));
+            assert!(differences().iter().any(|difference| difference.implementation == one && difference.code.starts_with(one.as_str())));
+        }
+        assert!("java".parse::<Implementation>().is_err());
+    }
+
+    #[test]
+    fn every_difference_fits_the_set_and_our_own_rules_have_none() {
+        assert!(Rules::spiffe().departures.is_empty() && Rules::pkix().departures.is_empty());
+        for difference in differences() {
+            assert!(Departures::of(difference.implementation).has(difference.departure), "{}", difference.code);
+            assert!((difference.departure as u32) < u128::BITS);
+        }
+    }
+
+    #[test]
+    fn nothing_that_is_presented_makes_a_view_fail() {
+        let query = PathQuery::new(Timestamp::from_unix(1_800_000_000));
+        let rubbish: [&[Vec<u8>]; 4] = [&[], &[vec![]], &[vec![0x30, 0x80, 0, 0]], &[vec![0xff; 300], vec![0x30; 300]]];
+        for chain in rubbish {
+            let views = as_others_see(chain, &[], &query, &Crypto::ring());
+            assert_eq!(views.len(), Implementation::ALL.len());
+            for view in views {
+                assert_ne!(view.verdict.accepts(), Some(true), "{view}");
+                assert!(!view.to_string().is_empty());
+            }
+        }
+    }
+}
