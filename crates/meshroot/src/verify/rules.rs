@@ -227,6 +227,13 @@ fn check_any(tbs: &TbsRef<'_>, rules: &Rules) -> Result<(), Reason> {
             _ => {}
         }
     }
+    // They only order candidates, and OpenSSL and Go refuse the certificate all the same: what is processed can be read.
+    if tbs.extension(ext::SUBJECT_KEY_IDENTIFIER).is_some_and(|e| ext::subject_key_identifier(e.value).is_err()) {
+        return Err(Reason::MalformedExtension("subjectKeyIdentifier"));
+    }
+    if tbs.extension(ext::AUTHORITY_KEY_IDENTIFIER).is_some_and(|e| ext::authority_key_identifier(e.value).is_err()) {
+        return Err(Reason::MalformedExtension("authorityKeyIdentifier"));
+    }
     if tbs.extension(ext::AUTHORITY_INFORMATION_ACCESS).is_some_and(|e| !is_access_list(e.value)) {
         return Err(Reason::MalformedExtension("authorityInfoAccess"));
     }
@@ -267,7 +274,7 @@ pub(super) fn is_access_list(value: &[u8]) -> bool {
 }
 
 /// The first extension that is there twice.
-fn repeated(tbs: &TbsRef<'_>) -> Option<ObjectIdentifier> {
+pub(super) fn repeated(tbs: &TbsRef<'_>) -> Option<ObjectIdentifier> {
     /// Real certificates have fewer, and up to here comparing is faster than sorting.
     const FEW: usize = 24;
     if tbs.extensions.len() <= FEW {

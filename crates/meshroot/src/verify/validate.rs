@@ -96,7 +96,7 @@ pub(super) fn judge_path(
     let pool = Pool::read(intermediates)?;
     let below = Below::leaf(&parsed, rules).map_err(at_leaf)?;
     let path = Search::new(Ground { pool: &pool, anchors, crypto, query }, below, &mut VerifiedCrls::new())
-        .from_leaf()
+        .run()
         .map_err(|rejection| pool.explain(rejection))?;
     let not_after = parsed.tbs.validity.not_after.min(path.validity().not_after);
     Ok((Some(path), not_after))

@@ -39,8 +39,6 @@ fn oid(out: &mut Vec<u8>, text: &str) {
     bytes(out, OID, ObjectIdentifier::new(text).unwrap().as_bytes());
 }
 
-type Edit = fn(&mut Made);
-
 fn judged(root_: Edit, ca_: Edit, leaf_: Edit, inputs: PolicyInputs<'static>) -> Result<ValidatedPath, Rejection> {
     three(root_, ca_, leaf_, PathQuery::new(NOW).rules(Rules::pkix()).policies(inputs))
 }
@@ -69,6 +67,18 @@ fn a_ca_or_an_anchor_may_require_one() {
     let mut rules = Rules::pkix();
     rules.anchor_is_name_and_key = true;
     assert!(three(|root| root.require_policy(0), same, same, PathQuery::new(NOW).rules(rules)).is_ok());
+}
+
+#[test]
+fn a_leaf_that_requires_a_policy_has_one() {
+    assert_eq!(refused(judged(same, same, |leaf| leaf.require_policy(0), NOTHING)), ("verify.no_policy", Some(0)));
+    assert!(judged(same, same, |leaf| leaf.require_policy(1), NOTHING).is_ok(), "only a zero counts at the end of a path");
+    let demanding: Edit = |leaf| {
+        leaf.policies(&[P1]);
+        leaf.require_policy(0);
+    };
+    assert!(judged(same, |ca| ca.policies(&[P1]), demanding, NOTHING).is_ok());
+    assert_eq!(refused(judged(same, same, demanding, NOTHING)), ("verify.no_policy", Some(0)));
 }
 
 #[test]

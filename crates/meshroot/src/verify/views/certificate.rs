@@ -4,7 +4,7 @@ use der::asn1::ObjectIdentifier;
 
 use crate::spiffe::SpiffeIdRef;
 use crate::time::Timestamp;
-use crate::verify::rules::{CaRules, is_access_list, name_constraints};
+use crate::verify::rules::{CaRules, is_access_list, name_constraints, repeated};
 use crate::verify::{Purpose, Reason, Rules};
 use crate::x509::extension as ext;
 use crate::x509::wire::TbsRef;
@@ -147,13 +147,10 @@ fn check_any(tbs: &TbsRef<'_>, rules: &Rules, unread: bool) -> Result<(), Reason
     if tbs.issuer == DistinguishedName::EMPTY && !d.has(D::NoIssuerName) {
         return Err(Reason::NoIssuerName);
     }
-    for (index, extension) in tbs.extensions.iter().enumerate() {
-        let twice = tbs.extensions.iter().take(index).any(|earlier| earlier.oid == extension.oid);
-        let known = ext::UNDERSTOOD.contains(&extension.oid);
-        let fine = if extension.oid == ext::SUBJECT_KEY_IDENTIFIER { d.has(D::KeyIdentifierTwice) } else { d.has(D::UnreadTwice) && !known };
-        if twice && !fine {
-            return Err(Reason::DuplicateExtension(extension.oid.to_string()));
-        }
+    if let Some(oid) = twice(tbs, rules) {
+        return Err(Reason::DuplicateExtension(oid.to_string()));
+    }
+    for extension in &tbs.extensions {
         if !extension.critical {
             continue;
         }
@@ -162,16 +159,34 @@ fn check_any(tbs: &TbsRef<'_>, rules: &Rules, unread: bool) -> Result<(), Reason
             ext::AUTHORITY_KEY_IDENTIFIER => return Err(Reason::Critical("authorityKeyIdentifier")),
             CRL_DISTRIBUTION_POINTS => d.has(D::DistributionPoints),
             oid if ext::POLICIES.contains(&oid) => rules.process_policies || d.has(D::PoliciesUnchecked),
-            _ => known,
+            oid => ext::UNDERSTOOD.contains(&oid),
         };
         if !(understood || unread) {
             return Err(Reason::UnknownCriticalExtension(extension.oid.to_string()));
+        }
+    }
+    if !d.has(D::KeyIdentifiersUnread) {
+        if tbs.extension(ext::SUBJECT_KEY_IDENTIFIER).is_some_and(|e| ext::subject_key_identifier(e.value).is_err()) {
+            return Err(Reason::MalformedExtension("subjectKeyIdentifier"));
+        }
+        if tbs.extension(ext::AUTHORITY_KEY_IDENTIFIER).is_some_and(|e| ext::authority_key_identifier(e.value).is_err()) {
+            return Err(Reason::MalformedExtension("authorityKeyIdentifier"));
         }
     }
     if !d.has(D::AccessUnread) && tbs.extension(ext::AUTHORITY_INFORMATION_ACCESS).is_some_and(|e| !is_access_list(e.value)) {
         return Err(Reason::MalformedExtension("authorityInfoAccess"));
     }
     reading::check(tbs, d)
+}
+
+/// The first extension that is there twice and must not be.
+fn twice(tbs: &TbsRef<'_>, rules: &Rules) -> Option<ObjectIdentifier> {
+    let d = rules.departures;
+    if !d.has(D::UnreadTwice) {
+        return repeated(tbs);
+    }
+    let mut read = ext::UNDERSTOOD.into_iter().filter(|oid| !(d.has(D::KeyIdentifierTwice) && *oid == ext::SUBJECT_KEY_IDENTIFIER));
+    read.find(|oid| tbs.extensions.iter().filter(|extension| extension.oid == *oid).count() > 1)
 }
 
 pub(in crate::verify) fn in_time(tbs: &TbsRef<'_>, rules: &Rules, now: Timestamp) -> Result<(), Reason> {

@@ -5,7 +5,6 @@ use core::net::IpAddr;
 use crate::time::Timestamp;
 use crate::verify::Reason;
 use crate::x509::encode::{SEQUENCE, SET, UTF8_STRING};
-use crate::x509::extension as ext;
 use crate::x509::reader::{DerReader, Element};
 use crate::x509::wire::TbsRef;
 
@@ -18,18 +17,6 @@ const PRINTABLE_STRING: u8 = 0x13;
 /// Everything that this reader refuses in one certificate.
 pub(in crate::verify) fn check(tbs: &TbsRef<'_>, d: Departures) -> Result<(), Reason> {
     let refused = |what| Err(Reason::TheirRule(what));
-    if d.has(D::KeyIdentifiersRead) {
-        for extension in &tbs.extensions {
-            let readable = match extension.oid {
-                ext::SUBJECT_KEY_IDENTIFIER => ext::subject_key_identifier(extension.value).is_ok(),
-                ext::AUTHORITY_KEY_IDENTIFIER => ext::authority_key_identifier(extension.value).is_ok(),
-                _ => true,
-            };
-            if !readable {
-                return refused("a key identifier that cannot be read");
-            }
-        }
-    }
     if d.has(D::UniqueIds) && tbs.has_unique_ids {
         return refused("a unique identifier");
     }

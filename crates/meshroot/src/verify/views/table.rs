@@ -173,8 +173,8 @@ departures! {
         { OpenSsl: "v3_ncons.c nc_ip" };
     MinimumUnread, "constraint_minimum_unread", Laxer, "minimum and maximum of a name constraint are passed over.",
         { Go: "crypto/x509 parser.go parseNameConstraintsExtension" };
-    KeyIdentifiersRead, "key_identifiers_must_be_readable", Stricter, "A subjectKeyIdentifier or authorityKeyIdentifier that cannot be read is refused.",
-        { Go: "crypto/x509 parser.go", BoringSsl: "v3_purp.cc", OpenSsl: "v3_purp.c" };
+    KeyIdentifiersUnread, "key_identifiers_unread", Laxer, "A subjectKeyIdentifier or authorityKeyIdentifier that cannot be read is passed over.",
+        { RustlsWebpki: "cert.rs" };
     UniqueIds, "unique_ids", Stricter, "Certificates with issuerUniqueID or subjectUniqueID are refused.",
         { RustlsWebpki: "cert.rs: TrailingData(CertificateExtensions)" };
     SubjectText, "subject_must_be_text", Stricter, "A subject with a UTF8String that is no UTF-8 is refused.",
