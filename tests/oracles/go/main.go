@@ -40,6 +40,8 @@ var oracles = map[string]oracle{
 	"go-x509":       judgeX509,
 	"go-spiffe":     judgeSpiffe,
 	"istio-cacerts": judgeCacerts,
+	"tls-client":    judgeTLS,
+	"tls-server":    judgeTLSClient,
 	"zlint":         judgeZlint,
 	"csr":           judgeCSR,
 	"make-csr":      makeCSR,

@@ -22,6 +22,7 @@ mod svid;
 #[cfg(test)]
 mod tests;
 mod validate;
+pub mod views;
 mod work;
 
 pub use path::CaPath;

@@ -44,8 +44,8 @@ pub(super) fn in_time(tbs: &TbsRef<'_>, now: Timestamp) -> Result<(), Reason> {
 }
 
 /// An anchor of which only name and key count: its name constraints are kept all the same.
-pub(super) fn check_bare_anchor(tbs: &TbsRef<'_>) -> Result<CaRules, Reason> {
-    Ok(CaRules { path_len: None, names: name_constraints(tbs)? })
+pub(super) fn check_bare_anchor(tbs: &TbsRef<'_>, rules: &Rules) -> Result<CaRules, Reason> {
+    Ok(CaRules { path_len: None, names: name_constraints(tbs, rules)? })
 }
 
 /// A certificate that signs others (RFC 5280 §6.1.4, SPIFFE X509-SVID §4). `anchor`: it is one of the bundle's own.
@@ -88,7 +88,7 @@ pub(super) fn check_ca(tbs: &TbsRef<'_>, anchor: bool, rules: &Rules, purpose: P
     if rules.demand_criticality && tbs.extension(ext::NAME_CONSTRAINTS).is_some_and(|e| !e.critical) {
         return Err(Reason::NotCritical("nameConstraints"));
     }
-    Ok(CaRules { path_len: constraints.path_len, names: name_constraints(tbs)? })
+    Ok(CaRules { path_len: constraints.path_len, names: name_constraints(tbs, rules)? })
 }
 
 /// A leaf of any kind, for `purpose` (RFC 5280 §6.1.5, §4.2.1.12).
@@ -154,7 +154,7 @@ pub(super) fn check_svid<'a>(tbs: &TbsRef<'a>, rules: &Rules) -> Result<SpiffeId
 
 impl Purpose {
     /// The extended key usages that it takes, by name and by where they stand.
-    fn demands(self) -> impl Iterator<Item = (&'static str, fn(&ExtendedKeyUsage) -> bool)> {
+    pub(super) fn demands(self) -> impl Iterator<Item = (&'static str, fn(&ExtendedKeyUsage) -> bool)> {
         let server: (_, fn(&ExtendedKeyUsage) -> bool) = ("serverAuth", |usage| usage.server_auth);
         let client: (_, fn(&ExtendedKeyUsage) -> bool) = ("clientAuth", |usage| usage.client_auth);
         let (server, client) = match self {
@@ -185,15 +185,16 @@ fn key_usage(tbs: &TbsRef<'_>) -> Result<Option<KeyUsage>, Reason> {
     }
 }
 
-fn extended_key_usage(tbs: &TbsRef<'_>) -> Result<Option<ExtendedKeyUsage>, Reason> {
+pub(super) fn extended_key_usage(tbs: &TbsRef<'_>) -> Result<Option<ExtendedKeyUsage>, Reason> {
     match tbs.extension(ext::EXTENDED_KEY_USAGE) {
         Some(e) => ExtendedKeyUsage::decode(e.value).map(Some).map_err(|_| Reason::MalformedExtension("extKeyUsage")),
         None => Ok(None),
     }
 }
 
-fn name_constraints(tbs: &TbsRef<'_>) -> Result<Option<Arc<NameConstraints>>, Reason> {
-    tbs.extension(ext::NAME_CONSTRAINTS).map(|e| NameConstraints::decode(e.value).map(Arc::new)).transpose()
+pub(super) fn name_constraints(tbs: &TbsRef<'_>, rules: &Rules) -> Result<Option<Arc<NameConstraints>>, Reason> {
+    let decode = |e: crate::x509::wire::ExtensionRef<'_>| NameConstraints::decode(e.value, rules.departures).map(Arc::new);
+    tbs.extension(ext::NAME_CONSTRAINTS).map(decode).transpose()
 }
 
 /// What holds for every certificate: serial, version, issuer, no extension twice, no unknown critical one.
@@ -253,7 +254,7 @@ fn check_any(tbs: &TbsRef<'_>, rules: &Rules) -> Result<(), Reason> {
 
 /// AuthorityInfoAccessSyntax (§4.2.2.1): one or more pairs of a method and a place. Nothing here follows them; but whoever
 /// writes rubbish where others will look is not to be trusted with the rest.
-fn is_access_list(value: &[u8]) -> bool {
+pub(super) fn is_access_list(value: &[u8]) -> bool {
     let read = || {
         let mut outer = DerReader::new(value);
         let list = outer.required(SEQUENCE)?;
@@ -273,7 +274,7 @@ fn is_access_list(value: &[u8]) -> bool {
 }
 
 /// The first extension that is there twice.
-fn repeated(tbs: &TbsRef<'_>) -> Option<ObjectIdentifier> {
+pub(super) fn repeated(tbs: &TbsRef<'_>) -> Option<ObjectIdentifier> {
     /// Real certificates have fewer, and up to here comparing is faster than sorting.
     const FEW: usize = 24;
     if tbs.extensions.len() <= FEW {

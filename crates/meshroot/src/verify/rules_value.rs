@@ -1,3 +1,5 @@
+use super::views::Departures;
+
 /// How a path is judged: one engine, and these are its switches.
 ///
 /// Our own rules are [`spiffe`](Self::spiffe), the default. To turn one, change its field:
@@ -34,6 +36,8 @@ pub struct Rules {
     /// §4.2.1.11, §4.2.1.14: what CAs are told to write), and a subjectAltName must not be beside a subject (§4.2.1.6). Off:
     /// they count all the same.
     pub demand_criticality: bool,
+    /// What another implementation does otherwise; none in our own rules. See [`views`](super::views).
+    pub(super) departures: Departures,
 }
 
 impl Rules {
@@ -56,6 +60,7 @@ impl Rules {
             process_policies: true,
             demand_key_identifiers: false,
             demand_criticality: false,
+            departures: Departures::NONE,
         }
     }
 }

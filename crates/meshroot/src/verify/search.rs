@@ -20,9 +20,13 @@ use super::path::CaPath;
 use super::pool::Pool;
 use super::reason::{CertificateAt, Reason, Rejection};
 use super::revoked::check_status;
-use super::rules::{CaRules, alt_names, at, check_bare_anchor, check_ca, in_time};
+use super::rules::{CaRules, at, check_bare_anchor, check_ca, in_time};
+use super::views::{self, Departure};
 use super::work::Work;
-use super::{MAX_PATH, PathQuery, policy};
+use super::{MAX_PATH, PathQuery, Rules, policy};
+
+/// Certificates in the longest path that others follow: a leaf, a hundred intermediates, an anchor.
+const LONGEST_PATH: usize = 102;
 
 /// What a path is looked for in, and how.
 pub(super) struct Ground<'a> {
@@ -42,8 +46,8 @@ pub(super) struct Below<'a> {
 }
 
 impl<'a> Below<'a> {
-    pub(super) fn leaf(leaf: &'a CertRef<'a>) -> Result<Self, Reason> {
-        Ok(Self { leaf: Some(leaf), names: Some((leaf.tbs.subject, alt_names(&leaf.tbs)?)) })
+    pub(super) fn leaf(leaf: &'a CertRef<'a>, rules: &Rules) -> Result<Self, Reason> {
+        Ok(Self { leaf: Some(leaf), names: Some((leaf.tbs.subject, views::alt_names(&leaf.tbs, rules.departures)?)) })
     }
 }
 
@@ -156,8 +160,9 @@ impl<'a> Search<'a> {
         let height = path.len();
         // The leaf, what is there, and one more.
         let length = height.saturating_add(2);
-        if length > MAX_PATH {
-            self.failed(false, height, Stage::NoCandidate, Rejection::whole(Reason::ChainTooLong { found: length, most: MAX_PATH }));
+        let most = if self.departs(Departure::LongPaths) { LONGEST_PATH } else { MAX_PATH };
+        if length > most {
+            self.failed(false, height, Stage::NoCandidate, Rejection::whole(Reason::ChainTooLong { found: length, most }));
             return Ok(None);
         }
         let candidates = self.candidates(path)?;
@@ -175,7 +180,8 @@ impl<'a> Search<'a> {
                 }
             };
             path.push(Step { number, certificate, ca });
-            let found = if is_anchor { self.concluded(path) } else { self.extend(path)? };
+            let concludes = is_anchor && (!self.departs(Departure::WholeChain) || certificate.is_self_issued());
+            let found = if concludes { self.concluded(path) } else { self.extend(path)? };
             if found.is_some() {
                 return Ok(found);
             }
@@ -189,6 +195,9 @@ impl<'a> Search<'a> {
         let Ground { pool, anchors, .. } = self.ground;
         self.work.candidates(anchors.len().saturating_add(pool.certificates.len()))?;
         let Some(top) = Child::of(path, &self.below) else { return Ok(Vec::new()) };
+        if self.departs(Departure::FirstIssuer) || self.departs(Departure::FirstValidIssuer) {
+            return Ok(self.only_candidate(path, &top));
+        }
         // Bytes differ more often than not: what is folded is kept.
         let issuer = if self.pass == Pass::Folded { rdns(top.issuer()) } else { None };
         let mut found = Vec::new();
@@ -204,6 +213,9 @@ impl<'a> Search<'a> {
             if !named || is_loop() {
                 continue;
             }
+            if self.departs(Departure::KeyIdentifierBinds) && !top.wants().key_identifier_fits(certificate, &self.ground.query.rules) {
+                continue;
+            }
             let hint = Hint::of(&top, certificate);
             if hint == Hint::Differs && self.pass == Pass::Hinted {
                 self.passed_over = true;
@@ -213,6 +225,19 @@ impl<'a> Search<'a> {
         }
         found.sort_by_key(|(hint, ..)| *hint);
         Ok(found)
+    }
+
+    /// The one issuer that others try.
+    fn only_candidate(&self, path: &[Step<'a>], top: &Child<'_, 'a>) -> Vec<(Hint, usize, &'a Certificate)> {
+        let Ground { pool, anchors, query, .. } = self.ground;
+        let used = |certificate: &Certificate| path.iter().any(|step| step.certificate == certificate);
+        let candidates = anchors.iter().chain(&pool.certificates).enumerate().filter(|(_, certificate)| !used(certificate));
+        let chosen = top.wants().choose(candidates, &query.rules, query.now);
+        chosen.map(|(number, certificate)| (Hint::of(top, certificate), number, certificate)).into_iter().collect()
+    }
+
+    fn departs(&self, departure: Departure) -> bool {
+        self.ground.query.rules.departures.has(departure)
     }
 
     /// Whether `issuer` may stand above the path's top: signature, its own rules, length, names, revocation of the top.
@@ -228,7 +253,12 @@ impl<'a> Search<'a> {
         }
         let stage = if hint == Hint::Differs { Stage::OtherKey } else { Stage::Signature };
         let child = path.last().map_or(0, |step| step.number.saturating_add(1));
-        let known = self.signatures.iter().find(|link| link.child == child && link.key == issuer.public_key()).map(|link| link.good);
+        let known = self
+            .signatures
+            .iter()
+            .find(|link| link.child == child && link.key == issuer.public_key())
+            .map(|link| link.good)
+            .filter(|_| !self.departs(Departure::SignatureLimit));
         let good = match known {
             Some(good) => good,
             None => {
@@ -243,7 +273,8 @@ impl<'a> Search<'a> {
         }
 
         let ca = self.judge(number, issuer, is_anchor).map_err(|reason| at_issuer(Stage::Certificate, reason))?;
-        let below = path.iter().filter(|step| !step.ca.self_issued).count();
+        let count_all = self.departs(Departure::CountSelfIssued);
+        let below = path.iter().filter(|step| count_all || !step.ca.self_issued).count();
         if let Some(allowed) = ca.rules.path_len.filter(|allowed| below > usize::from(*allowed)) {
             return Err(at_issuer(Stage::Path, Reason::PathLength { allowed, found: below }));
         }
@@ -266,15 +297,23 @@ impl<'a> Search<'a> {
         }
         let PathQuery { rules, purpose, now, .. } = self.ground.query;
         let judge = || {
-            let parsed = CertRef::parse(certificate.der()).map_err(Reason::Malformed)?;
+            let mut parsed = CertRef::parse(certificate.der()).map_err(Reason::Malformed)?;
+            views::forget_unread(&mut parsed.tbs, rules);
             let tbs = &parsed.tbs;
             if anchor && rules.anchor_is_name_and_key {
-                return Ok(Rc::new(Ca { rules: check_bare_anchor(tbs)?, alt_names: None, self_issued: true, no_policies: true }));
+                return Ok(Rc::new(Ca { rules: check_bare_anchor(tbs, rules)?, alt_names: None, self_issued: true, no_policies: true }));
             }
-            in_time(tbs, *now)?;
+            let departs = !rules.departures.is_empty();
+            if departs {
+                views::in_time(tbs, rules, *now)?
+            } else {
+                in_time(tbs, *now)?
+            }
             let self_issued = tbs.self_issued() || rules.fold_names && same_name(tbs.subject, tbs.issuer);
             let no_policies = !rules.process_policies || policy::is_silent(tbs);
-            Ok(Rc::new(Ca { rules: check_ca(tbs, anchor, rules, *purpose)?, alt_names: alt_names(tbs)?, self_issued, no_policies }))
+            let check = if departs { views::check_ca } else { check_ca };
+            let alt_names = views::alt_names(tbs, rules.departures)?;
+            Ok(Rc::new(Ca { rules: check(tbs, anchor, rules, *purpose)?, alt_names, self_issued, no_policies }))
         };
         let judged: Result<_, Reason> = judge();
         self.judged.insert(number, judged.clone());

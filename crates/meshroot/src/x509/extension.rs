@@ -263,6 +263,25 @@ pub(crate) fn subject_key_identifier(value: &[u8]) -> der::Result<&[u8]> {
     outer.finish().map(|()| octets)
 }
 
+/// Another way to name an issuer's certificate in an authorityKeyIdentifier (RFC 5280 §4.2.1.1).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AuthorityCert<'a> {
+    /// The first directory name of its issuer, in DER.
+    pub(crate) issuer: Option<&'a [u8]>,
+    /// The content of the INTEGER.
+    pub(crate) serial: Option<&'a [u8]>,
+}
+
+/// authorityCertIssuer and authorityCertSerialNumber of a readable authorityKeyIdentifier.
+pub(crate) fn authority_cert(value: &[u8]) -> Option<AuthorityCert<'_>> {
+    let mut fields = DerReader::new(value).required(SEQUENCE).ok()?.inside();
+    fields.optional(implicit(0)).ok()?;
+    let mut names = fields.optional(explicit(1)).ok()?.map(|names| names.inside());
+    let issuer = names.as_mut().and_then(|names| names.optional(explicit(4)).ok().flatten()).map(|name| name.content);
+    let serial = fields.optional(implicit(2)).ok()?.map(|serial| serial.content);
+    Some(AuthorityCert { issuer, serial })
+}
+
 /// The keyIdentifier field of an authorityKeyIdentifier, if there is one.
 pub(crate) fn authority_key_identifier(value: &[u8]) -> der::Result<Option<&[u8]>> {
     let mut outer = DerReader::new(value);

@@ -10,6 +10,7 @@ use crate::x509::encode::{SEQUENCE, explicit};
 use crate::x509::reader::{DerReader, Element};
 use crate::x509::{AltNames, DistinguishedName};
 
+use super::views::{Departure, Departures};
 use super::{Reason, work::Work};
 pub(crate) use canonical::same as same_name;
 pub(super) use canonical::{Rdns, rdns};
@@ -22,6 +23,7 @@ const MALFORMED: Reason = Reason::MalformedExtension("nameConstraints");
 pub(super) struct NameConstraints {
     permitted: Vec<Constraint>,
     excluded: Vec<Constraint>,
+    departures: Departures,
 }
 
 #[derive(Debug)]
@@ -50,19 +52,23 @@ enum Candidate<'a> {
 }
 
 impl NameConstraints {
-    pub(super) fn decode(value: &[u8]) -> Result<Self, Reason> {
+    pub(super) fn decode(value: &[u8], departures: Departures) -> Result<Self, Reason> {
         let mut outer = DerReader::new(value);
         let sequence = outer.required(SEQUENCE).map_err(|_| MALFORMED)?;
         outer.finish().map_err(|_| MALFORMED)?;
         let mut fields = sequence.inside();
-        let permitted = subtrees(fields.optional(explicit(0)).map_err(|_| MALFORMED)?)?;
-        let excluded = subtrees(fields.optional(explicit(1)).map_err(|_| MALFORMED)?)?;
+        let permitted = subtrees(fields.optional(explicit(0)).map_err(|_| MALFORMED)?, departures)?;
+        let excluded = subtrees(fields.optional(explicit(1)).map_err(|_| MALFORMED)?, departures)?;
         fields.finish().map_err(|_| MALFORMED)?;
         // RFC 5280: one of the two must be there.
-        if permitted.is_empty() && excluded.is_empty() {
+        if permitted.is_empty() && excluded.is_empty() && !departures.has(Departure::EmptyNameConstraints) {
             return Err(MALFORMED);
         }
-        Ok(Self { permitted, excluded })
+        let all = || permitted.iter().chain(&excluded);
+        if !departures.is_empty() && all().any(|constraint| !constraint.is_read(departures)) {
+            return Err(Reason::TheirRule("a kind of name constraint that it does not know"));
+        }
+        Ok(Self { permitted, excluded, departures })
     }
 
     /// Judges every name of a certificate below: its subject, and its subjectAltName if it has one.
@@ -85,6 +91,9 @@ impl NameConstraints {
                 }
             }
         }
+        if !self.departures.is_empty() {
+            self.check_common_name(subject, names)?;
+        }
         let Some(names) = names else { return Ok(()) };
         names.dns.iter().try_for_each(|name| self.check_one(&Candidate::Dns(name)))?;
         names.emails.iter().try_for_each(|name| self.check_one(&Candidate::Email(name)))?;
@@ -94,15 +103,29 @@ impl NameConstraints {
         if names.others > 0 { self.check_one(&Candidate::Other) } else { Ok(()) }
     }
 
+    /// What others make of a common name that looks like a host.
+    fn check_common_name(&self, subject: &[u8], names: Option<&AltNames<'_>>) -> Result<(), Reason> {
+        let Some(host) = canonical::common_name(subject).filter(|name| matching::is_host(name) && name.contains('.')) else { return Ok(()) };
+        if names.is_none() && self.departures.has(Departure::NoSanUnderConstraints) {
+            return Err(Reason::TheirRule("a leaf without subjectAltName below name constraints"));
+        }
+        let constrained = self.departures.has(Departure::CommonNameConstrained) && names.is_none_or(|names| names.dns.is_empty());
+        if constrained { self.check_one(&Candidate::Dns(&host)) } else { Ok(()) }
+    }
+
     fn constrains_email(&self) -> bool {
         self.permitted.iter().chain(&self.excluded).any(|constraint| matches!(constraint, Constraint::Email(_)))
     }
 
     fn check_one(&self, name: &Candidate<'_>) -> Result<(), Reason> {
-        if let Some(hit) = self.excluded.iter().find(|constraint| constraint.fit(name).is_some_and(|fit| fit != Fit::Outside)) {
+        let excludes = |fit| match name {
+            Candidate::Dns(dns) if self.departures.has(Departure::DnsWildcard) && dns.starts_with("*.") => fit == Fit::Inside,
+            _ => fit != Fit::Outside,
+        };
+        if let Some(hit) = self.excluded.iter().find(|constraint| self.fit(constraint, name).is_some_and(excludes)) {
             return Err(Reason::NameConstraint { name: name.to_string(), constraint: format!("{hit} is excluded") });
         }
-        let mut of_this_kind = self.permitted.iter().filter_map(|constraint| constraint.fit(name)).peekable();
+        let mut of_this_kind = self.permitted.iter().filter_map(|constraint| self.fit(constraint, name)).peekable();
         if of_this_kind.peek().is_none() || of_this_kind.any(|fit| fit == Fit::Inside) {
             return Ok(());
         }
@@ -116,8 +139,36 @@ impl NameConstraints {
     }
 }
 
+impl NameConstraints {
+    /// As [`Constraint::fit`], or as others have it.
+    fn fit(&self, constraint: &Constraint, name: &Candidate<'_>) -> Option<Fit> {
+        let d = self.departures;
+        if d.is_empty() {
+            return constraint.fit(name);
+        }
+        match (constraint, name) {
+            (Constraint::Dns(constraint), Candidate::Dns(name)) if d.has(Departure::DnsDot) && constraint.starts_with('.') => {
+                Some(matching::host_or_below(constraint, name))
+            }
+            (Constraint::Uri(constraint), Candidate::Uri(name)) => Some(match matching::raw_uri_host(name) {
+                _ if d.has(Departure::NoUriConstraints) => Fit::Unclear,
+                Some(host) if d.has(Departure::UriHostSyntax) && (host.contains('_') || constraint.parse::<Ipv4Addr>().is_ok()) => Fit::Unclear,
+                _ if d.has(Departure::UriSubDomains) && constraint.is_empty() => Fit::Inside,
+                Some(host) if d.has(Departure::UriIpHosts) && host.parse::<Ipv4Addr>().is_ok() => matching::host_or_below(constraint, host),
+                Some(host) if d.has(Departure::UriSubDomains) && host.parse::<Ipv4Addr>().is_err() && !constraint.starts_with('.') => {
+                    matching::dns(constraint, host)
+                }
+                _ => matching::uri(constraint, name),
+            }),
+            (Constraint::Email(_), Candidate::Email(_)) if d.has(Departure::NoEmailConstraints) => Some(Fit::Unclear),
+            (Constraint::Ip { .. }, Candidate::Ip(_)) if d.has(Departure::NoIpConstraints) => Some(Fit::Unclear),
+            _ => constraint.fit(name),
+        }
+    }
+}
+
 /// GeneralSubtrees: one or more.
-fn subtrees(tagged: Option<Element<'_>>) -> Result<Vec<Constraint>, Reason> {
+fn subtrees(tagged: Option<Element<'_>>, departures: Departures) -> Result<Vec<Constraint>, Reason> {
     let Some(tagged) = tagged else { return Ok(Vec::new()) };
     let mut items = tagged.inside();
     let mut found = Vec::new();
@@ -125,10 +176,10 @@ fn subtrees(tagged: Option<Element<'_>>) -> Result<Vec<Constraint>, Reason> {
         let mut subtree = items.required(SEQUENCE).map_err(|_| MALFORMED)?.inside();
         let base = subtree.element().map_err(|_| MALFORMED)?;
         // RFC 5280: minimum is zero, which DER leaves out, and maximum absent.
-        if !subtree.is_finished() {
+        if !subtree.is_finished() && !departures.has(Departure::MinimumUnread) {
             return Err(Reason::UnsupportedNameConstraint);
         }
-        found.push(Constraint::read(base)?);
+        found.push(Constraint::read(base, departures)?);
     }
     if found.is_empty() { Err(MALFORMED) } else { Ok(found) }
 }
@@ -145,7 +196,7 @@ fn attributes(name: &[u8]) -> usize {
 }
 
 impl Constraint {
-    fn read(base: Element<'_>) -> Result<Self, Reason> {
+    fn read(base: Element<'_>, departures: Departures) -> Result<Self, Reason> {
         let text = || core::str::from_utf8(base.content).ok().filter(|text| text.is_ascii()).map(str::to_owned).ok_or(MALFORMED);
         Ok(match base.tag {
             0x81 => Self::Email(text()?),
@@ -155,7 +206,8 @@ impl Constraint {
                 let (address, mask) = base.content.split_at(base.content.len() / 2);
                 // RFC 4632: ones, then zeros.
                 let mut rest = mask.iter().skip_while(|byte| **byte == 0xff);
-                if rest.next().is_some_and(|byte| byte.leading_ones() != byte.count_ones()) || rest.any(|byte| *byte != 0) {
+                let has_holes = rest.next().is_some_and(|byte| byte.leading_ones() != byte.count_ones()) || rest.any(|byte| *byte != 0);
+                if has_holes && !departures.has(Departure::MaskHoles) {
                     return Err(MALFORMED);
                 }
                 Self::Ip { address: address.into(), mask: mask.into() }
@@ -167,6 +219,16 @@ impl Constraint {
             0xa0 | 0xa3 | 0xa5 | 0x88 => Self::Other,
             _ => return Err(MALFORMED),
         })
+    }
+
+    /// Whether others know what to do with it.
+    fn is_read(&self, d: Departures) -> bool {
+        match self {
+            Self::Directory(..) => !(d.has(Departure::NoDirectoryConstraints) || d.has(Departure::KnownConstraintsOnly)),
+            Self::Other => !d.has(Departure::KnownConstraintsOnly),
+            Self::Uri(host) => !(d.has(Departure::UriIpConstraint) && host.parse::<Ipv4Addr>().is_ok()),
+            _ => true,
+        }
     }
 
     /// `None` for a name of another kind.

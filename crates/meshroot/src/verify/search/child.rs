@@ -1,10 +1,12 @@
 use crate::key::{Crypto, PublicKey, SignatureAlgorithm};
 use crate::revocation::Subject;
 use crate::x509::Certificate;
+use crate::x509::extension::AUTHORITY_KEY_IDENTIFIER;
 use crate::x509::wire::CertRef;
 
 use super::super::reason::CertificateAt;
 use super::super::rules::at;
+use super::super::views::Wanted;
 use super::{Below, Step, certificate_at};
 
 /// The path's top: the certificate whose issuer is looked for.
@@ -30,6 +32,19 @@ impl<'p, 'a> Child<'p, 'a> {
             Self::Leaf(leaf) => leaf.tbs.authority_key_id(),
             Self::Ca(step) => step.certificate.authority_key_id().map(|id| id.as_bytes()),
         }
+    }
+
+    /// What it says about its issuer, in the form that others read it.
+    pub(super) fn wants(&self) -> Wanted<'a> {
+        let (name, authority) = match self {
+            Self::Leaf(leaf) => (leaf.tbs.issuer, leaf.tbs.extension(AUTHORITY_KEY_IDENTIFIER).map(|e| e.value)),
+            Self::Ca(step) => {
+                let parsed = CertRef::parse(step.certificate.der()).ok();
+                let authority = parsed.and_then(|parsed| parsed.tbs.extension(AUTHORITY_KEY_IDENTIFIER)).map(|e| e.value);
+                (step.certificate.issuer().as_der(), authority)
+            }
+        };
+        Wanted { name, authority }
     }
 
     pub(super) fn algorithm(&self) -> Option<SignatureAlgorithm> {
