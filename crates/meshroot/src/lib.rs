@@ -13,6 +13,7 @@ pub mod key;
 pub mod lint;
 pub mod pem;
 pub mod profile;
+pub mod revocation;
 pub mod spiffe;
 pub mod time;
 pub mod verify;
