@@ -14,6 +14,8 @@ const EXTENSIONS: [&str; 9] = [".yaml", ".yml", ".json", ".pem", ".crt", ".cer",
 
 /// Characters of a name that are kept; a name is for people.
 const LONGEST: usize = 80;
+/// Longer than paths that work.
+const LONGEST_SOURCE: usize = 4096;
 
 /// The name that a source suggests, and where it comes from in words. A folder `west/cacerts`, a file `west.yaml` and a file
 /// `west-cacerts.yaml` suggest `west`; an URL its host.
@@ -78,6 +80,11 @@ pub(super) fn from_authority(certificate: &Certificate) -> Option<(String, Strin
 /// Fit for a terminal: no control characters, not endless.
 pub(super) fn clean(text: &str) -> String {
     text.chars().take(LONGEST).map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
+/// A source, fit for a terminal.
+pub(super) fn clean_source(source: &str) -> String {
+    source.chars().take(LONGEST_SOURCE).map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 #[cfg(test)]
