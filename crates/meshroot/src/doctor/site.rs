@@ -96,7 +96,7 @@ impl Site {
     }
 
     /// For whoever reads the diagnosis.
-    pub(super) fn to_cluster(&self, fallback: &TrustDomain) -> Cluster {
+    pub(super) fn to_cluster(&self) -> Cluster {
         let summary = |crl: &Crl| CrlSummary {
             issuer: crl.issuer().clone(),
             this_update: crl.this_update(),
@@ -104,7 +104,7 @@ impl Site {
             entries: crl.len(),
             source: self.crls_source.clone(),
         };
-        let (trust_domain, trust_domain_by) = self.trust_domain.clone().unwrap_or_else(|| (fallback.clone(), "assumed".into()));
+        let (trust_domain, trust_domain_by) = self.trust_domain.clone().map_or((None, String::new()), |(domain, by)| (Some(domain), by));
         Cluster {
             name: self.name.clone(),
             named_by: self.named_by.clone(),

@@ -82,7 +82,13 @@ fn two_authorities(site: &Site, known: &Certificate, known_from: Origin, new: &C
         [Origin::Store, Origin::Cacerts] => Warning::new(
             Severity::Warning,
             "doctor.store_differs",
-            format!("the store's CA is {} (serial {}), and cacerts has another one: {} (serial {})", known.subject(), known.serial(), new.subject(), new.serial()),
+            format!(
+                "the store's CA is {} (serial {}), and cacerts has another one: {} (serial {})",
+                known.subject(),
+                known.serial(),
+                new.subject(),
+                new.serial()
+            ),
             "write cacerts again: meshroot istio cacerts NAME --out DIR, and load it",
         ),
         _ => Warning::new(

@@ -27,8 +27,14 @@ pub(super) struct Piece {
 #[derive(Debug)]
 pub(super) enum Content {
     Authority(Box<Authority>),
-    Roots { roots: Vec<Certificate>, readable: bool },
-    Crls { crls: Vec<Crl>, readable: bool },
+    Roots {
+        roots: Vec<Certificate>,
+        readable: bool,
+    },
+    Crls {
+        crls: Vec<Crl>,
+        readable: bool,
+    },
     Bundle(Bundle),
     Map(BundleMap),
     Sent(Sent),

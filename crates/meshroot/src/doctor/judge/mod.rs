@@ -153,7 +153,13 @@ impl<'a> Judge<'a> {
     /// The paths of all that the row presents: of its CA, or, if that is not known, of its real leaves.
     ///
     /// `more` is presented as well: what a mending step would add to the chain.
-    pub(super) fn paths(&self, question: &Question, anchors: &[Certificate], at: Timestamp, more: &[Certificate]) -> Result<Vec<path::Found>, Refused> {
+    pub(super) fn paths(
+        &self,
+        question: &Question,
+        anchors: &[Certificate],
+        at: Timestamp,
+        more: &[Certificate],
+    ) -> Result<Vec<path::Found>, Refused> {
         let Some(Some(row)) = self.rows.get(question.row) else { return Ok(Vec::new()) };
         let mut presented: Vec<Certificate> = more.to_vec();
         presented.extend(row.presented(question.plane).iter().cloned());
@@ -176,7 +182,8 @@ impl<'a> Judge<'a> {
     }
 
     fn first_to_end(&self, question: &Question, paths: &[path::Found], at: Timestamp) -> Ending {
-        let certificates = paths.iter().flat_map(|found| found.certificates.iter().enumerate().map(move |(height, certificate)| (found, height, certificate)));
+        let certificates =
+            paths.iter().flat_map(|found| found.certificates.iter().enumerate().map(move |(height, certificate)| (found, height, certificate)));
         let first = certificates.min_by_key(|(_, _, certificate)| certificate.validity().not_after);
         let mut ending = first.map_or_else(nothing, |(found, height, certificate)| ending_of(found, height, certificate));
         // webpki is told to take CRLs of any age.
@@ -185,8 +192,7 @@ impl<'a> Judge<'a> {
                 for crl in self.revocation.of_issuers(question.crls, &found.certificates) {
                     let last = crl.next_update().map(|next| next.minus(core::time::Duration::from_secs(1)));
                     if let Some(last) = last.filter(|last| *last >= at && *last < ending.expiry.at) {
-                        let expiry =
-                            Expiry { at: last, kind: ExpiringKind::Crl, subject: crl.issuer().clone(), serial: None, source: String::new() };
+                        let expiry = Expiry { at: last, kind: ExpiringKind::Crl, subject: crl.issuer().clone(), serial: None, source: String::new() };
                         ending = Ending { expiry, certificate: None };
                     }
                 }

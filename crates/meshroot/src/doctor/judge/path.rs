@@ -1,7 +1,7 @@
 //! One path: of a leaf that a CA would sign, or of a real one.
 
 use crate::key::Crypto;
-use crate::revocation::{CrlSet, Status, Subject};
+use crate::revocation::{CrlProblem, CrlSet, Status, Subject};
 use crate::spiffe::SpiffeId;
 use crate::time::Timestamp;
 use crate::verify::{CaPath, PathQuery, Purpose, Reason, Rejection, validate_path};
@@ -66,7 +66,7 @@ impl Asked<'_> {
             Status::Stale { next_update } => refused(Reason::CrlStale { next_update, now: self.at }),
             Status::NotYetValid { this_update } => refused(Reason::CrlNotYetValid { this_update, now: self.at }),
             Status::Missing => refused(Reason::CrlMissing { issuer: signing.subject().clone() }),
-            Status::Unusable(problem) => refused(unusable(problem)),
+            Status::Unusable(problem) => refused(unusable(signing, problem)),
         }
     }
 
@@ -80,5 +80,15 @@ impl Asked<'_> {
         let intermediates: Vec<&[u8]> = more.iter().map(Certificate::der).chain(above.iter().map(Vec::as_slice)).collect();
         let path = validate_path(leaf, &intermediates, self.anchors, self.crypto, &self.query(purpose))?;
         Ok(Found { certificates: path.certificates().to_vec(), has_leaf: true })
+    }
+}
+
+/// A list that is there and says nothing.
+pub(in super::super) fn unusable(issuer: &Certificate, problem: CrlProblem) -> Reason {
+    let _ = issuer;
+    match problem {
+        CrlProblem::SignerLacksCrlSign => Reason::CrlSignerLacksCrlSign,
+        CrlProblem::Signature => Reason::CrlSignature,
+        _ => Reason::CrlScope("all certificates"),
     }
 }
