@@ -86,8 +86,7 @@ fn text(value: Element<'_>) -> Option<String> {
     match value.tag {
         PRINTABLE_STRING | UTF8_STRING | IA5_STRING => core::str::from_utf8(value.content).ok().map(str::to_owned),
         BMP_STRING if value.content.len().is_multiple_of(2) => {
-            let units: Vec<u16> =
-                value.content.chunks_exact(2).map(|pair| pair.iter().fold(0, |unit, byte| unit << 8 | u16::from(*byte))).collect();
+            let units: Vec<u16> = value.content.chunks_exact(2).map(|pair| pair.iter().fold(0, |unit, byte| unit << 8 | u16::from(*byte))).collect();
             String::from_utf16(&units).ok()
         }
         _ => None,
