@@ -1,0 +1,52 @@
+//! What Istio's documentation makes with its Makefile (`tools/certs`): real output of OpenSSL, from the fixtures.
+
+use meshroot::key::{Crypto, PrivateKey};
+use meshroot::pem::certificates;
+use meshroot::time::Timestamp;
+use meshroot::x509::Certificate;
+
+use super::{Cluster, Expected, Scene};
+use crate::fixtures;
+use crate::mint::{Ca, DAY};
+
+/// As it comes, and after somebody signed CRLs with it, which nobody may verify: neither CA has cRLSign.
+pub fn all(now: Timestamp, crypto: &Crypto) -> Vec<Scene> {
+    let plain = Scene { name: "makefile", now, clusters: clusters(crypto), expected: Expected::both("yy yy") };
+    let mut clusters = plain.clusters.clone();
+    let crls: Vec<Vec<u8>> =
+        [&root(crypto), &clusters[0].signing, &clusters[1].signing].iter().map(|ca| ca.crl(now.minus(DAY), now.plus(30 * DAY), &[])).collect();
+    clusters.iter_mut().for_each(|cluster| cluster.crls.clone_from(&crls));
+    vec![plain, Scene { name: "makefile-with-crl", now, clusters, expected: Expected::both("nn nn") }]
+}
+
+fn clusters(crypto: &Crypto) -> Vec<Cluster> {
+    let cluster = |name: &'static str| {
+        let read = |file: &str| read(&format!("{name}/{file}"));
+        let signing = ca(&format!("{name}/ca-cert.pem"), &format!("{name}/ca-key.pem"), crypto);
+        Cluster {
+            name,
+            trust_domain: "cluster.local",
+            signing,
+            chain: read("cert-chain.pem"),
+            roots: read("root-cert.pem"),
+            crls: Vec::new(),
+            lets_in: Vec::new(),
+            bundle_map: None,
+        }
+    };
+    vec![cluster("cluster1"), cluster("cluster2")]
+}
+
+fn root(crypto: &Crypto) -> Ca {
+    ca("root-cert.pem", "root-key.pem", crypto)
+}
+
+fn ca(certificate: &str, key: &str, crypto: &Crypto) -> Ca {
+    let key_pem = String::from_utf8(fixtures::bytes(&format!("scenes/makefile/{key}"))).unwrap();
+    let key = PrivateKey::from_pem(key_pem.as_bytes(), None, crypto).unwrap();
+    Ca { certificate: read(certificate).remove(0), key_pem, signer: key.signer(crypto).unwrap() }
+}
+
+fn read(file: &str) -> Vec<Certificate> {
+    certificates(&fixtures::bytes(&format!("scenes/makefile/{file}"))).unwrap()
+}
