@@ -31,12 +31,12 @@ pub fn inbound(row: &Leaf, column: &Cluster, rules: Rules, now: Timestamp, crypt
     }
 }
 
-/// The column's data plane is the client: does it go on after it has seen the row's certificate?
+/// The column's data plane is the client and wants to speak with this identity: does it go on after it has seen the row's certificate?
 ///
 /// # Errors
 /// The client's reason.
-pub fn outbound(row: &Leaf, column: &Cluster, rules: Rules, now: Timestamp, crypto: &Crypto) -> Result<(), String> {
-    let client = sides::judging_client(column, rules, now, crypto)?;
+pub fn outbound(row: &Leaf, identity: &str, column: &Cluster, rules: Rules, now: Timestamp, crypto: &Crypto) -> Result<(), String> {
+    let client = sides::judging_client(identity, column, rules, now, crypto)?;
     let server = believing_server(row, now);
     match shake(client, server) {
         Err(Side::Client(reason)) => Err(reason),

@@ -49,13 +49,15 @@ pub struct Shape {
     pub path_length: Option<u8>,
     /// The URI of the subjectAltName.
     pub uri: Option<String>,
+    /// A critical nameConstraints that permits URIs of this host and no other.
+    pub permitted_uri: Option<String>,
 }
 
 impl Shape {
     /// A sound CA, `O=organization, CN=common_name`, from a day ago until `not_after`.
     pub fn sound(organization: &str, common_name: &str, now: Timestamp, not_after: Timestamp) -> Self {
         let subject = name(&[(10, organization), (3, common_name)]);
-        Self { subject, not_before: now.minus(DAY), not_after, key_usage: vec![5, 6], path_length: None, uri: None }
+        Self { subject, not_before: now.minus(DAY), not_after, key_usage: vec![5, 6], path_length: None, uri: None, permitted_uri: None }
     }
 }
 
@@ -138,6 +140,10 @@ fn certify(shape: &Shape, key: &PublicKey, issuer: &[u8], above: Option<&[u8]>, 
     ];
     extensions.extend(above.map(authority_key_id));
     extensions.extend(shape.uri.as_ref().map(|uri| extension(0x11, false, &sequence(&[&tlv(0x86, uri.as_bytes())]))));
+    extensions.extend(shape.permitted_uri.as_ref().map(|host| {
+        let subtree = sequence(&[&tlv(0x86, host.as_bytes())]);
+        extension(0x1e, true, &sequence(&[&tlv(0xa0, &subtree)]))
+    }));
     let validity = sequence(&[&time(shape.not_before), &time(shape.not_after)]);
     build(issuer, &validity, &shape.subject, key, &extensions, signer, crypto)
 }

@@ -7,6 +7,7 @@ pub mod expired;
 pub mod federated;
 pub mod keys;
 pub mod makefile;
+pub mod odd;
 pub mod plain;
 pub mod revocation;
 pub mod rotation;
@@ -108,6 +109,7 @@ impl Scene {
         all.extend(revocation::all(now, crypto));
         all.extend(rotation::all(now, crypto));
         all.extend(federated::all(now, crypto));
+        all.extend(odd::all(now, crypto));
         all
     }
 }

@@ -21,10 +21,10 @@ impl Admin {
     /// Waits until Envoy serves; `None` when it ends instead, or takes more than half a minute.
     pub(super) fn wait(address: &Path, mut ended: impl FnMut() -> bool) -> Option<Self> {
         for _ in 0..1500 {
-            if let Some(address) = std::fs::read_to_string(address).ok().and_then(|text| text.trim().parse().ok()) {
-                if get(address, "/ready").0 == 200 {
-                    return Some(Self(address));
-                }
+            if let Some(address) = std::fs::read_to_string(address).ok().and_then(|text| text.trim().parse().ok())
+                && get(address, "/ready").0 == 200
+            {
+                return Some(Self(address));
             }
             if ended() {
                 return None;

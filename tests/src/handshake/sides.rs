@@ -11,13 +11,13 @@ use rustls::version::TLS13;
 use rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 
-use super::verifier::{Believer, Judge, Rules, provider};
+use super::verifier::{Believer, Judge, Peer, Rules, provider};
 use crate::mint::Leaf;
 use crate::scene::Cluster;
 
 /// The column, as a server that wants a client certificate.
 pub(super) fn judging_server(column: &Cluster, rules: Rules, now: Timestamp, crypto: &Crypto) -> Result<ServerConnection, String> {
-    let judge = Judge::new(column, rules, true, now)?;
+    let judge = Judge::new(column, rules, Peer::ComesIn, now)?;
     let (chain, key) = certified(&column.workload(now, crypto));
     let config = ServerConfig::builder_with_details(provider(), clock(now)).with_protocol_versions(&[&TLS13]).unwrap();
     let config = config.with_client_cert_verifier(Arc::new(judge)).with_single_cert(chain, key).unwrap();
@@ -25,8 +25,8 @@ pub(super) fn judging_server(column: &Cluster, rules: Rules, now: Timestamp, cry
 }
 
 /// The column, as a client that judges the server.
-pub(super) fn judging_client(column: &Cluster, rules: Rules, now: Timestamp, crypto: &Crypto) -> Result<ClientConnection, String> {
-    let judge = Judge::new(column, rules, false, now)?;
+pub(super) fn judging_client(identity: &str, column: &Cluster, rules: Rules, now: Timestamp, crypto: &Crypto) -> Result<ClientConnection, String> {
+    let judge = Judge::new(column, rules, Peer::IsCalled(identity), now)?;
     Ok(client(Arc::new(judge), &column.workload(now, crypto), now))
 }
 

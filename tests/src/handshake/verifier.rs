@@ -26,20 +26,29 @@ pub enum Rules {
     AsStrictAsEnvoy,
 }
 
+/// On which side of the connection the peer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Peer<'a> {
+    /// A client, of which only the trust domain is asked, and the CRLs.
+    ComesIn,
+    /// A server, called by its identity.
+    IsCalled(&'a str),
+}
+
 /// Judges the peer as a data plane of one cluster.
 #[derive(Debug)]
 pub(super) struct Judge {
     rules: Rules,
     roots: Vec<TrustAnchor<'static>>,
     crls: Vec<CertRevocationList<'static>>,
-    domains: Vec<String>,
+    /// What the peer's SPIFFE ID has to begin with.
+    expected: Vec<String>,
 }
 
 impl Judge {
     /// # Errors
     /// What webpki says of a root or a CRL that it does not take.
-    pub(super) fn new(column: &Cluster, rules: Rules, inbound: bool, now: Timestamp) -> Result<Self, String> {
-        // Envoy's SPIFFE validator takes the roots of the leaf's trust domain; webpki has nothing of the kind.
+    pub(super) fn new(column: &Cluster, rules: Rules, peer: Peer<'_>, now: Timestamp) -> Result<Self, String> {
         let valid_today = |root: &&Certificate| rules == Rules::Ztunnel || root.validity().contains(now);
         let roots: Vec<_> = column
             .roots
@@ -48,15 +57,20 @@ impl Judge {
             .map(|root| anchor_from_trusted_cert(&CertificateDer::from(root.der())).map(|anchor| anchor.to_owned()))
             .collect::<Result<_, _>>()
             .map_err(|e| format!("root: {e:?}"))?;
-        let crls: &[Vec<u8>] = if inbound || rules == Rules::AsStrictAsEnvoy { &column.crls } else { &[] };
+        let crls: &[Vec<u8>] = if peer == Peer::ComesIn || rules == Rules::AsStrictAsEnvoy { &column.crls } else { &[] };
         let crls: Vec<_> = crls
             .iter()
             .map(|crl| OwnedCertRevocationList::from_der(crl).map(CertRevocationList::from))
             .collect::<Result<_, _>>()
             .map_err(|e| format!("CRL: {e:?}"))?;
-        let others: &[&str] = if rules == Rules::AsStrictAsEnvoy { &column.lets_in } else { &[] };
-        let domains = std::iter::once(&column.trust_domain).chain(others).map(|domain| format!("spiffe://{domain}/")).collect();
-        Ok(Self { rules, roots, crls, domains })
+        let expected = match peer {
+            Peer::IsCalled(identity) => vec![identity.to_owned()],
+            Peer::ComesIn => {
+                let others: &[&str] = if rules == Rules::AsStrictAsEnvoy { &column.lets_in } else { &[] };
+                std::iter::once(&column.trust_domain).chain(others).map(|domain| format!("spiffe://{domain}/")).collect()
+            }
+        };
+        Ok(Self { rules, roots, crls, expected })
     }
 
     fn judge(&self, leaf: &CertificateDer<'_>, above: &[CertificateDer<'_>], usage: KeyUsage, now: UnixTime) -> Result<(), Error> {
@@ -74,8 +88,8 @@ impl Judge {
 
         let certificate = Certificate::from_der(leaf).map_err(|_| Error::InvalidCertificate(CertificateError::BadEncoding))?;
         let uris = certificate.alt_names().map(|names| names.uris).unwrap_or_default();
-        let own = uris.iter().any(|uri| self.domains.iter().any(|domain| uri.starts_with(domain)));
-        if own { Ok(()) } else { Err(Error::General(format!("the trust domain of {uris:?} is not among {:?}", self.domains))) }
+        let expected = uris.iter().any(|uri| self.expected.iter().any(|beginning| uri.starts_with(beginning)));
+        if expected { Ok(()) } else { Err(Error::General(format!("{uris:?} does not begin with any of {:?}", self.expected))) }
     }
 }
 

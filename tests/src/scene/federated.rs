@@ -11,12 +11,19 @@ pub const DOMAINS: [&str; 2] = ["west.example", "east.example"];
 
 /// Strangers, and the pair that has exchanged its bundles.
 pub fn all(now: Timestamp, crypto: &Crypto) -> Vec<Scene> {
-    vec![strangers(now, crypto), pair(now, crypto), by_domain(now, crypto)]
+    vec![strangers(now, crypto), acquaintances(now, crypto), pair(now, crypto), by_domain(now, crypto)]
 }
 
 /// Each trusts its own root and lets in its own trust domain.
 pub fn strangers(now: Timestamp, crypto: &Crypto) -> Scene {
     Scene { name: "strangers", now, clusters: clusters(now, crypto), expected: Expected::both("yn ny") }
+}
+
+/// The roots are exchanged, and nobody has told the sidecars to let the other trust domain in. As clients they know whom they call, and call.
+pub fn acquaintances(now: Timestamp, crypto: &Crypto) -> Scene {
+    let mut scene = Scene { name: "not-let-in", expected: Expected::both("yn ny"), ..pair(now, crypto) };
+    scene.clusters.iter_mut().for_each(|cluster| cluster.lets_in.clear());
+    scene
 }
 
 /// Both have the other's roots in a flat `root-cert.pem` and let the other's trust domain in, as Istio federates. ztunnel accepts no trust domain

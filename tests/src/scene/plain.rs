@@ -63,6 +63,7 @@ pub fn self_signed(now: Timestamp, crypto: &Crypto) -> Scene {
             key_usage: vec![5],
             path_length: None,
             uri: None,
+            permitted_uri: None,
         };
         let signing = Ca::root(&shape, &keys::rsa2048(key, crypto), crypto);
         let roots = vec![signing.certificate.clone()];

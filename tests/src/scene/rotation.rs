@@ -40,7 +40,17 @@ pub fn all(now: Timestamp, crypto: &Crypto) -> Vec<Scene> {
         scene("rotation-dropped-too-early", B, Published, "yy ny"),
         scene("rotation-signed-too-early", TooEarly, A, "nn yy"),
         scene("rotation-dropped-by-itself", TooSoonGone, A, "ny ny"),
+        cross_signed(now, crypto),
     ]
+}
+
+/// West signs with B, of which east has never heard; but A has signed B too, and west sends that certificate along.
+pub fn cross_signed(now: Timestamp, crypto: &Crypto) -> Scene {
+    let mut scene = scene("rotation-cross-signed", [State::Active, State::A], "yy yy", now, crypto);
+    let a = Pair::new(now, crypto).root;
+    let b = a.certify(&second_root(now), keys::p256(4, crypto).public_key(), crypto);
+    scene.clusters[0].chain.push(b);
+    scene
 }
 
 /// The one of the documentation.
@@ -48,9 +58,13 @@ pub fn half_finished(now: Timestamp, crypto: &Crypto) -> Scene {
     scene("rotation-half-finished", [State::Active, State::A], "yn yy", now, crypto)
 }
 
+fn second_root(now: Timestamp) -> Shape {
+    Shape::sound(MESH, "Mesh Root 2", now, now.plus(10 * YEAR))
+}
+
 fn scene(name: &'static str, states: [State; 2], matrix: &'static str, now: Timestamp, crypto: &Crypto) -> Scene {
     let a = Pair::new(now, crypto);
-    let b = Ca::root(&Shape::sound(MESH, "Mesh Root 2", now, now.plus(10 * YEAR)), &keys::p256(4, crypto), crypto);
+    let b = Ca::root(&second_root(now), &keys::p256(4, crypto), crypto);
     let below_b = [cluster_ca(&b, "west", 5, now, crypto), cluster_ca(&b, "east", 6, now, crypto)];
     let clusters = [("west", a.west), ("east", a.east)].into_iter().zip(below_b).zip(states).map(|(((name, below_a), below_b), state)| {
         let (root_a, root_b) = (a.root.certificate.clone(), b.certificate.clone());

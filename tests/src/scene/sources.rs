@@ -14,7 +14,7 @@ use crate::mint::{certificates_pem, crls_pem};
 impl Cluster {
     /// Whether istiod signs with a root of its own.
     pub fn signs_itself(&self) -> bool {
-        self.chain.is_empty()
+        self.signing.certificate.is_self_issued()
     }
 
     /// The files of its plug-in CA, or of istiod's own.
