@@ -69,6 +69,11 @@ impl Ca {
         Self { certificate, key_pem: key.to_pkcs8_pem().to_string(), signer }
     }
 
+    /// A certificate of this CA's own name and key, by itself.
+    pub fn certify_itself(&self, shape: &Shape, crypto: &Crypto) -> Certificate {
+        certify(shape, self.certificate.public_key(), &shape.subject, None, &*self.signer, crypto)
+    }
+
     /// A CA below this one.
     #[must_use]
     pub fn below(&self, shape: &Shape, key: &PrivateKey, crypto: &Crypto) -> Self {

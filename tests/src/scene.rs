@@ -3,10 +3,12 @@
 //! A scene is a value. It can be looked at, written out as the sources of `meshroot doctor` ([`sources`]), and tried with real handshakes
 //! ([`crate::handshake`], [`crate::envoy`]).
 
+pub mod evidence;
 pub mod expired;
 pub mod federated;
 pub mod keys;
 pub mod makefile;
+pub mod mend;
 pub mod odd;
 pub mod plain;
 pub mod revocation;
@@ -29,6 +31,8 @@ pub struct Scene {
     pub now: Timestamp,
     /// The clusters, in the order of the matrix.
     pub clusters: Vec<Cluster>,
+    /// The CAs that sign no leaves and whose keys are somewhere all the same: roots.
+    pub authorities: Vec<Ca>,
     /// What real data planes do with it, sidecars and ambient; see [`Expected`].
     pub expected: Expected,
 }
@@ -48,7 +52,7 @@ pub struct Cluster {
     /// Its name.
     pub name: &'static str,
     /// Its trust domain.
-    pub trust_domain: &'static str,
+    pub trust_domain: String,
     /// The CA that signs its leaves.
     pub signing: Ca,
     /// `cert-chain.pem`: the signing CA, then upwards, perhaps with the root. Empty where istiod signs with its own root.
@@ -65,9 +69,9 @@ pub struct Cluster {
 
 impl Cluster {
     /// A cluster whose CA has a chain up to, and without, its root.
-    pub fn plugged(name: &'static str, trust_domain: &'static str, signing: Ca, roots: Vec<Certificate>) -> Self {
+    pub fn plugged(name: &'static str, trust_domain: &str, signing: Ca, roots: Vec<Certificate>) -> Self {
         let chain = vec![signing.certificate.clone()];
-        Self { name, trust_domain, signing, chain, roots, crls: Vec::new(), lets_in: Vec::new(), bundle_map: None }
+        Self { name, trust_domain: trust_domain.to_owned(), signing, chain, roots, crls: Vec::new(), lets_in: Vec::new(), bundle_map: None }
     }
 
     /// The identity of the workload that stands for this cluster.

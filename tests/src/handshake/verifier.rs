@@ -66,8 +66,8 @@ impl Judge {
         let expected = match peer {
             Peer::IsCalled(identity) => vec![identity.to_owned()],
             Peer::ComesIn => {
-                let others: &[&str] = if rules == Rules::AsStrictAsEnvoy { &column.lets_in } else { &[] };
-                std::iter::once(&column.trust_domain).chain(others).map(|domain| format!("spiffe://{domain}/")).collect()
+                let others: &[&'static str] = if rules == Rules::AsStrictAsEnvoy { &column.lets_in } else { &[] };
+                std::iter::once(column.trust_domain.as_str()).chain(others.iter().copied()).map(|domain| format!("spiffe://{domain}/")).collect()
             }
         };
         Ok(Self { rules, roots, crls, expected })

@@ -13,7 +13,7 @@ pub fn intermediate(now: Timestamp, crypto: &Crypto) -> Scene {
     let mut shape = cluster_shape("west", now);
     (shape.not_before, shape.not_after) = (now.minus(YEAR), now.minus(DAY));
     pair.west = pair.root.below(&shape, &keys::p256(2, crypto), crypto);
-    Scene { name: "expired-intermediate", now, clusters: pair.clusters(), expected: Expected::both("nn yy") }
+    Scene { name: "expired-intermediate", now, clusters: pair.clusters(), authorities: vec![pair.root], expected: Expected::both("nn yy") }
 }
 
 /// The root ended yesterday and both cluster CAs are still good for a year. Envoy looks at a root's dates, webpki does not.
@@ -24,5 +24,5 @@ pub fn root(now: Timestamp, crypto: &Crypto) -> Scene {
     let roots = vec![root.certificate.clone()];
     let cluster = |name, key| Cluster::plugged(name, MESH, cluster_ca(&root, name, key, now, crypto), roots.clone());
     let expected = Expected { sidecar: "nn nn", ambient: "yy yy" };
-    Scene { name: "expired-root", now, clusters: vec![cluster("west", 2), cluster("east", 3)], expected }
+    Scene { name: "expired-root", now, clusters: vec![cluster("west", 2), cluster("east", 3)], authorities: vec![root.clone()], expected }
 }

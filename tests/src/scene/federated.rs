@@ -16,7 +16,8 @@ pub fn all(now: Timestamp, crypto: &Crypto) -> Vec<Scene> {
 
 /// Each trusts its own root and lets in its own trust domain.
 pub fn strangers(now: Timestamp, crypto: &Crypto) -> Scene {
-    Scene { name: "strangers", now, clusters: clusters(now, crypto), expected: Expected::both("yn ny") }
+    let (clusters, authorities) = made(now, crypto);
+    Scene { name: "strangers", now, clusters, authorities, expected: Expected::both("yn ny") }
 }
 
 /// The roots are exchanged, and nobody has told the sidecars to let the other trust domain in. As clients they know whom they call, and call.
@@ -29,13 +30,13 @@ pub fn acquaintances(now: Timestamp, crypto: &Crypto) -> Scene {
 /// Both have the other's roots in a flat `root-cert.pem` and let the other's trust domain in, as Istio federates. ztunnel accepts no trust domain
 /// but its own. And either root can now speak for both trust domains: see [`impostor`].
 pub fn pair(now: Timestamp, crypto: &Crypto) -> Scene {
-    let mut clusters = clusters(now, crypto);
+    let (mut clusters, authorities) = made(now, crypto);
     let roots: Vec<_> = clusters.iter().flat_map(|cluster| cluster.roots.clone()).collect();
     for (cluster, other) in clusters.iter_mut().zip([DOMAINS[1], DOMAINS[0]]) {
         cluster.lets_in = vec![other];
         cluster.roots.clone_from(&roots);
     }
-    Scene { name: "federated", now, clusters, expected: Expected { sidecar: "yy yy", ambient: "yn ny" } }
+    Scene { name: "federated", now, clusters, authorities, expected: Expected { sidecar: "yy yy", ambient: "yn ny" } }
 }
 
 /// The same with the roots of each trust domain apart.
@@ -53,7 +54,7 @@ pub fn impostor(scene: &Scene, crypto: &Crypto) -> crate::mint::Leaf {
 
 /// The roots of each trust domain apart: a bundle map, and what Envoy's SPIFFE validator takes.
 pub fn roots_by_domain(scene: &Scene) -> Vec<(&'static str, meshroot::x509::Certificate)> {
-    // A root is self-issued below its own cluster's name, first in the list by construction of `clusters`.
+    // A root is self-issued below its own cluster's name, first in the list by construction.
     DOMAINS.iter().copied().zip(clusters_roots(scene)).collect()
 }
 
@@ -65,7 +66,7 @@ fn clusters_roots(scene: &Scene) -> Vec<meshroot::x509::Certificate> {
         .collect()
 }
 
-fn clusters(now: Timestamp, crypto: &Crypto) -> Vec<Cluster> {
+fn made(now: Timestamp, crypto: &Crypto) -> (Vec<Cluster>, Vec<Ca>) {
     let cluster = |name: &'static str, trust_domain: &'static str, key| {
         let mut shape = Shape::sound(trust_domain, "Root", now, now.plus(10 * YEAR));
         shape.uri = Some(format!("spiffe://{trust_domain}"));
@@ -74,7 +75,7 @@ fn clusters(now: Timestamp, crypto: &Crypto) -> Vec<Cluster> {
         shape.path_length = Some(0);
         shape.uri = Some(format!("spiffe://{trust_domain}"));
         let signing = root.below(&shape, &keys::p256(key + 1, crypto), crypto);
-        Cluster::plugged(name, trust_domain, signing, vec![root.certificate])
+        (Cluster::plugged(name, trust_domain, signing, vec![root.certificate.clone()]), root)
     };
-    vec![cluster("west", DOMAINS[0], 7), cluster("east", DOMAINS[1], 9)]
+    [cluster("west", DOMAINS[0], 7), cluster("east", DOMAINS[1], 9)].into_iter().unzip()
 }

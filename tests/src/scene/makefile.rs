@@ -11,12 +11,13 @@ use crate::mint::{Ca, DAY};
 
 /// As it comes, and after somebody signed CRLs with it, which nobody may verify: neither CA has cRLSign.
 pub fn all(now: Timestamp, crypto: &Crypto) -> Vec<Scene> {
-    let plain = Scene { name: "makefile", now, clusters: clusters(crypto), expected: Expected::both("yy yy") };
+    let plain = Scene { name: "makefile", now, clusters: clusters(crypto), authorities: vec![root(crypto)], expected: Expected::both("yy yy") };
     let mut clusters = plain.clusters.clone();
     let crls: Vec<Vec<u8>> =
         [&root(crypto), &clusters[0].signing, &clusters[1].signing].iter().map(|ca| ca.crl(now.minus(DAY), now.plus(30 * DAY), &[])).collect();
     clusters.iter_mut().for_each(|cluster| cluster.crls.clone_from(&crls));
-    vec![plain, Scene { name: "makefile-with-crl", now, clusters, expected: Expected::both("nn nn") }]
+    let with_crl = Scene { name: "makefile-with-crl", clusters, expected: Expected::both("nn nn"), ..plain.clone() };
+    vec![plain, with_crl]
 }
 
 fn clusters(crypto: &Crypto) -> Vec<Cluster> {
@@ -25,7 +26,7 @@ fn clusters(crypto: &Crypto) -> Vec<Cluster> {
         let signing = ca(&format!("{name}/ca-cert.pem"), &format!("{name}/ca-key.pem"), crypto);
         Cluster {
             name,
-            trust_domain: "cluster.local",
+            trust_domain: "cluster.local".into(),
             signing,
             chain: read("cert-chain.pem"),
             roots: read("root-cert.pem"),

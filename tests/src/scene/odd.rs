@@ -14,7 +14,7 @@ pub fn all(now: Timestamp, crypto: &Crypto) -> Vec<Scene> {
         let mut shape = cluster_shape("west", now);
         edit(&mut shape);
         pair.west = pair.root.below(&shape, &keys::p256(2, crypto), crypto);
-        Scene { name, now, clusters: pair.clusters(), expected }
+        Scene { name, now, clusters: pair.clusters(), authorities: vec![pair.root], expected }
     };
     vec![
         chain_forgotten(now, crypto),
@@ -31,8 +31,8 @@ pub fn all(now: Timestamp, crypto: &Crypto) -> Vec<Scene> {
 fn chain_forgotten(now: Timestamp, crypto: &Crypto) -> Scene {
     let pair = Pair::new(now, crypto);
     let mut clusters = pair.clusters();
-    clusters[0].chain = vec![pair.root.certificate];
-    Scene { name: "chain-forgotten", now, clusters, expected: Expected::both("nn yy") }
+    clusters[0].chain = vec![pair.root.certificate.clone()];
+    Scene { name: "chain-forgotten", now, clusters, authorities: vec![pair.root], expected: Expected::both("nn yy") }
 }
 
 /// The root allows no CA below it, and both data planes let that pass: webpki reads of a root its name, its key and its name constraints, and
@@ -45,5 +45,11 @@ fn root_path_length(now: Timestamp, crypto: &Crypto) -> Scene {
         let signing = root.below(&cluster_shape(name, now), &keys::p256(key, crypto), crypto);
         Cluster::plugged(name, MESH, signing, vec![root.certificate.clone()])
     };
-    Scene { name: "root-path-length", now, clusters: vec![cluster("west", 2), cluster("east", 3)], expected: Expected::both("yy yy") }
+    Scene {
+        name: "root-path-length",
+        now,
+        clusters: vec![cluster("west", 2), cluster("east", 3)],
+        authorities: vec![root.clone()],
+        expected: Expected::both("yy yy"),
+    }
 }

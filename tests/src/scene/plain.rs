@@ -50,7 +50,8 @@ pub(super) fn cluster_ca(root: &Ca, cluster: &str, key: usize, now: Timestamp, c
 
 /// One root, a cluster CA for each cluster.
 pub fn healthy(now: Timestamp, crypto: &Crypto) -> Scene {
-    Scene { name: "healthy", now, clusters: Pair::new(now, crypto).clusters(), expected: Expected::both("yy yy") }
+    let pair = Pair::new(now, crypto);
+    Scene { name: "healthy", now, clusters: pair.clusters(), authorities: vec![pair.root], expected: Expected::both("yy yy") }
 }
 
 /// Two clusters in which nobody plugged a CA in: each istiod has signed its own root, RSA-2048, and both roots are called `O=cluster.local`.
@@ -67,9 +68,24 @@ pub fn self_signed(now: Timestamp, crypto: &Crypto) -> Scene {
         };
         let signing = Ca::root(&shape, &keys::rsa2048(key, crypto), crypto);
         let roots = vec![signing.certificate.clone()];
-        Cluster { name, trust_domain: "cluster.local", signing, chain: Vec::new(), roots, crls: Vec::new(), lets_in: Vec::new(), bundle_map: None }
+        Cluster {
+            name,
+            trust_domain: "cluster.local".into(),
+            signing,
+            chain: Vec::new(),
+            roots,
+            crls: Vec::new(),
+            lets_in: Vec::new(),
+            bundle_map: None,
+        }
     };
-    Scene { name: "self-signed", now, clusters: vec![cluster("west", 0), cluster("east", 1)], expected: Expected::both("yn ny") }
+    Scene {
+        name: "self-signed",
+        now,
+        clusters: vec![cluster("west", 0), cluster("east", 1)],
+        authorities: Vec::new(),
+        expected: Expected::both("yn ny"),
+    }
 }
 
 fn name_of_istiod() -> Vec<u8> {

@@ -48,5 +48,5 @@ fn fresh(ca: &Ca, now: Timestamp) -> Vec<u8> {
 fn scene(name: &'static str, pair: &Pair, crls: [Vec<Vec<u8>>; 2], now: Timestamp, expected: Expected) -> Scene {
     let mut clusters = pair.clusters();
     clusters.iter_mut().zip(crls).for_each(|(cluster, crls)| cluster.crls = crls);
-    Scene { name, now, clusters, expected }
+    Scene { name, now, clusters, authorities: vec![pair.root.clone()], expected }
 }

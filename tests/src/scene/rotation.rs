@@ -66,8 +66,9 @@ fn scene(name: &'static str, states: [State; 2], matrix: &'static str, now: Time
     let a = Pair::new(now, crypto);
     let b = Ca::root(&second_root(now), &keys::p256(4, crypto), crypto);
     let below_b = [cluster_ca(&b, "west", 5, now, crypto), cluster_ca(&b, "east", 6, now, crypto)];
+    let authorities = vec![a.root, b];
     let clusters = [("west", a.west), ("east", a.east)].into_iter().zip(below_b).zip(states).map(|(((name, below_a), below_b), state)| {
-        let (root_a, root_b) = (a.root.certificate.clone(), b.certificate.clone());
+        let [root_a, root_b] = [&authorities[0], &authorities[1]].map(|root| root.certificate.clone());
         let (signing, roots): (Ca, Vec<Certificate>) = match state {
             State::A => (below_a, vec![root_a]),
             State::Published => (below_a, vec![root_a, root_b]),
@@ -78,5 +79,5 @@ fn scene(name: &'static str, states: [State; 2], matrix: &'static str, now: Time
         };
         Cluster::plugged(name, MESH, signing, roots)
     });
-    Scene { name, now, clusters: clusters.collect(), expected: Expected::both(matrix) }
+    Scene { name, now, clusters: clusters.collect(), authorities: authorities.clone(), expected: Expected::both(matrix) }
 }
