@@ -35,7 +35,7 @@ fi
 
 if wanted scenes; then
     echo "== doctor's scenes, real handshakes"
-    ENVOY=$(.ci/tools/envoy.sh) cargo test -p meshroot-tests --features interop --test scenes_envoy --test scenes_openssl
+    ENVOY=$(.ci/tools/envoy.sh) cargo test -p meshroot-tests --features interop --test scenes_envoy --test scenes_openssl --test doctor_envoy
 fi
 
 if wanted envoy; then

@@ -14,8 +14,9 @@ use std::time::Duration;
 
 use meshroot::key::Crypto;
 
-use crate::scene::Scene;
+use crate::scene::{Cluster, Scene};
 use admin::Admin;
+use config::Clients;
 use peers::Server;
 
 /// A running Envoy.
@@ -47,12 +48,25 @@ pub struct Seen {
 impl Envoy {
     /// Starts an Envoy for all these scenes, with leaves of the real present.
     pub fn start(scenes: &[Scene], crypto: &Crypto) -> Self {
-        let folder = tempfile::tempdir().unwrap();
         let servers: Vec<Server> =
             scenes.iter().flat_map(|scene| scene.clusters.iter().map(|row| Server::start(&presented(scene, row, crypto), scene.now))).collect();
         let ports: Vec<u16> = servers.iter().map(|server| server.address.port()).collect();
+        Self::run(scenes, &ports, servers, Clients::Judge, crypto)
+    }
+
+    /// A second Envoy, whose clients call the sidecars of this one and believe whatever those present: what they see is what a caller is told
+    /// by a sidecar that refuses it.
+    #[must_use]
+    pub fn callers(&self) -> Self {
+        let listener = |scene: &Scene, cluster: &Cluster| self.admin.listener(&config::column_name(scene, cluster)).port();
+        let ports: Vec<u16> = self.scenes.iter().flat_map(|scene| scene.clusters.iter().map(move |cluster| listener(scene, cluster))).collect();
+        Self::run(&self.scenes, &ports, Vec::new(), Clients::Believe, &self.crypto)
+    }
+
+    fn run(scenes: &[Scene], ports: &[u16], servers: Vec<Server>, clients: Clients, crypto: &Crypto) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("envoy.json");
-        std::fs::write(&path, config::bootstrap(scenes, &ports, folder.path(), crypto).to_string()).unwrap();
+        std::fs::write(&path, config::bootstrap(scenes, ports, clients, folder.path(), crypto).to_string()).unwrap();
         let address = folder.path().join("admin");
         let child = Command::new(binary())
             .args(["--disable-hot-restart", "--concurrency", "1", "--log-level", "warning", "--file-flush-interval-msec", "20", "-c"])
@@ -121,7 +135,7 @@ impl Drop for Envoy {
 }
 
 /// What a sidecar presents: Istio's agent hands Envoy every certificate of istiod's answer, the roots at its end too.
-fn presented(scene: &Scene, row: &crate::scene::Cluster, crypto: &Crypto) -> crate::mint::Leaf {
+fn presented(scene: &Scene, row: &Cluster, crypto: &Crypto) -> crate::mint::Leaf {
     let mut leaf = row.workload(scene.now, crypto);
     leaf.chain.extend(row.roots.iter().cloned());
     leaf

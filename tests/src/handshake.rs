@@ -4,7 +4,9 @@
 //! row, which believes anything that it is shown. So the handshake fails exactly when the column refuses the row.
 
 mod sides;
+mod strict;
 mod verifier;
+mod ztunnel;
 
 use std::io::Cursor;
 

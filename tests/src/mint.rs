@@ -51,13 +51,24 @@ pub struct Shape {
     pub uri: Option<String>,
     /// A critical nameConstraints that permits URIs of this host and no other.
     pub permitted_uri: Option<String>,
+    /// The subjectKeyIdentifier, where it is not to be ours.
+    pub key_id: Option<Vec<u8>>,
 }
 
 impl Shape {
     /// A sound CA, `O=organization, CN=common_name`, from a day ago until `not_after`.
     pub fn sound(organization: &str, common_name: &str, now: Timestamp, not_after: Timestamp) -> Self {
         let subject = name(&[(10, organization), (3, common_name)]);
-        Self { subject, not_before: now.minus(DAY), not_after, key_usage: vec![5, 6], path_length: None, uri: None, permitted_uri: None }
+        Self {
+            subject,
+            not_before: now.minus(DAY),
+            not_after,
+            key_usage: vec![5, 6],
+            path_length: None,
+            uri: None,
+            permitted_uri: None,
+            key_id: None,
+        }
     }
 }
 
@@ -138,10 +149,11 @@ pub fn certificates_pem(certificates: &[Certificate]) -> String {
 
 fn certify(shape: &Shape, key: &PublicKey, issuer: &[u8], above: Option<&[u8]>, signer: &dyn Signer, crypto: &Crypto) -> Certificate {
     let path_length = shape.path_length.map(|n| integer(&[n])).unwrap_or_default();
+    let key_id = shape.key_id.clone().unwrap_or_else(|| key.key_id(crypto).as_bytes().to_vec());
     let mut extensions = vec![
         extension(0x13, true, &sequence(&[&[0x01, 0x01, 0xff], &path_length])),
         extension(0x0f, true, &named_bits(&shape.key_usage)),
-        extension(0x0e, false, &tlv(0x04, key.key_id(crypto).as_bytes())),
+        extension(0x0e, false, &tlv(0x04, &key_id)),
     ];
     extensions.extend(above.map(authority_key_id));
     extensions.extend(shape.uri.as_ref().map(|uri| extension(0x11, false, &sequence(&[&tlv(0x86, uri.as_bytes())]))));

@@ -14,6 +14,15 @@ const ROUTER: &str = "type.googleapis.com/envoy.extensions.filters.http.router.v
 const FILE_LOG: &str = "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog";
 const TLS: &str = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3";
 
+/// What the upstreams do with the certificates that they are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Clients {
+    /// They judge, as Istio's do.
+    Judge,
+    /// They take any.
+    Believe,
+}
+
 /// The listener of a column, and the prefix of its counters.
 pub(super) fn column_name(scene: &Scene, column: &Cluster) -> String {
     format!("{}_{}", scene.name, column.name)
@@ -25,7 +34,7 @@ pub(super) fn pair_name(scene: &Scene, row: &Cluster, column: &Cluster) -> Strin
 }
 
 /// The whole of it. `ports` are those of the rows' servers, scene by scene.
-pub(super) fn bootstrap(scenes: &[Scene], ports: &[u16], folder: &Path, crypto: &Crypto) -> Value {
+pub(super) fn bootstrap(scenes: &[Scene], ports: &[u16], clients: Clients, folder: &Path, crypto: &Crypto) -> Value {
     let (mut listeners, mut clusters, mut routes) = (Vec::new(), Vec::new(), Vec::new());
     let mut ports = ports.iter();
     for scene in scenes {
@@ -34,7 +43,7 @@ pub(super) fn bootstrap(scenes: &[Scene], ports: &[u16], folder: &Path, crypto: 
             for column in &scene.clusters {
                 let name = pair_name(scene, row, column);
                 routes.push(json!({"match": {"path": format!("/{name}")}, "route": {"cluster": name}}));
-                clusters.push(upstream(scene, row, column, *port, crypto));
+                clusters.push(upstream(scene, row, column, *port, clients, crypto));
             }
         }
         listeners.extend(scene.clusters.iter().map(|column| inbound(scene, column, folder, crypto)));
@@ -64,11 +73,14 @@ fn inbound(scene: &Scene, column: &Cluster, folder: &Path, crypto: &Crypto) -> V
     })
 }
 
-fn upstream(scene: &Scene, row: &Cluster, column: &Cluster, port: u16, crypto: &Crypto) -> Value {
+fn upstream(scene: &Scene, row: &Cluster, column: &Cluster, port: u16, clients: Clients, crypto: &Crypto) -> Value {
     let name = pair_name(scene, row, column);
     // Istio's clients know the identity of the service that they call.
     let expected = [san(&json!({"exact": row.identity()}))];
     let mut tls = common(scene, column, &expected, crypto);
+    if clients == Clients::Believe {
+        tls["validation_context"] = json!({});
+    }
     tls["tls_params"] = json!({"tls_maximum_protocol_version": "TLSv1_3"});
     let address = json!({"socket_address": {"address": "127.0.0.1", "port_value": port}});
     json!({

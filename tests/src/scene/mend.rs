@@ -8,6 +8,7 @@ use meshroot::time::Timestamp;
 use meshroot::x509::Certificate;
 
 use super::{Cluster, Scene, keys};
+use crate::der::name;
 use crate::mint::{Ca, DAY, Shape, YEAR};
 
 /// The key of a CA that takes another's place.
@@ -92,10 +93,14 @@ impl Scene {
         }
     }
 
-    /// Gives a cluster a CA with a key of its own, below the issuer of the one that goes.
+    /// Gives a cluster a CA with a key of its own, below the issuer of the one that goes; and its CRL to all who check CRLs.
     fn replace(&mut self, cluster: &str, old: &Certificate, crypto: &Crypto) {
-        let shape = Shape::of(old, self.now, self.now.plus(YEAR));
+        let mut shape = Shape::of(old, self.now, self.now.plus(YEAR));
+        // A name of its own: two CAs of one name would share each other's CRLs.
+        (shape.subject, shape.key_id) = (name(&[(10, "mesh.example"), (3, &format!("Cluster CA {cluster} 2"))]), None);
         let new = self.issuer_of(old, crypto).below(&shape, &keys::p256(REPLACEMENT, crypto), crypto);
+        let crl = new.crl(self.now.minus(DAY), self.now.plus(30 * DAY), &[]);
+        self.clusters.iter_mut().filter(|cluster| !cluster.crls.is_empty()).for_each(|cluster| cluster.crls.push(crl.clone()));
         let cluster = self.cluster_mut(cluster);
         cluster.chain.iter_mut().filter(|held| *held == old).for_each(|held| *held = new.certificate.clone());
         cluster.signing = new;
@@ -146,6 +151,7 @@ impl Shape {
             path_length: certificate.basic_constraints().and_then(|constraints| constraints.path_len),
             uri: certificate.alt_names().and_then(|names| names.uris.first().map(|uri| (*uri).to_owned())),
             permitted_uri: None,
+            key_id: certificate.subject_key_id().map(|id| id.as_bytes().to_vec()),
         }
     }
 }

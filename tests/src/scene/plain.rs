@@ -65,6 +65,7 @@ pub fn self_signed(now: Timestamp, crypto: &Crypto) -> Scene {
             path_length: None,
             uri: None,
             permitted_uri: None,
+            key_id: None,
         };
         let signing = Ca::root(&shape, &keys::rsa2048(key, crypto), crypto);
         let roots = vec![signing.certificate.clone()];

@@ -1,0 +1,143 @@
+//! `doctor` on every scene: each cell is what a real handshake says, each *no* is mended by its steps, each *yes* ends when it says.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests")]
+
+use std::time::Duration;
+
+use meshroot::doctor::{Diagnosis, ExpiringKind, Mend, Plane, Settings, Step, Verdict, diagnose};
+use meshroot::key::Crypto;
+use meshroot::time::Timestamp;
+use meshroot_tests::handshake::{Rules, inbound};
+use meshroot_tests::scene::{Expected, Scene};
+
+/// 2026-12-01T00:00:00Z
+const NOW: Timestamp = Timestamp::from_unix(1_796_083_200);
+
+/// What only Envoy's own validator does (`scenes_envoy.rs` asks it): it looks at an issuer's keyCertSign, and into URI constraints.
+const BEYOND_WEBPKI: [&str; 2] = ["no-cert-sign", "uri-constraint"];
+
+fn doctor(scene: &Scene, crypto: &Crypto) -> Diagnosis {
+    diagnose(scene.evidence(), &Settings::default(), crypto, scene.now)
+}
+
+fn verdict<'a>(diagnosis: &'a Diagnosis, scene: &Scene, row: usize, column: usize, plane: Plane) -> &'a Verdict {
+    let (row, column) = (scene.clusters[row].name, scene.clusters[column].name);
+    let cell = diagnosis.cell(row, column, plane);
+    &cell.unwrap_or_else(|| panic!("{}: no cell {row} -> {column} for {plane}", scene.name)).verdict
+}
+
+fn rules(plane: Plane) -> Rules {
+    if plane == Plane::Sidecar { Rules::AsStrictAsEnvoy } else { Rules::Ztunnel }
+}
+
+/// A real handshake, in memory, at a time.
+fn shakes(scene: &Scene, row: usize, column: usize, plane: Plane, at: Timestamp, crypto: &Crypto) -> Result<(), String> {
+    inbound(&scene.clusters[row].workload(at, crypto), &scene.clusters[column], rules(plane), at, crypto)
+}
+
+/// All complaints at once: one wrong cell rarely comes alone.
+fn none(complaints: &[String]) {
+    assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
+}
+
+#[test]
+fn every_cell_is_what_the_data_plane_does() {
+    let crypto = Crypto::ring();
+    let mut complaints = Vec::new();
+    for scene in Scene::all(NOW, &crypto) {
+        let diagnosis = doctor(&scene, &crypto);
+        for (plane, expected) in [(Plane::Sidecar, scene.expected.sidecar), (Plane::Ambient, scene.expected.ambient)] {
+            // Which trust domains sidecars let in is in the mesh's configuration, of which doctor sees nothing.
+            let expected = if scene.name == "not-let-in" && plane == Plane::Sidecar { "yy yy" } else { expected };
+            let said =
+                Expected::matrix(scene.clusters.len(), |row, column| matches!(verdict(&diagnosis, &scene, row, column, plane), Verdict::Yes { .. }));
+            if said != expected {
+                complaints.push(format!("{} {plane}: doctor says {said}, the data plane {expected}", scene.name));
+            }
+        }
+    }
+    none(&complaints);
+}
+
+#[test]
+fn every_no_is_mended_by_its_steps() {
+    let crypto = Crypto::ring();
+    let mut complaints = Vec::new();
+    for scene in Scene::all(NOW, &crypto) {
+        let diagnosis = doctor(&scene, &crypto);
+        for (row, column) in scene.pairs() {
+            for plane in Plane::ALL {
+                let Verdict::No { mend, otherwise, cause, .. } = verdict(&diagnosis, &scene, row, column, plane) else { continue };
+                // The other ways are a way each, or the steps of one.
+                let together: Vec<&Step> = otherwise.iter().collect();
+                let one_way = !together.is_empty() && mends(&scene, &together, row, column, plane, &crypto).is_ok();
+                let others = if one_way { vec![together] } else { otherwise.iter().map(|step| vec![step]).collect() };
+                let ways: Vec<Vec<&Step>> = std::iter::once(mend.iter().collect()).chain(others).collect();
+                for steps in ways {
+                    let said = format!(
+                        "{} {plane} {row}->{column} ({}), {:?}",
+                        scene.name,
+                        cause.code(),
+                        steps.iter().map(|s| name(&s.mend)).collect::<Vec<_>>()
+                    );
+                    if let Err(e) = mends(&scene, &steps, row, column, plane, &crypto) {
+                        complaints.push(format!("{said}: {e}"));
+                    }
+                }
+            }
+        }
+    }
+    none(&complaints);
+}
+
+/// After these steps doctor says yes, and so does the handshake. Only where a certificate had to be found first may it have more to say.
+fn mends(scene: &Scene, steps: &[&Step], row: usize, column: usize, plane: Plane, crypto: &Crypto) -> Result<(), String> {
+    if steps.is_empty() {
+        return Err("no steps".into());
+    }
+    let mended = scene.mended(steps.iter().map(|step| &step.mend), crypto)?;
+    match verdict(&doctor(&mended, crypto), &mended, row, column, plane) {
+        Verdict::Yes { .. } => {}
+        Verdict::No { mend, .. } if steps.iter().any(|step| matches!(step.mend, Mend::FindIssuer { .. })) => {
+            return mends(&mended, &mend.iter().collect::<Vec<_>>(), row, column, plane, crypto);
+        }
+        Verdict::No { cause, .. } => return Err(format!("doctor still says no: {cause}")),
+        other => return Err(format!("{other:?}")),
+    }
+    if plane == Plane::Sidecar && BEYOND_WEBPKI.contains(&scene.name) {
+        return Ok(());
+    }
+    shakes(&mended, row, column, plane, mended.now, crypto).map_err(|e| format!("doctor says yes, the handshake {e}"))
+}
+
+fn name(mend: &Mend) -> String {
+    let text = format!("{mend:?}");
+    text.split([' ', '{', '(']).next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn every_yes_lasts_until_its_time_and_not_a_second_longer() {
+    let crypto = Crypto::ring();
+    let mut complaints = Vec::new();
+    for scene in Scene::all(NOW, &crypto) {
+        let diagnosis = doctor(&scene, &crypto);
+        for (row, column) in scene.pairs() {
+            for plane in Plane::ALL {
+                if plane == Plane::Sidecar && (BEYOND_WEBPKI.contains(&scene.name) || scene.name == "not-let-in") {
+                    continue;
+                }
+                let Verdict::Yes { until, first_to_break } = verdict(&diagnosis, &scene, row, column, plane) else { continue };
+                let said = format!("{} {plane} {row}->{column} until {until} ({})", scene.name, first_to_break.kind.as_str());
+                if first_to_break.kind == ExpiringKind::Nothing || first_to_break.kind == ExpiringKind::Leaf {
+                    complaints.push(format!("{said}: every scene has a CA that ends"));
+                }
+                if let Err(e) = shakes(&scene, row, column, plane, *until, &crypto) {
+                    complaints.push(format!("{said}: it ends before: {e}"));
+                }
+                if shakes(&scene, row, column, plane, until.plus(Duration::from_secs(1)), &crypto).is_ok() {
+                    complaints.push(format!("{said}: it goes on"));
+                }
+            }
+        }
+    }
+    none(&complaints);
+}
