@@ -40,7 +40,7 @@ pub(super) fn collect(document: &Node, wanted: Wanted, found: &mut Vec<Object>) 
 fn one(kind: &str, object: &Node, wanted: Wanted, found: &mut Vec<Object>) -> Result<bool, ManifestError> {
     let all = wanted == Wanted::Everything;
     found.push(match kind {
-        "Secret" => Object::Secret(secret::read(object)?),
+        "Secret" => Object::Secret(Box::new(secret::read(object)?)),
         "ConfigMap" if all => Object::ConfigMap(public::config_map(object)?),
         "ClusterTrustBundle" if all => Object::ClusterTrustBundle(public::cluster_trust_bundle(object)?),
         _ => return Ok(false),

@@ -71,7 +71,7 @@ pub struct ClusterTrustBundleManifest {
 #[non_exhaustive]
 pub enum Object {
     /// A Secret.
-    Secret(SecretManifest),
+    Secret(Box<SecretManifest>),
     /// A ConfigMap.
     ConfigMap(ConfigMapManifest),
     /// A ClusterTrustBundle.
@@ -149,7 +149,7 @@ impl ManifestError {
 /// The first thing that is wrong, with its line; [`ManifestError::NoSecret`] if there is none.
 pub fn secrets(text: &[u8]) -> Result<Vec<SecretManifest>, ManifestError> {
     let found = read(text, Wanted::Secrets)?.into_iter().filter_map(|object| match object {
-        Object::Secret(secret) => Some(secret),
+        Object::Secret(secret) => Some(*secret),
         _ => None,
     });
     let found: Vec<_> = found.collect();
