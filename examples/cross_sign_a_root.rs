@@ -13,6 +13,7 @@ use meshroot::hierarchy::{ClusterName, create_cluster_ca, create_root};
 use meshroot::issue::{Authorized, Issuer};
 use meshroot::key::{Crypto, KeyAlgorithm, PrivateKey, Signer};
 use meshroot::profile::Profile;
+use meshroot::revocation::CrlSet;
 use meshroot::spiffe::{SpiffeId, TrustDomain};
 use meshroot::time::Timestamp;
 use meshroot::verify::Validator;
@@ -49,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (peer, bundle) in [("a peer with the new bundle", after), ("a peer with the old bundle", before)] {
         let validator = Validator::new(&BundleMap::from(bundle), crypto.clone());
         for (what, chain) in [("the plain chain", &plain), ("the crossed chain", &crossed)] {
-            match validator.validate(chain, now) {
+            match validator.validate(chain, &CrlSet::empty(), now) {
                 Ok(svid) => println!("{peer} accepts {what}, {} CA certificates above the leaf", svid.path().len()),
                 Err(rejection) => println!("{peer} refuses {what} [{}]", rejection.code()),
             }

@@ -11,6 +11,7 @@ use meshroot::hierarchy::create_root;
 use meshroot::issue::{Authorized, Issued, Issuer};
 use meshroot::key::{Crypto, KeyAlgorithm, PrivateKey};
 use meshroot::profile::Profile;
+use meshroot::revocation::CrlSet;
 use meshroot::spiffe::{SpiffeId, TrustDomain};
 use meshroot::time::Timestamp;
 use meshroot::verify::{Reason, Validator};
@@ -29,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // What a TLS stack hands over: the leaf first, then intermediates, in DER.
     let chain: Vec<Vec<u8>> = peer.chain_der().into_iter().map(<[u8]>::to_vec).collect();
-    let svid = validator.validate(&chain, now)?;
+    let svid = validator.validate(&chain, &CrlSet::empty(), now)?;
     println!("accepted {}", svid.id());
     println!("  trust domain {}, path {}, good until {}", svid.id().trust_domain(), svid.id().path(), svid.not_after());
     // Authorization starts from the identity, never from other names in the certificate.
@@ -39,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Same names, another root; a trust domain that we do not know; and our own peer, a day too late.
     let tomorrow = now.plus(Duration::from_secs(25 * 3600));
     for (issued, at) in [(&impostor, now), (&stranger, now), (&peer, tomorrow)] {
-        let Err(rejection) = validator.validate(&issued.chain_der(), at) else { return Err("accepted a wrong peer".into()) };
+        let Err(rejection) = validator.validate(&issued.chain_der(), &CrlSet::empty(), at) else { return Err("accepted a wrong peer".into()) };
         println!("refused: {rejection}");
         // Reasons are values: act on them instead of searching in texts.
         match &rejection.reason {

@@ -2,6 +2,7 @@ use std::sync::LazyLock;
 
 use meshroot::bundle::{Bundle, BundleMap};
 use meshroot::key::Crypto;
+use meshroot::revocation::CrlSet;
 use meshroot::spiffe::TrustDomain;
 use meshroot::time::Timestamp;
 use meshroot::verify::{Budget, CaLinks, ValidatedSvid, Validator};
@@ -41,7 +42,7 @@ pub fn validate_chain(data: &[u8]) {
     let now = Timestamp::from_unix(NOW);
     let Judges { root, honest, credulous, counter } = &*JUDGES;
 
-    let honestly = honest.validate(&chain, now);
+    let honestly = honest.validate(&chain, &CrlSet::empty(), now);
     if honestly.is_ok() {
         // An ECDSA signature has a second valid form, so only what is signed has to be the same.
         assert!(LEAVES.map(signed_part).contains(&signed_part(chain[0])), "a forged leaf was accepted");
@@ -49,7 +50,7 @@ pub fn validate_chain(data: &[u8]) {
 
     counter.take();
     let mut links = CaLinks::new();
-    let believed = credulous.validate_with(&chain, now, &mut links);
+    let believed = credulous.validate_with(&chain, &CrlSet::empty(), now, &mut links);
     let most = Budget::default().signatures as usize + 2 * chain.len() + 2;
     let work = counter.take();
     assert!(work <= most, "{work} verifications for {} certificates", chain.len());
@@ -57,7 +58,7 @@ pub fn validate_chain(data: &[u8]) {
         Ok(svid) => {
             keeps_the_rules(svid, &chain, root, now);
             // A remembered link judges the same chain the same way.
-            let again = credulous.validate_with(&chain, now, &mut links).expect("accepted a moment ago");
+            let again = credulous.validate_with(&chain, &CrlSet::empty(), now, &mut links).expect("accepted a moment ago");
             assert_eq!((again.id(), again.not_after()), (svid.id(), svid.not_after()));
         }
         Err(rejection) => {

@@ -16,6 +16,7 @@ use common::{ID, Place, changes, mode, now};
 use meshroot::bundle::{BundleMap, Limits};
 use meshroot::key::Crypto;
 use meshroot::pem;
+use meshroot::revocation::CrlSet;
 use meshroot::spiffe::TrustDomain;
 use meshroot::verify::Validator;
 
@@ -74,7 +75,7 @@ fn an_svid_is_valid_in_the_mesh() {
     let (bundle, _) = meshroot::bundle::Bundle::from_spiffe_json(td(), &place.read("mesh/bundle.json"), &Limits::default()).unwrap();
     let ders: Vec<_> = chain.iter().map(|cert| cert.der()).collect();
     let now = now();
-    let svid = Validator::new(&BundleMap::from(bundle), Crypto::ring()).validate(&ders, now).unwrap();
+    let svid = Validator::new(&BundleMap::from(bundle), Crypto::ring()).validate(&ders, &CrlSet::empty(), now).unwrap();
     assert_eq!(svid.id().as_str(), ID);
     assert!(chain[0].validity().remaining(now).as_secs() <= 3_600);
     let key = meshroot::key::PrivateKey::from_pem(&place.read("cart/svid-key.pem"), None, &Crypto::ring()).unwrap();

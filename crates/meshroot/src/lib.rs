@@ -4,6 +4,7 @@
 
 pub mod bundle;
 pub mod csr;
+pub mod doctor;
 pub mod hierarchy;
 pub mod inspect;
 pub mod issue;
@@ -12,6 +13,7 @@ pub mod key;
 pub mod lint;
 pub mod pem;
 pub mod profile;
+pub mod revocation;
 pub mod spiffe;
 pub mod time;
 pub mod verify;

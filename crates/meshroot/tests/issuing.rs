@@ -11,6 +11,7 @@ use meshroot::csr::Csr;
 use meshroot::issue::{Authorized, Denial, IssueError};
 use meshroot::key::{KeyAlgorithm, PrivateKey};
 use meshroot::profile::Profile;
+use meshroot::revocation::CrlSet;
 use meshroot::verify::{CaLinks, Validator};
 use meshroot::x509::Certificate;
 
@@ -20,7 +21,7 @@ fn a_workload_of_one_cluster_is_valid_in_every_other() {
     let validator = Validator::new(&mesh.map(), crypto());
     for cluster in ["west", "east"] {
         let issued = mesh.issue(cluster, KeyAlgorithm::EcdsaP256, "spiffe://mesh.example/ns/shop/sa/cart");
-        let svid = validator.validate(&issued.chain_der(), now()).unwrap();
+        let svid = validator.validate(&issued.chain_der(), &CrlSet::empty(), now()).unwrap();
         assert_eq!(svid.id(), &id("spiffe://mesh.example/ns/shop/sa/cart"));
         assert_eq!(svid.path().len(), 2);
         assert_eq!(svid.not_after(), issued.validity().not_after);
@@ -118,13 +119,13 @@ fn a_remembered_link_costs_one_verification_and_is_forgotten_with_its_bundle() {
     let validator = Validator::new(&mesh.map(), counting.crypto());
     let mut links = CaLinks::new();
     let leaf = || mesh.issue("west", KeyAlgorithm::EcdsaP256, "spiffe://mesh.example/a");
-    validator.validate_with(&leaf().chain_der(), now(), &mut links).unwrap();
+    validator.validate_with(&leaf().chain_der(), &CrlSet::empty(), now(), &mut links).unwrap();
     assert_eq!(counting.take(), (0, 2));
-    validator.validate_with(&leaf().chain_der(), now(), &mut links).unwrap();
+    validator.validate_with(&leaf().chain_der(), &CrlSet::empty(), now(), &mut links).unwrap();
     assert_eq!(counting.take(), (0, 1));
     let other = Mesh::new(&["west"]);
     let stranger = Validator::new(&other.map(), counting.crypto());
-    assert_eq!(stranger.validate_with(&leaf().chain_der(), now(), &mut links).unwrap_err().code(), "verify.unknown_issuer");
+    assert_eq!(stranger.validate_with(&leaf().chain_der(), &CrlSet::empty(), now(), &mut links).unwrap_err().code(), "verify.unknown_issuer");
 }
 
 #[test]
@@ -147,10 +148,10 @@ fn an_expired_chain_is_refused_to_the_second() {
     let issued = mesh.issue("west", KeyAlgorithm::EcdsaP256, "spiffe://mesh.example/a");
     let validator = Validator::new(&mesh.map(), crypto());
     let end = issued.validity().not_after;
-    assert!(validator.validate(&issued.chain_der(), end).is_ok());
-    let late = validator.validate(&issued.chain_der(), end.plus(Duration::from_secs(1))).unwrap_err();
+    assert!(validator.validate(&issued.chain_der(), &CrlSet::empty(), end).is_ok());
+    let late = validator.validate(&issued.chain_der(), &CrlSet::empty(), end.plus(Duration::from_secs(1))).unwrap_err();
     assert_eq!(late.code(), "verify.expired");
-    let early = validator.validate(&issued.chain_der(), issued.validity().not_before.minus(Duration::from_secs(1))).unwrap_err();
+    let early = validator.validate(&issued.chain_der(), &CrlSet::empty(), issued.validity().not_before.minus(Duration::from_secs(1))).unwrap_err();
     assert_eq!(early.code(), "verify.not_yet_valid");
 }
 
@@ -162,7 +163,7 @@ fn a_bundle_validates_only_its_own_trust_domain() {
     let other = meshroot::bundle::Bundle::new(meshroot::spiffe::TrustDomain::parse("other.example").unwrap()).with_x509_authorities([root]).unwrap();
     let validator = Validator::new(&common::map_of(other), crypto());
     let issued = mesh.issue("west", KeyAlgorithm::EcdsaP256, "spiffe://mesh.example/a");
-    assert_eq!(validator.validate(&issued.chain_der(), now()).unwrap_err().code(), "verify.unknown_trust_domain");
+    assert_eq!(validator.validate(&issued.chain_der(), &CrlSet::empty(), now()).unwrap_err().code(), "verify.unknown_trust_domain");
 }
 
 #[test]
@@ -173,10 +174,10 @@ fn peers_of_the_old_root_find_the_new_one_through_a_cross_signature() {
     let cross = old.root_issuer().cross_sign(&new_root, &Profile::subordinate_ca(), crypto().entropy(), now()).unwrap();
     let leaf = new.issue("west", KeyAlgorithm::EcdsaP256, "spiffe://mesh.example/a");
     let validator = Validator::new(&old.map(), crypto());
-    assert!(validator.validate(&leaf.chain_der(), now()).is_err());
+    assert!(validator.validate(&leaf.chain_der(), &CrlSet::empty(), now()).is_err());
     let mut chain = leaf.chain_der();
     chain.push(cross.der());
-    assert_eq!(validator.validate(&chain, now()).unwrap().path().len(), 3);
+    assert_eq!(validator.validate(&chain, &CrlSet::empty(), now()).unwrap().path().len(), 3);
 }
 
 #[test]
@@ -186,7 +187,7 @@ fn a_root_that_the_peer_sends_is_not_trusted_for_that() {
     let their_root = theirs.issuer("west").path().certificates()[1].clone();
     let mut chain = leaf.chain_der();
     chain.push(their_root.der());
-    let refused = Validator::new(&ours.map(), crypto()).validate(&chain, now()).unwrap_err();
+    let refused = Validator::new(&ours.map(), crypto()).validate(&chain, &CrlSet::empty(), now()).unwrap_err();
     assert_eq!(refused.code(), "verify.unknown_issuer");
-    assert!(Validator::new(&theirs.map(), crypto()).validate(&chain, now()).is_ok(), "a root in the chain is no fault either");
+    assert!(Validator::new(&theirs.map(), crypto()).validate(&chain, &CrlSet::empty(), now()).is_ok(), "a root in the chain is no fault either");
 }

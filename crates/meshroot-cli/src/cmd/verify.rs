@@ -4,6 +4,7 @@ mod anchors;
 
 use meshroot::key::Crypto;
 use meshroot::pem;
+use meshroot::revocation::CrlSet;
 use meshroot::spiffe::TrustDomain;
 use meshroot::time::{Timestamp, humanize};
 use meshroot::verify::{Reason, Rejection, ValidatedSvid, Validator};
@@ -26,7 +27,7 @@ pub(super) fn run(args: &Verify, now: Timestamp, out: &Out) -> Result<Exit> {
     }
     let anchors = anchors::read(&input::read(&args.bundle)?, trust_domain).map_err(|failure| failure.at(&bundle_name))?;
     let chain = read_chain(&input::read(&args.chain)?).map_err(|failure| failure.at(&chain_name))?;
-    match Validator::new(&anchors.map, Crypto::ring()).validate(&chain, at) {
+    match Validator::new(&anchors.map, Crypto::ring()).validate(&chain, &CrlSet::empty(), at) {
         Ok(svid) => {
             accepted(&svid, &anchors, at, out);
             Ok(Exit::Ok)

@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use meshroot::bundle::{Bundle, BundleMap};
 use meshroot::key::Crypto;
+use meshroot::revocation::CrlSet;
 use meshroot::spiffe::{SpiffeId, TrustDomain};
 use meshroot::time::Timestamp;
 use meshroot::verify::Validator;
@@ -59,7 +60,7 @@ struct Refusal {
 
 /// The one place that calls the library's validator.
 fn validate(bundles: &BundleMap, chain: &[&[u8]], now: Timestamp) -> Result<SpiffeId, Refusal> {
-    match Validator::new(bundles, Crypto::ring()).validate(chain, now) {
+    match Validator::new(bundles, Crypto::ring()).validate(chain, &CrlSet::empty(), now) {
         Ok(svid) => Ok(svid.id().clone()),
         Err(rejection) => Err(Refusal { code: rejection.code(), text: rejection.to_string() }),
     }

@@ -10,10 +10,16 @@
 mod leaf;
 mod names;
 mod path;
+mod query;
 mod reason;
 mod rules;
+mod rules_value;
 mod svid;
+mod validate;
 
-pub use path::{Budget, CaPath};
+pub use path::CaPath;
+pub use query::{Budget, PathQuery, Purpose};
 pub use reason::{CertificateAt, Reason, Rejection};
+pub use rules_value::Rules;
 pub use svid::{CaLinks, ValidatedSvid, Validator};
+pub use validate::{ValidatedPath, validate_path};

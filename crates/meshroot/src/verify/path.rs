@@ -5,26 +5,13 @@ use crate::time::{Timestamp, Validity};
 use crate::x509::Certificate;
 use crate::x509::wire::{CertRef, TbsRef};
 
+use super::Budget;
 use super::names::NameConstraints;
 use super::reason::{Reason, Rejection};
 use super::rules::{alt_names, check_ca, in_time, reject};
 
 /// Certificates in a chain, the leaf included. Real chains have two or three; more than this is an attack.
 pub(super) const MAX_CHAIN: usize = 16;
-
-/// How much work finding one path may take.
-#[derive(Clone, Copy, Debug)]
-pub struct Budget {
-    /// Signature verifications.
-    pub signatures: u32,
-}
-
-impl Default for Budget {
-    /// An honest chain needs one verification a certificate; cross-signed roots and reused names a few more.
-    fn default() -> Self {
-        Self { signatures: 64 }
-    }
-}
 
 /// The CA certificates from a signing CA up to an anchor, verified: links, constraints, signatures.
 ///
@@ -128,6 +115,13 @@ impl CaPath {
         self.signing().map(Certificate::public_key)
     }
 
+    /// Judges a leaf with this URI as its only name.
+    pub(super) fn check_uri(&self, uri: &str) -> Result<(), Reason> {
+        let names = crate::x509::AltNames { uris: vec![uri], ..Default::default() };
+        let empty = crate::x509::DistinguishedName::empty();
+        self.0.names.iter().try_for_each(|constraints| constraints.check(empty.as_der(), Some(&names)))
+    }
+
     /// Judges the names of a certificate below against every constraint of the path.
     pub(super) fn check_names(&self, tbs: &TbsRef<'_>) -> Result<(), Reason> {
         if self.0.names.is_empty() {
@@ -169,7 +163,7 @@ impl Search<'_> {
             }
             named = true;
             if let Err(rejection) = self.check_link(path.len(), &top, candidate) {
-                let exhausted = rejection.reason == Reason::BudgetExhausted;
+                let exhausted = matches!(rejection.reason, Reason::BudgetExhausted { .. });
                 self.failed(path.len(), rejection);
                 if exhausted {
                     return None;
@@ -192,7 +186,7 @@ impl Search<'_> {
     fn check_link(&mut self, position: usize, certificate: &Certificate, issuer: &Certificate) -> Result<(), Rejection> {
         self.budget.signatures = match self.budget.signatures.checked_sub(1) {
             Some(left) => left,
-            None => return Err(Rejection::whole(Reason::BudgetExhausted)),
+            None => return Err(Rejection::whole(Reason::BudgetExhausted { what: "signature verifications" })),
         };
         if certificate.signature_algorithm().is_none() {
             return Err(rejection_of(certificate, position, Reason::SignatureAlgorithm));

@@ -86,8 +86,45 @@ pub enum Reason {
     KeyUsageLacks(&'static str),
     /// keyUsage has a bit that it must not have.
     KeyUsageForbids(&'static str),
-    /// extKeyUsage is there without serverAuth and clientAuth both.
-    ExtendedKeyUsage,
+    /// extKeyUsage is there and lacks a purpose.
+    ExtendedKeyUsage {
+        /// The purpose that is missing.
+        needed: &'static str,
+    },
+    /// The signature algorithms inside and outside the signed part differ.
+    AlgorithmMismatch,
+    /// The certificate was revoked.
+    Revoked {
+        /// When.
+        at: Timestamp,
+        /// Why, as the CRL says: `keyCompromise`.
+        reason: Option<&'static str>,
+    },
+    /// There is no list of this issuer, and one is demanded for every certificate.
+    CrlMissing {
+        /// The issuer whose list is missing.
+        issuer: DistinguishedName,
+    },
+    /// The issuer's list should have been replaced by now.
+    CrlStale {
+        /// The list's nextUpdate.
+        next_update: Timestamp,
+        /// The caller's time.
+        now: Timestamp,
+    },
+    /// The issuer's list is from the future.
+    CrlNotYetValid {
+        /// The list's thisUpdate.
+        this_update: Timestamp,
+        /// The caller's time.
+        now: Timestamp,
+    },
+    /// The issuer's key did not sign its list.
+    CrlSignature,
+    /// The issuer's keyUsage lacks cRLSign: its lists count for nothing.
+    CrlSignerLacksCrlSign,
+    /// The issuer's list is of a kind that is not processed, or does not cover this certificate.
+    CrlScope(&'static str),
     /// A critical extension that we do not process.
     UnknownCriticalExtension(String),
     /// An extension is there twice.
@@ -123,8 +160,11 @@ pub enum Reason {
     UnknownTrustDomain(TrustDomain),
     /// The bundle of the leaf's trust domain holds no CA certificate.
     EmptyBundle(TrustDomain),
-    /// Finding a path took more signature verifications than an honest chain needs.
-    BudgetExhausted,
+    /// Finding a path took more work than an honest chain needs.
+    BudgetExhausted {
+        /// What was used up.
+        what: &'static str,
+    },
 }
 
 impl Reason {
@@ -148,7 +188,15 @@ impl Reason {
             Self::KeyUsageNotCritical => "verify.key_usage_not_critical",
             Self::KeyUsageLacks(_) => "verify.key_usage_lacks",
             Self::KeyUsageForbids(_) => "verify.key_usage_forbids",
-            Self::ExtendedKeyUsage => "verify.extended_key_usage",
+            Self::ExtendedKeyUsage { .. } => "verify.extended_key_usage",
+            Self::AlgorithmMismatch => "verify.algorithm_mismatch",
+            Self::Revoked { .. } => "verify.revoked",
+            Self::CrlMissing { .. } => "verify.crl_missing",
+            Self::CrlStale { .. } => "verify.crl_stale",
+            Self::CrlNotYetValid { .. } => "verify.crl_not_yet_valid",
+            Self::CrlSignature => "verify.crl_signature",
+            Self::CrlSignerLacksCrlSign => "verify.crl_signer_lacks_crl_sign",
+            Self::CrlScope(_) => "verify.crl_scope",
             Self::UnknownCriticalExtension(_) => "verify.unknown_critical_extension",
             Self::DuplicateExtension(_) => "verify.duplicate_extension",
             Self::Version => "verify.version",
@@ -164,14 +212,14 @@ impl Reason {
             Self::CaWithoutSubject => "verify.ca_without_subject",
             Self::UnknownTrustDomain(_) => "verify.unknown_trust_domain",
             Self::EmptyBundle(_) => "verify.empty_bundle",
-            Self::BudgetExhausted => "verify.budget_exhausted",
+            Self::BudgetExhausted { .. } => "verify.budget_exhausted",
         }
     }
 
     /// Where the rule is written.
     pub fn source(&self) -> &'static str {
         match self {
-            Self::EmptyChain | Self::ChainTooLong { .. } | Self::BudgetExhausted => "RFC 5280 §6.1",
+            Self::EmptyChain | Self::ChainTooLong { .. } | Self::BudgetExhausted { .. } => "RFC 5280 §6.1",
             Self::Malformed(_) | Self::Version => "RFC 5280 §4.1",
             Self::MalformedExtension(_) | Self::UnknownCriticalExtension(_) | Self::DuplicateExtension(_) => "RFC 5280 §4.2",
             Self::Key(_) => "RFC 5280 §4.1.2.7",
@@ -182,7 +230,15 @@ impl Reason {
             Self::LeafIsCa => "SPIFFE X509-SVID §5.2",
             Self::PathLength { .. } => "RFC 5280 §6.1.4 (l)",
             Self::KeyUsageMissing | Self::KeyUsageNotCritical | Self::KeyUsageLacks(_) | Self::KeyUsageForbids(_) => "SPIFFE X509-SVID §4.3",
-            Self::ExtendedKeyUsage => "SPIFFE X509-SVID §4.4",
+            Self::ExtendedKeyUsage { .. } => "RFC 5280 §4.2.1.12, SPIFFE X509-SVID §4.4",
+            Self::AlgorithmMismatch => "RFC 5280 §4.1.1.2",
+            Self::Revoked { .. }
+            | Self::CrlMissing { .. }
+            | Self::CrlStale { .. }
+            | Self::CrlNotYetValid { .. }
+            | Self::CrlSignature
+            | Self::CrlSignerLacksCrlSign
+            | Self::CrlScope(_) => "RFC 5280 §6.3.3",
             Self::SerialNumber => "RFC 5280 §4.1.2.2",
             Self::NameConstraint { .. } | Self::UnsupportedNameConstraint => "RFC 5280 §4.2.1.10",
             Self::NoUri | Self::SeveralUris(_) => "SPIFFE X509-SVID §2",
@@ -196,10 +252,37 @@ impl Reason {
     }
 }
 
+impl Reason {
+    /// What the certificate has.
+    pub fn found(&self) -> String {
+        self.to_string()
+    }
+
+    /// What it would need.
+    pub fn needed(&self) -> String {
+        self.source().to_owned()
+    }
+}
+
 impl Rejection {
     /// The reason's stable, machine-readable code.
     pub fn code(&self) -> &'static str {
         self.reason.code()
+    }
+
+    /// Where the rule is written.
+    pub fn source(&self) -> &'static str {
+        self.reason.source()
+    }
+
+    /// What the certificate has.
+    pub fn found(&self) -> String {
+        self.reason.found()
+    }
+
+    /// What it would need.
+    pub fn needed(&self) -> String {
+        self.reason.needed()
     }
 
     pub(super) fn whole(reason: Reason) -> Self {
@@ -232,7 +315,20 @@ impl fmt::Display for Reason {
             Self::KeyUsageNotCritical => f.write_str("its keyUsage is not critical"),
             Self::KeyUsageLacks(bit) => write!(f, "its keyUsage lacks {bit}"),
             Self::KeyUsageForbids(bit) => write!(f, "its keyUsage has {bit}, which only a CA may have"),
-            Self::ExtendedKeyUsage => f.write_str("its extKeyUsage does not have both serverAuth and clientAuth"),
+            Self::ExtendedKeyUsage { needed } => write!(f, "its extKeyUsage lacks {needed}"),
+            Self::AlgorithmMismatch => f.write_str("the signature algorithm inside its signed part differs from the one outside"),
+            Self::Revoked { at, reason: Some(reason) } => write!(f, "it was revoked at {at} ({reason})"),
+            Self::Revoked { at, reason: None } => write!(f, "it was revoked at {at}"),
+            Self::CrlMissing { issuer } => write!(f, "whether it was revoked is unknown: there is no CRL of its issuer '{issuer}'"),
+            Self::CrlStale { next_update, now } => {
+                write!(f, "whether it was revoked is unknown: its issuer's CRL was to be replaced at {next_update}, and now is {now}")
+            }
+            Self::CrlNotYetValid { this_update, now } => {
+                write!(f, "whether it was revoked is unknown: its issuer's CRL is of {this_update}, and now is {now}: compare the clocks")
+            }
+            Self::CrlSignature => f.write_str("whether it was revoked is unknown: the CRL was not signed by the issuer it names"),
+            Self::CrlSignerLacksCrlSign => f.write_str("whether it was revoked is unknown: its issuer's keyUsage lacks cRLSign"),
+            Self::CrlScope(what) => write!(f, "whether it was revoked is unknown: the CRL {what}"),
             Self::UnknownCriticalExtension(oid) => write!(f, "it has a critical extension that is not understood: {oid}"),
             Self::DuplicateExtension(oid) => write!(f, "it has the extension {oid} twice"),
             Self::Version => f.write_str("it is not of version 3"),
@@ -248,7 +344,7 @@ impl fmt::Display for Reason {
             Self::CaWithoutSubject => f.write_str("it is a CA with an empty subject"),
             Self::UnknownTrustDomain(td) => write!(f, "there is no bundle for its trust domain '{td}': fetch it or federate"),
             Self::EmptyBundle(td) => write!(f, "the bundle of its trust domain '{td}' holds no CA certificate"),
-            Self::BudgetExhausted => f.write_str("finding a path took too many signature verifications"),
+            Self::BudgetExhausted { what } => write!(f, "finding a path took too many {what}: no honest chain needs so much"),
         }
     }
 }

@@ -92,8 +92,10 @@ pub(super) fn check_svid<'a>(tbs: &TbsRef<'a>) -> Result<SpiffeIdRef<'a>, Reason
     }
     if let Some(extension) = tbs.extension(ext::EXTENDED_KEY_USAGE) {
         let usage = ExtendedKeyUsage::decode(extension.value).map_err(|_| Reason::MalformedExtension("extKeyUsage"))?;
-        if !(usage.server_auth && usage.client_auth) {
-            return Err(Reason::ExtendedKeyUsage);
+        for (present, needed) in [(usage.server_auth, "serverAuth"), (usage.client_auth, "clientAuth")] {
+            if !present {
+                return Err(Reason::ExtendedKeyUsage { needed });
+            }
         }
     }
     let names = alt_names(tbs)?.ok_or(Reason::NoUri)?;

