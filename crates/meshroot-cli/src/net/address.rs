@@ -1,5 +1,7 @@
 //! `tls://host:port?sni=NAME&alpn=A,B`: whom to talk to, and as what.
 
+use std::fmt;
+
 use rustls::pki_types::ServerName;
 
 use super::NetError;
@@ -18,6 +20,8 @@ pub(crate) struct TlsAddress {
     /// What the ClientHello names; an IP address names nothing (RFC 6066 §3).
     pub(super) server_name: ServerName<'static>,
     pub(super) alpn: Vec<Vec<u8>>,
+    /// As it was written.
+    text: String,
 }
 
 impl TlsAddress {
@@ -41,7 +45,18 @@ impl TlsAddress {
         }
         let name = sni.as_deref().unwrap_or(&host).to_owned();
         let server_name = ServerName::try_from(name).map_err(|_| wrong("has a server name that is neither a DNS name nor an IP address"))?;
-        Ok(Self { host, port, server_name, alpn })
+        Ok(Self { host, port, server_name, alpn, text: text.to_owned() })
+    }
+
+    /// `host:port`.
+    pub(crate) fn place(&self) -> String {
+        if self.host.contains(':') { format!("[{}]:{}", self.host, self.port) } else { format!("{}:{}", self.host, self.port) }
+    }
+}
+
+impl fmt::Display for TlsAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.text.escape_debug())
     }
 }
 
@@ -98,7 +113,20 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_said_to_be_none() {
-        for wrong in ["tls://", "tls://a", "tls://a:", "tls://a:0", "tls://a:70000", "tls://:1", "tls://::1:443", "tls://[::1", "tls://a b:1", "tls://a:1?x=y", "tls://a:1?sni=", "tls://a:1?sni=-"] {
+        for wrong in [
+            "tls://",
+            "tls://a",
+            "tls://a:",
+            "tls://a:0",
+            "tls://a:70000",
+            "tls://:1",
+            "tls://::1:443",
+            "tls://[::1",
+            "tls://a b:1",
+            "tls://a:1?x=y",
+            "tls://a:1?sni=",
+            "tls://a:1?sni=-",
+        ] {
             assert!(matches!(parse(wrong), Err(NetError::Address(why)) if why.contains("tls://HOST:PORT")), "{wrong}");
         }
     }

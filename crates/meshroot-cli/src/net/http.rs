@@ -1,7 +1,7 @@
 //! One HTTP/1.1 GET, as much of it as a document of a few kilobytes needs.
 //!
-//! Redirects are not followed: a bundle says whom to trust, and where it comes from was decided by whoever named the URL
-//! (SPIFFE Federation §5.2.1.2). Compression is not asked for, so that what arrives is as long as it says.
+//! A redirect is followed only to another `https` URL, whose server the same roots vouch for (SPIFFE Federation §5.2.1.4),
+//! and a few times at most. Compression is not asked for, so that what arrives is as long as it says.
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -19,9 +19,32 @@ const MOST: usize = 4 << 20;
 /// Bytes of the status line and all headers.
 const MOST_HEAD: usize = 16 << 10;
 
-/// Fetches a document from a server that these roots vouch for.
+/// Redirects that are followed; more than one is a mistake already.
+const MOST_REDIRECTS: usize = 3;
+
+/// Fetches a document from a server that these roots vouch for. The time is for everything, redirects included.
 pub(crate) fn get(url: &HttpsUrl, roots: &WebRoots, timeout: Duration) -> Result<Vec<u8>, NetError> {
     let deadline = Deadline::after(timeout);
+    let mut url = url.clone();
+    for _ in 0..=MOST_REDIRECTS {
+        let answer = ask(&url, roots, deadline)?;
+        match answer.status {
+            200 => return Ok(answer.body),
+            301 | 302 | 303 | 307 | 308 => url = elsewhere(&url, answer.location.as_deref(), answer.status)?,
+            status => return Err(http(format!("it answers with HTTP {status} instead of a document"))),
+        }
+    }
+    Err(http(format!("it redirects more than {MOST_REDIRECTS} times")))
+}
+
+/// Where a redirect leads.
+fn elsewhere(from: &HttpsUrl, to: Option<&str>, status: u16) -> Result<HttpsUrl, NetError> {
+    let to = to.ok_or_else(|| http(format!("it redirects (HTTP {status}) without saying where to")))?;
+    let whole = if to.starts_with('/') && !to.starts_with("//") { format!("{}{}{to}", HttpsUrl::SCHEME, from.authority) } else { to.to_owned() };
+    HttpsUrl::parse(&whole).map_err(|e| http(format!("it redirects (HTTP {status}) to what is not followed: {e}")))
+}
+
+fn ask(url: &HttpsUrl, roots: &WebRoots, deadline: Deadline) -> Result<Answer, NetError> {
     let mut config = configuration(roots.0.clone())?.with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     let mut stream = Stream::open(&url.host, url.port, deadline)?;
@@ -34,8 +57,7 @@ pub(crate) fn get(url: &HttpsUrl, roots: &WebRoots, timeout: Duration) -> Result
         url.target, url.authority
     );
     connection.write_all(request.as_bytes()).and_then(|()| connection.flush()).map_err(|e| failed(&e))?;
-    let answer = read_answer(&mut connection)?;
-    body(answer)
+    read_answer(&mut connection)
 }
 
 fn failed(e: &io::Error) -> NetError {
@@ -49,22 +71,11 @@ fn http(why: impl Into<String>) -> NetError {
     NetError::Http(why.into())
 }
 
-/// The bytes of an answer, up to what is declared, and never more than is allowed.
+/// What was answered; the body only of a good answer.
 struct Answer {
     status: u16,
     location: Option<String>,
     body: Vec<u8>,
-}
-
-fn body(answer: Answer) -> Result<Vec<u8>, NetError> {
-    match answer.status {
-        200 => Ok(answer.body),
-        300..=399 => {
-            let to = answer.location.map_or_else(String::new, |to| format!(" to {}", to.escape_debug()));
-            Err(http(format!("it redirects{to} (HTTP {}), and redirects are not followed: name that URL if you trust it", answer.status)))
-        }
-        status => Err(http(format!("it answers with HTTP {status} instead of a document"))),
-    }
 }
 
 fn read_answer(from: &mut impl Read) -> Result<Answer, NetError> {
@@ -155,7 +166,8 @@ fn chunked(from: &mut impl Read, mut held: Vec<u8>) -> Result<Vec<u8>, NetError>
             }
         };
         let size = held.get(..line_ends).and_then(|line| core::str::from_utf8(line).ok()).and_then(|line| line.split(';').next());
-        let size = size.and_then(|size| usize::from_str_radix(size.trim(), 16).ok()).ok_or_else(|| http("its answer has a chunk of no readable size"))?;
+        let size =
+            size.and_then(|size| usize::from_str_radix(size.trim(), 16).ok()).ok_or_else(|| http("its answer has a chunk of no readable size"))?;
         if size == 0 {
             return Ok(body);
         }
@@ -178,7 +190,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Vec<u8>, String> {
-        read_answer(&mut text.as_bytes()).and_then(body).map_err(|e| e.to_string())
+        read_answer(&mut text.as_bytes()).map(|answer| answer.body).map_err(|e| e.to_string())
     }
 
     #[test]
@@ -193,12 +205,21 @@ mod tests {
     }
 
     #[test]
+    fn redirects_lead_to_https_alone() {
+        let from = HttpsUrl::parse("https://a:8443/x").unwrap();
+        let to = |to| elsewhere(&from, to, 302).map(|url| (url.authority, url.target)).map_err(|e| e.to_string());
+        assert_eq!(to(Some("/y")).unwrap(), ("a:8443".into(), "/y".into()));
+        assert_eq!(to(Some("https://b/y")).unwrap(), ("b".into(), "/y".into()));
+        for wrong in [None, Some("http://b/"), Some("//b/"), Some("y"), Some("https://u@b/"), Some("file:///etc/passwd")] {
+            assert!(to(wrong).unwrap_err().starts_with("it redirects (HTTP 302)"), "{wrong:?}");
+        }
+    }
+
+    #[test]
     fn everything_else_is_named() {
         for (answer, said) in [
             ("", "before its headers"),
             ("hello\r\n\r\n", "not HTTP/1.1"),
-            ("HTTP/1.1 302 Found\r\nLocation: https://b/\r\n\r\n", "redirects to https://b/"),
-            ("HTTP/1.1 404 Not Found\r\n\r\n", "HTTP 404"),
             ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello", "after 5 of 9 bytes"),
             ("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "no number"),
             ("HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n", "longer than"),

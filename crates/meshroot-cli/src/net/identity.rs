@@ -31,7 +31,8 @@ impl Identity {
             })
         });
         let found = found.ok_or_else(|| credentials(key, &"no unencrypted private key is in it"))?;
-        let signer = provider().key_provider.load_private_key(found).map_err(|_| credentials(key, &"the key is of a kind that cannot sign in TLS"))?;
+        let signer =
+            provider().key_provider.load_private_key(found).map_err(|_| credentials(key, &"the key is of a kind that cannot sign in TLS"))?;
         let certified = CertifiedKey::new(chain_der, signer);
         // A peer would see only that the handshake fails.
         if matches!(certified.keys_match(), Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch))) {

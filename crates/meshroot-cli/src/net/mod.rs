@@ -17,7 +17,7 @@ pub(crate) use address::TlsAddress;
 pub(crate) use error::NetError;
 pub(crate) use http::get;
 pub(crate) use identity::Identity;
-pub(crate) use peer::{Asked, Peer, look};
+pub(crate) use peer::{Asked, look};
 pub(crate) use roots::WebRoots;
 pub(crate) use url::HttpsUrl;
 

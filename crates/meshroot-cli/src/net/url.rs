@@ -1,5 +1,7 @@
 //! `https://host[:port]/path`.
 
+use std::fmt;
+
 use rustls::pki_types::ServerName;
 
 use super::NetError;
@@ -18,6 +20,8 @@ pub(crate) struct HttpsUrl {
     pub(super) authority: String,
     /// Path and query.
     pub(super) target: String,
+    /// As it was written.
+    text: String,
 }
 
 impl HttpsUrl {
@@ -43,7 +47,13 @@ impl HttpsUrl {
         let (host, port) = host_and_port(authority).ok_or_else(|| wrong("names no host"))?;
         let server_name = ServerName::try_from(host.clone()).map_err(|_| wrong("names a host that is neither a DNS name nor an IP address"))?;
         let target = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-        Ok(Self { host, port: port.unwrap_or(443), server_name, authority: authority.to_owned(), target })
+        Ok(Self { host, port: port.unwrap_or(443), server_name, authority: authority.to_owned(), target, text: text.to_owned() })
+    }
+}
+
+impl fmt::Display for HttpsUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.text.escape_debug())
     }
 }
 
@@ -54,7 +64,10 @@ mod tests {
     #[test]
     fn a_url_is_taken_apart() {
         let url = HttpsUrl::parse("https://mesh.example:8443/bundle?x=1#top").unwrap();
-        assert_eq!((url.host.as_str(), url.port, url.authority.as_str(), url.target.as_str()), ("mesh.example", 8443, "mesh.example:8443", "/bundle?x=1"));
+        assert_eq!(
+            (url.host.as_str(), url.port, url.authority.as_str(), url.target.as_str()),
+            ("mesh.example", 8443, "mesh.example:8443", "/bundle?x=1")
+        );
         assert_eq!(HttpsUrl::parse("https://mesh.example").unwrap().target, "/");
         assert_eq!(HttpsUrl::parse("https://mesh.example?x").unwrap().target, "/?x");
         assert_eq!(HttpsUrl::parse("https://[::1]:1/").unwrap().port, 1);
@@ -62,7 +75,8 @@ mod tests {
 
     #[test]
     fn what_could_end_a_line_of_the_request_is_no_url() {
-        for wrong in ["https://", "https://a b/", "https://a/b c", "https://a/\r\nX: y", "https://u:p@a/", "http://a/", "https://a:b/", "https://ä/"] {
+        for wrong in ["https://", "https://a b/", "https://a/b c", "https://a/\r\nX: y", "https://u:p@a/", "http://a/", "https://a:b/", "https://ä/"]
+        {
             assert!(matches!(HttpsUrl::parse(wrong), Err(NetError::Address(_))), "{wrong}");
         }
         assert!(HttpsUrl::parse(&format!("https://a/{}", "x".repeat(3000))).is_err());
