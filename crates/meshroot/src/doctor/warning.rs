@@ -20,7 +20,21 @@ pub struct Warning {
     pub remedy: String,
 }
 
-/// `warning: west: the CA … : make … [doctor.rsa_4096]`
+impl Warning {
+    pub(super) fn new(severity: Severity, code: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { severity, code, clusters: Vec::new(), source: String::new(), message: message.into(), remedy: remedy.into() }
+    }
+
+    pub(super) fn at(self, source: impl Into<String>) -> Self {
+        Self { source: source.into(), ..self }
+    }
+
+    pub(super) fn of(self, clusters: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { clusters: clusters.into_iter().map(Into::into).collect(), ..self }
+    }
+}
+
+/// `warning: west/cacerts: the CA … : make … [doctor.rsa_4096]`
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.severity)?;
@@ -28,5 +42,16 @@ impl fmt::Display for Warning {
             write!(f, "{}: ", self.source)?;
         }
         write!(f, "{}: {} [{}]", self.message, self.remedy, self.code)
+    }
+}
+
+/// `west, east and 3 more`: what a sentence can hold.
+pub(super) fn listed<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> String {
+    const LISTED: usize = 5;
+    let names: Vec<T> = names.into_iter().collect();
+    let shown: Vec<&str> = names.iter().take(LISTED).map(AsRef::as_ref).collect();
+    match names.len().saturating_sub(LISTED) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
 }

@@ -1,17 +1,33 @@
-//! Certificate revocation lists (RFC 5280 §5), as a set that a validator asks.
+//! Certificate revocation lists (RFC 5280 §5): read, asked, made.
+//!
+//! A [`Crl`] is *parsed*, no more: it may be out of date, signed by nobody we know, or of a kind that we cannot use. A
+//! [`CrlSet`] answers what a set of them says of one certificate, as a [`Status`]: good, revoked, out of date, missing
+//! and unusable are different answers. A [`RevocationList`] becomes a CRL when it was linted and signed.
 
-/// The lists that a validator asks. Without any, revocation is not asked for.
-#[derive(Clone, Debug, Default)]
-pub struct CrlSet {}
+mod crl;
+mod entry;
+mod error;
+mod extensions;
+mod memo;
+mod number;
+mod pem;
+mod problem;
+mod scope;
+mod set;
+mod status;
+#[cfg(test)]
+mod tests;
+pub(crate) mod wire;
 
-impl CrlSet {
-    /// No lists: revocation is not asked for.
-    pub const fn empty() -> Self {
-        Self {}
-    }
+pub use crl::Crl;
+pub use entry::{RevocationReason, RevokedEntry};
+pub use error::CrlError;
+pub use memo::VerifiedCrls;
+pub use number::CrlNumber;
+pub use problem::CrlProblem;
+pub use scope::{Scope, ScopeOf};
+pub use set::{Conformance, Coverage, CrlSet, Expiry};
+pub use status::{Status, Subject};
 
-    /// Whether there are no lists.
-    pub fn is_empty(&self) -> bool {
-        true
-    }
-}
+/// Bytes of the longest CRL that is read: some 400,000 entries as they usually are, 838,860 of the shortest possible.
+pub const MAX_CRL_BYTES: usize = 16 << 20;

@@ -115,6 +115,11 @@ impl<'a> DerReader<'a> {
 }
 
 impl<'a> Element<'a> {
+    /// How far the content starts into the bytes that the first reader was made of.
+    pub(crate) fn content_offset(&self) -> usize {
+        self.content_offset
+    }
+
     /// Reads what is inside.
     pub(crate) fn inside(&self) -> DerReader<'a> {
         DerReader { rest: self.content, offset: self.content_offset }
