@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn the_host_is_the_server_name_unless_another_is_said() {
-        let name = |text, asked| TlsAddress::parse(text, asked).unwrap().server_name.to_str().into_owned();
+        let name = |text: &str, asked| TlsAddress::parse(text, asked).unwrap().server_name.to_str().into_owned();
         assert_eq!(name("tls://west.example:15443", None), "west.example");
         assert_eq!(name("tls://10.0.0.1:15443", Some("istiod.istio-system.svc")), "istiod.istio-system.svc");
         let service = "outbound_.8080_._.echo.sample.svc.cluster.local";

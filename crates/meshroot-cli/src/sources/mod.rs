@@ -58,7 +58,7 @@ pub(crate) fn gather(session: &Session<'_>, sources: &[Source], trust_domain: Op
         let read = match fetched {
             None => reader.local(),
             Some(Ok(fetched)) => reader.distant(fetched),
-            Some(Err(e)) => Err(e.into()),
+            Some(Err(failure)) => Err(failure),
         };
         bytes = reader.bytes;
         // What a source held before the place where it is broken counts: it was read well.
