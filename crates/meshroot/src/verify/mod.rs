@@ -10,12 +10,16 @@
 mod leaf;
 mod names;
 mod path;
+mod pool;
 mod query;
 mod reason;
+mod revoked;
 mod rules;
 mod rules_value;
+mod search;
 mod svid;
 mod validate;
+mod work;
 
 pub use path::CaPath;
 pub use query::{Budget, PathQuery, Purpose};
@@ -23,3 +27,9 @@ pub use reason::{CertificateAt, Reason, Rejection};
 pub use rules_value::Rules;
 pub use svid::{CaLinks, ValidatedSvid, Validator};
 pub use validate::{ValidatedPath, validate_path};
+
+/// Certificates in a path, the leaf and the anchor included. Real ones have two to four; more than this is an attack.
+const MAX_PATH: usize = 16;
+
+/// Certificates that may come with a leaf. Real chains have one to three; a pool of cross-signed CAs some dozens.
+const MAX_POOL: usize = 128;

@@ -1,6 +1,9 @@
+mod words;
+
 use core::fmt;
 
 use crate::key::KeyError;
+use crate::revocation::{CrlProblem, RevocationReason};
 use crate::spiffe::{SpiffeIdError, TrustDomain};
 use crate::time::Timestamp;
 use crate::x509::{CertificateError, DistinguishedName, SerialNumber};
@@ -78,6 +81,13 @@ pub enum Reason {
         /// CA certificates below it that are not self-issued.
         found: usize,
     },
+    /// More CA certificates between leaf and anchor than the caller allows.
+    TooManyIntermediates {
+        /// CA certificates that are not self-issued.
+        found: usize,
+        /// How many the caller allows.
+        most: usize,
+    },
     /// keyUsage is missing.
     KeyUsageMissing,
     /// keyUsage is not critical.
@@ -97,8 +107,8 @@ pub enum Reason {
     Revoked {
         /// When.
         at: Timestamp,
-        /// Why, as the CRL says: `keyCompromise`.
-        reason: Option<&'static str>,
+        /// Why, where the CRL says so.
+        reason: Option<RevocationReason>,
     },
     /// There is no list of this issuer, and one is demanded for every certificate.
     CrlMissing {
@@ -119,14 +129,25 @@ pub enum Reason {
         /// The caller's time.
         now: Timestamp,
     },
-    /// The issuer's key did not sign its list.
-    CrlSignature,
-    /// The issuer's keyUsage lacks cRLSign: its lists count for nothing.
-    CrlSignerLacksCrlSign,
-    /// The issuer's list is of a kind that is not processed, or does not cover this certificate.
-    CrlScope(&'static str),
+    /// There are lists of the issuer, and none that can be used.
+    CrlUnusable {
+        /// The issuer whose lists they are.
+        issuer: DistinguishedName,
+        /// What is wrong with the best of them.
+        problem: CrlProblem,
+    },
     /// A critical extension that we do not process.
     UnknownCriticalExtension(String),
+    /// An extension that must not be critical is.
+    Critical(&'static str),
+    /// An extension that must be critical is not.
+    NotCritical(&'static str),
+    /// A key identifier is demanded and not there.
+    KeyIdentifierMissing(&'static str),
+    /// The name of the issuer is empty.
+    NoIssuerName,
+    /// A leaf constrains names, which only a CA can.
+    NameConstraintsInLeaf,
     /// An extension is there twice.
     DuplicateExtension(String),
     /// A version other than 3 with extensions, or a leaf without any.
@@ -184,6 +205,7 @@ impl Reason {
             Self::NotACa => "verify.not_a_ca",
             Self::LeafIsCa => "verify.leaf_is_ca",
             Self::PathLength { .. } => "verify.path_length",
+            Self::TooManyIntermediates { .. } => "verify.too_many_intermediates",
             Self::KeyUsageMissing => "verify.key_usage_missing",
             Self::KeyUsageNotCritical => "verify.key_usage_not_critical",
             Self::KeyUsageLacks(_) => "verify.key_usage_lacks",
@@ -194,10 +216,13 @@ impl Reason {
             Self::CrlMissing { .. } => "verify.crl_missing",
             Self::CrlStale { .. } => "verify.crl_stale",
             Self::CrlNotYetValid { .. } => "verify.crl_not_yet_valid",
-            Self::CrlSignature => "verify.crl_signature",
-            Self::CrlSignerLacksCrlSign => "verify.crl_signer_lacks_crl_sign",
-            Self::CrlScope(_) => "verify.crl_scope",
+            Self::CrlUnusable { .. } => "verify.crl_unusable",
             Self::UnknownCriticalExtension(_) => "verify.unknown_critical_extension",
+            Self::Critical(_) => "verify.critical",
+            Self::NotCritical(_) => "verify.not_critical",
+            Self::KeyIdentifierMissing(_) => "verify.key_identifier_missing",
+            Self::NoIssuerName => "verify.no_issuer_name",
+            Self::NameConstraintsInLeaf => "verify.name_constraints_in_leaf",
             Self::DuplicateExtension(_) => "verify.duplicate_extension",
             Self::Version => "verify.version",
             Self::SerialNumber => "verify.serial_number",
@@ -219,26 +244,26 @@ impl Reason {
     /// Where the rule is written.
     pub fn source(&self) -> &'static str {
         match self {
-            Self::EmptyChain | Self::ChainTooLong { .. } | Self::BudgetExhausted { .. } => "RFC 5280 §6.1",
+            Self::EmptyChain | Self::ChainTooLong { .. } | Self::TooManyIntermediates { .. } | Self::BudgetExhausted { .. } => "RFC 5280 §6.1",
             Self::Malformed(_) | Self::Version => "RFC 5280 §4.1",
             Self::MalformedExtension(_) | Self::UnknownCriticalExtension(_) | Self::DuplicateExtension(_) => "RFC 5280 §4.2",
+            Self::Critical(_) | Self::NotCritical(_) | Self::KeyIdentifierMissing(_) => "RFC 5280 §4.2.1",
+            Self::NoIssuerName => "RFC 5280 §4.1.2.4",
+            Self::NameConstraintsInLeaf => "RFC 5280 §4.2.1.10",
             Self::Key(_) => "RFC 5280 §4.1.2.7",
             Self::Expired { .. } | Self::NotYetValid { .. } => "RFC 5280 §6.1.3 (a)(2)",
             Self::UnknownIssuer { .. } => "RFC 5280 §6.1.3 (a)(4)",
             Self::BadSignature | Self::SignatureAlgorithm => "RFC 5280 §6.1.3 (a)(1)",
             Self::NotACa => "RFC 5280 §6.1.4 (k)",
-            Self::LeafIsCa => "SPIFFE X509-SVID §5.2",
+            Self::LeafIsCa => "RFC 5280 §4.2.1.9, SPIFFE X509-SVID §5.2",
             Self::PathLength { .. } => "RFC 5280 §6.1.4 (l)",
-            Self::KeyUsageMissing | Self::KeyUsageNotCritical | Self::KeyUsageLacks(_) | Self::KeyUsageForbids(_) => "SPIFFE X509-SVID §4.3",
+            Self::KeyUsageMissing | Self::KeyUsageNotCritical | Self::KeyUsageLacks(_) | Self::KeyUsageForbids(_) => {
+                "RFC 5280 §4.2.1.3, SPIFFE X509-SVID §4.3"
+            }
             Self::ExtendedKeyUsage { .. } => "RFC 5280 §4.2.1.12, SPIFFE X509-SVID §4.4",
             Self::AlgorithmMismatch => "RFC 5280 §4.1.1.2",
-            Self::Revoked { .. }
-            | Self::CrlMissing { .. }
-            | Self::CrlStale { .. }
-            | Self::CrlNotYetValid { .. }
-            | Self::CrlSignature
-            | Self::CrlSignerLacksCrlSign
-            | Self::CrlScope(_) => "RFC 5280 §6.3.3",
+            Self::Revoked { .. } | Self::CrlMissing { .. } | Self::CrlStale { .. } | Self::CrlNotYetValid { .. } => "RFC 5280 §6.3.3",
+            Self::CrlUnusable { problem, .. } => problem.source_of_rule(),
             Self::SerialNumber => "RFC 5280 §4.1.2.2",
             Self::NameConstraint { .. } | Self::UnsupportedNameConstraint => "RFC 5280 §4.2.1.10",
             Self::NoUri | Self::SeveralUris(_) => "SPIFFE X509-SVID §2",
@@ -252,15 +277,12 @@ impl Reason {
     }
 }
 
-impl Reason {
-    /// What the certificate has.
-    pub fn found(&self) -> String {
-        self.to_string()
-    }
-
-    /// What it would need.
-    pub fn needed(&self) -> String {
-        self.source().to_owned()
+impl From<CertificateError> for Reason {
+    fn from(e: CertificateError) -> Self {
+        match e {
+            CertificateError::AlgorithmsDiffer => Self::AlgorithmMismatch,
+            e => Self::Malformed(e),
+        }
     }
 }
 
@@ -287,65 +309,6 @@ impl Rejection {
 
     pub(super) fn whole(reason: Reason) -> Self {
         Self { certificate: None, reason }
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::EmptyChain => f.write_str("there is no certificate to judge"),
-            Self::ChainTooLong { found, most } => write!(f, "the chain has {found} certificates: more than {most} are not accepted"),
-            Self::Malformed(e) => write!(f, "{e}"),
-            Self::MalformedExtension(name) => write!(f, "its {name} extension is malformed"),
-            Self::Key(e) => write!(f, "{e}"),
-            Self::Expired { not_after, now } => write!(f, "it expired at {not_after}, and now is {now}"),
-            Self::NotYetValid { not_before, now } => write!(f, "it is valid from {not_before} on, and now is {now}: compare the clocks"),
-            Self::UnknownIssuer { issuer } => {
-                write!(
-                    f,
-                    "its issuer '{issuer}' is neither in the chain nor among the trust anchors: an intermediate is missing, or the root is not trusted"
-                )
-            }
-            Self::BadSignature => f.write_str("its signature was not made by the issuer it names: another CA has the same name"),
-            Self::SignatureAlgorithm => f.write_str("it is signed with an algorithm that is unknown, too weak (SHA-1, MD5), or misspelled"),
-            Self::NotACa => f.write_str("it signed another certificate but is no CA (basicConstraints lacks CA:TRUE)"),
-            Self::LeafIsCa => f.write_str("it is a CA certificate: signing certificates do not authenticate workloads"),
-            Self::PathLength { allowed, found } => write!(f, "it allows {allowed} CA certificates below it, and there are {found}"),
-            Self::KeyUsageMissing => f.write_str("it has no keyUsage"),
-            Self::KeyUsageNotCritical => f.write_str("its keyUsage is not critical"),
-            Self::KeyUsageLacks(bit) => write!(f, "its keyUsage lacks {bit}"),
-            Self::KeyUsageForbids(bit) => write!(f, "its keyUsage has {bit}, which only a CA may have"),
-            Self::ExtendedKeyUsage { needed } => write!(f, "its extKeyUsage lacks {needed}"),
-            Self::AlgorithmMismatch => f.write_str("the signature algorithm inside its signed part differs from the one outside"),
-            Self::Revoked { at, reason: Some(reason) } => write!(f, "it was revoked at {at} ({reason})"),
-            Self::Revoked { at, reason: None } => write!(f, "it was revoked at {at}"),
-            Self::CrlMissing { issuer } => write!(f, "whether it was revoked is unknown: there is no CRL of its issuer '{issuer}'"),
-            Self::CrlStale { next_update, now } => {
-                write!(f, "whether it was revoked is unknown: its issuer's CRL was to be replaced at {next_update}, and now is {now}")
-            }
-            Self::CrlNotYetValid { this_update, now } => {
-                write!(f, "whether it was revoked is unknown: its issuer's CRL is of {this_update}, and now is {now}: compare the clocks")
-            }
-            Self::CrlSignature => f.write_str("whether it was revoked is unknown: the CRL was not signed by the issuer it names"),
-            Self::CrlSignerLacksCrlSign => f.write_str("whether it was revoked is unknown: its issuer's keyUsage lacks cRLSign"),
-            Self::CrlScope(what) => write!(f, "whether it was revoked is unknown: the CRL {what}"),
-            Self::UnknownCriticalExtension(oid) => write!(f, "it has a critical extension that is not understood: {oid}"),
-            Self::DuplicateExtension(oid) => write!(f, "it has the extension {oid} twice"),
-            Self::Version => f.write_str("it is not of version 3"),
-            Self::SerialNumber => f.write_str("its serial number is not positive or longer than 20 octets"),
-            Self::NameConstraint { name, constraint } => write!(f, "the name '{name}' is not allowed below it: {constraint}"),
-            Self::UnsupportedNameConstraint => f.write_str("it constrains names of a kind that is not supported"),
-            Self::NoUri => f.write_str("it carries no URI, so no SPIFFE ID"),
-            Self::SeveralUris(count) => write!(f, "it carries {count} URIs: an X.509-SVID has exactly one"),
-            Self::NotASpiffeId(e) => write!(f, "its URI is no SPIFFE ID: {e}"),
-            Self::NoPath => f.write_str("its SPIFFE ID has no path: it names the trust domain, not a workload"),
-            Self::CaWithPath => f.write_str("it is a CA with the SPIFFE ID of a workload (the ID has a path)"),
-            Self::SanNotCritical => f.write_str("its subject is empty but its subjectAltName is not critical"),
-            Self::CaWithoutSubject => f.write_str("it is a CA with an empty subject"),
-            Self::UnknownTrustDomain(td) => write!(f, "there is no bundle for its trust domain '{td}': fetch it or federate"),
-            Self::EmptyBundle(td) => write!(f, "the bundle of its trust domain '{td}' holds no CA certificate"),
-            Self::BudgetExhausted { what } => write!(f, "finding a path took too many {what}: no honest chain needs so much"),
-        }
     }
 }
 

@@ -1,5 +1,9 @@
 //! What one certificate must be, whatever stands above and below it.
 
+use std::sync::Arc;
+
+use der::asn1::ObjectIdentifier;
+
 use crate::spiffe::SpiffeIdRef;
 use crate::time::Timestamp;
 use crate::x509::extension as ext;
@@ -8,6 +12,7 @@ use crate::x509::{AltNames, BasicConstraints, DistinguishedName, ExtendedKeyUsag
 
 use super::names::NameConstraints;
 use super::reason::{CertificateAt, Reason, Rejection};
+use super::{Purpose, Rules};
 
 /// The place of a certificate in a path, for messages.
 pub(super) fn at(position: usize, tbs: &TbsRef<'_>) -> CertificateAt {
@@ -19,9 +24,10 @@ pub(super) fn reject(position: usize, tbs: &TbsRef<'_>, reason: Reason) -> Rejec
 }
 
 /// What a CA certificate says about those below it.
+#[derive(Debug, Default)]
 pub(super) struct CaRules {
     pub(super) path_len: Option<u8>,
-    pub(super) names: Option<NameConstraints>,
+    pub(super) names: Option<Arc<NameConstraints>>,
 }
 
 pub(super) fn in_time(tbs: &TbsRef<'_>, now: Timestamp) -> Result<(), Reason> {
@@ -35,68 +41,101 @@ pub(super) fn in_time(tbs: &TbsRef<'_>, now: Timestamp) -> Result<(), Reason> {
     Ok(())
 }
 
+/// An anchor of which only name and key count: its name constraints are kept all the same.
+pub(super) fn check_bare_anchor(tbs: &TbsRef<'_>) -> Result<CaRules, Reason> {
+    Ok(CaRules { path_len: None, names: name_constraints(tbs)? })
+}
+
 /// A certificate that signs others (RFC 5280 §6.1.4, SPIFFE X509-SVID §4). `anchor`: it is one of the bundle's own.
-pub(super) fn check_ca(tbs: &TbsRef<'_>, anchor: bool) -> Result<CaRules, Reason> {
-    check_any(tbs)?;
-    if tbs.subject == DistinguishedName::empty().as_der() {
+pub(super) fn check_ca(tbs: &TbsRef<'_>, anchor: bool, rules: &Rules, purpose: Purpose) -> Result<CaRules, Reason> {
+    check_any(tbs, rules)?;
+    if tbs.subject == DistinguishedName::EMPTY {
         return Err(Reason::CaWithoutSubject);
     }
-    let constraints = tbs.extension(ext::BASIC_CONSTRAINTS).ok_or(Reason::NotACa)?;
-    let constraints = BasicConstraints::decode(constraints.value).map_err(|_| Reason::MalformedExtension("basicConstraints"))?;
+    let extension = tbs.extension(ext::BASIC_CONSTRAINTS).ok_or(Reason::NotACa)?;
+    let constraints = BasicConstraints::decode(extension.value).map_err(|_| Reason::MalformedExtension("basicConstraints"))?;
     if !constraints.ca {
         return Err(Reason::NotACa);
+    }
+    if rules.demand_criticality && !extension.critical {
+        return Err(Reason::NotCritical("basicConstraints"));
     }
     match key_usage(tbs)? {
         Some(usage) if !usage.contains(KeyUsage::KEY_CERT_SIGN) => return Err(Reason::KeyUsageLacks("keyCertSign")),
         // An anchor was chosen by an operator; RFC 5280 §6.1.1 (d) takes from it only a name and a key.
-        None if !anchor => return Err(Reason::KeyUsageMissing),
+        None if rules.ca_needs_key_usage && !anchor => return Err(Reason::KeyUsageMissing),
         _ => {}
     }
-    if let Some(names) = alt_names(tbs)? {
+    if let Some(usage) = extended_key_usage(tbs)? {
+        // What a CA may not do itself, it cannot pass on; anyExtendedKeyUsage passes on everything.
+        purpose
+            .demands()
+            .find(|(_, in_usage)| !(usage.any || in_usage(&usage)))
+            .map_or(Ok(()), |(needed, _)| Err(Reason::ExtendedKeyUsage { needed }))?;
+    }
+    if let Some(names) = alt_names(tbs)?.filter(|_| rules.svid) {
         for uri in &names.uris {
             if SpiffeIdRef::parse(uri).is_ok_and(|id| !id.path().is_empty()) {
                 return Err(Reason::CaWithPath);
             }
         }
     }
-    let names = match tbs.extension(ext::NAME_CONSTRAINTS) {
-        Some(extension) => Some(NameConstraints::decode(extension.value)?),
-        None => None,
-    };
-    Ok(CaRules { path_len: constraints.path_len, names })
+    if rules.demand_key_identifiers && tbs.subject_key_id().is_none() {
+        return Err(Reason::KeyIdentifierMissing("subjectKeyIdentifier"));
+    }
+    if rules.demand_criticality && tbs.extension(ext::NAME_CONSTRAINTS).is_some_and(|e| !e.critical) {
+        return Err(Reason::NotCritical("nameConstraints"));
+    }
+    Ok(CaRules { path_len: constraints.path_len, names: name_constraints(tbs)? })
 }
 
-/// The rules of an X.509-SVID for a workload; answers its SPIFFE ID.
-pub(super) fn check_svid<'a>(tbs: &TbsRef<'a>) -> Result<SpiffeIdRef<'a>, Reason> {
-    check_any(tbs)?;
-    if tbs.version != 2 {
+/// A leaf of any kind, for `purpose` (RFC 5280 §6.1.5, §4.2.1.12).
+pub(super) fn check_leaf(tbs: &TbsRef<'_>, rules: &Rules, purpose: Purpose) -> Result<(), Reason> {
+    check_any(tbs, rules)?;
+    if tbs.version != 2 && !rules.leaf_may_be_v1 {
         return Err(Reason::Version);
     }
     if let Some(extension) = tbs.extension(ext::BASIC_CONSTRAINTS) {
         let constraints = BasicConstraints::decode(extension.value).map_err(|_| Reason::MalformedExtension("basicConstraints"))?;
-        if constraints.ca {
+        if constraints.ca && !rules.leaf_may_be_ca {
             return Err(Reason::LeafIsCa);
         }
     }
+    if key_usage(tbs)?.is_some_and(|usage| usage.contains(KeyUsage::KEY_CERT_SIGN)) && !rules.leaf_may_be_ca {
+        return Err(Reason::KeyUsageForbids("keyCertSign"));
+    }
+    if tbs.extension(ext::NAME_CONSTRAINTS).is_some() && !rules.leaf_may_be_ca {
+        return Err(Reason::NameConstraintsInLeaf);
+    }
+    if let Some(usage) = extended_key_usage(tbs)? {
+        purpose
+            .demands()
+            .find(|(_, in_usage)| !(usage.any || in_usage(&usage)))
+            .map_or(Ok(()), |(needed, _)| Err(Reason::ExtendedKeyUsage { needed }))?;
+    }
+    alt_names(tbs)?;
+    if tbs.subject == DistinguishedName::EMPTY && tbs.extension(ext::SUBJECT_ALT_NAME).is_some_and(|e| !e.critical) {
+        return Err(Reason::SanNotCritical);
+    }
+    Ok(())
+}
+
+/// The rules of an X.509-SVID for a workload; answers its SPIFFE ID.
+pub(super) fn check_svid<'a>(tbs: &TbsRef<'a>, rules: &Rules) -> Result<SpiffeIdRef<'a>, Reason> {
+    check_leaf(tbs, rules, Purpose::Any)?;
     let usage = key_usage(tbs)?.ok_or(Reason::KeyUsageMissing)?;
     if tbs.extension(ext::KEY_USAGE).is_some_and(|e| !e.critical) {
         return Err(Reason::KeyUsageNotCritical);
     }
-    for (bit, name) in [(KeyUsage::KEY_CERT_SIGN, "keyCertSign"), (KeyUsage::CRL_SIGN, "cRLSign")] {
-        if usage.contains(bit) {
-            return Err(Reason::KeyUsageForbids(name));
-        }
+    if usage.contains(KeyUsage::CRL_SIGN) {
+        return Err(Reason::KeyUsageForbids("cRLSign"));
     }
     if !usage.contains(KeyUsage::DIGITAL_SIGNATURE) {
         return Err(Reason::KeyUsageLacks("digitalSignature"));
     }
-    if let Some(extension) = tbs.extension(ext::EXTENDED_KEY_USAGE) {
-        let usage = ExtendedKeyUsage::decode(extension.value).map_err(|_| Reason::MalformedExtension("extKeyUsage"))?;
-        for (present, needed) in [(usage.server_auth, "serverAuth"), (usage.client_auth, "clientAuth")] {
-            if !present {
-                return Err(Reason::ExtendedKeyUsage { needed });
-            }
-        }
+    if let Some(usage) = extended_key_usage(tbs)? {
+        // X509-SVID §4.4: both, by name.
+        Purpose::Both.demands().find(|(_, in_usage)| !in_usage(&usage)).map_or(Ok(()), |(needed, _)| Err(Reason::ExtendedKeyUsage { needed }))?;
     }
     let names = alt_names(tbs)?.ok_or(Reason::NoUri)?;
     let uri = match names.uris.as_slice() {
@@ -104,14 +143,26 @@ pub(super) fn check_svid<'a>(tbs: &TbsRef<'a>) -> Result<SpiffeIdRef<'a>, Reason
         [one] => one,
         several => return Err(Reason::SeveralUris(several.len())),
     };
-    if tbs.subject == DistinguishedName::empty().as_der() && tbs.extension(ext::SUBJECT_ALT_NAME).is_some_and(|e| !e.critical) {
-        return Err(Reason::SanNotCritical);
-    }
     let id = SpiffeIdRef::parse(uri).map_err(Reason::NotASpiffeId)?;
     if id.path().is_empty() {
         return Err(Reason::NoPath);
     }
     Ok(id)
+}
+
+impl Purpose {
+    /// The extended key usages that it takes, by name and by where they stand.
+    fn demands(self) -> impl Iterator<Item = (&'static str, fn(&ExtendedKeyUsage) -> bool)> {
+        let server: (_, fn(&ExtendedKeyUsage) -> bool) = ("serverAuth", |usage| usage.server_auth);
+        let client: (_, fn(&ExtendedKeyUsage) -> bool) = ("clientAuth", |usage| usage.client_auth);
+        let (server, client) = match self {
+            Self::Any => (None, None),
+            Self::ServerAuth => (Some(server), None),
+            Self::ClientAuth => (None, Some(client)),
+            Self::Both => (Some(server), Some(client)),
+        };
+        server.into_iter().chain(client)
+    }
 }
 
 pub(super) fn alt_names<'a>(tbs: &TbsRef<'a>) -> Result<Option<AltNames<'a>>, Reason> {
@@ -128,23 +179,63 @@ fn key_usage(tbs: &TbsRef<'_>) -> Result<Option<KeyUsage>, Reason> {
     }
 }
 
-/// What holds for every certificate: serial, version, no extension twice, no unknown critical one.
-fn check_any(tbs: &TbsRef<'_>) -> Result<(), Reason> {
+fn extended_key_usage(tbs: &TbsRef<'_>) -> Result<Option<ExtendedKeyUsage>, Reason> {
+    match tbs.extension(ext::EXTENDED_KEY_USAGE) {
+        Some(e) => ExtendedKeyUsage::decode(e.value).map(Some).map_err(|_| Reason::MalformedExtension("extKeyUsage")),
+        None => Ok(None),
+    }
+}
+
+fn name_constraints(tbs: &TbsRef<'_>) -> Result<Option<Arc<NameConstraints>>, Reason> {
+    tbs.extension(ext::NAME_CONSTRAINTS).map(|e| NameConstraints::decode(e.value).map(Arc::new)).transpose()
+}
+
+/// What holds for every certificate: serial, version, issuer, no extension twice, no unknown critical one.
+fn check_any(tbs: &TbsRef<'_>, rules: &Rules) -> Result<(), Reason> {
     let negative_or_zero = tbs.serial.first().is_none_or(|first| first & 0x80 != 0) || tbs.serial == [0];
     // 20 octets, and one more for the sign when the first bit is set.
-    if negative_or_zero || tbs.serial.len() > 21 || (tbs.serial.len() == 21 && tbs.serial.first() != Some(&0)) {
+    let too_long = tbs.serial.len() > 21 || (tbs.serial.len() == 21 && tbs.serial.first() != Some(&0));
+    if (negative_or_zero || too_long) && !rules.any_serial_number {
         return Err(Reason::SerialNumber);
     }
     if tbs.version != 2 && !tbs.extensions.is_empty() {
         return Err(Reason::Version);
     }
-    for (index, extension) in tbs.extensions.iter().enumerate() {
-        if tbs.extensions.iter().take(index).any(|earlier| earlier.oid == extension.oid) {
-            return Err(Reason::DuplicateExtension(extension.oid.to_string()));
-        }
-        if extension.critical && !ext::UNDERSTOOD.contains(&extension.oid) {
-            return Err(Reason::UnknownCriticalExtension(extension.oid.to_string()));
+    if tbs.issuer == DistinguishedName::EMPTY {
+        return Err(Reason::NoIssuerName);
+    }
+    if let Some(oid) = repeated(tbs) {
+        return Err(Reason::DuplicateExtension(oid.to_string()));
+    }
+    for extension in &tbs.extensions {
+        match extension.oid {
+            // RFC 5280 tells CAs never, or always, to make these critical; nobody who does otherwise has read it.
+            ext::SUBJECT_KEY_IDENTIFIER if extension.critical => return Err(Reason::Critical("subjectKeyIdentifier")),
+            ext::AUTHORITY_KEY_IDENTIFIER if extension.critical => return Err(Reason::Critical("authorityKeyIdentifier")),
+            ext::POLICY_CONSTRAINTS if !extension.critical => return Err(Reason::NotCritical("policyConstraints")),
+            ext::INHIBIT_ANY_POLICY if !extension.critical => return Err(Reason::NotCritical("inhibitAnyPolicy")),
+            oid if extension.critical && !ext::UNDERSTOOD.contains(&oid) => return Err(Reason::UnknownCriticalExtension(oid.to_string())),
+            _ => {}
         }
     }
+    if rules.demand_key_identifiers && !tbs.self_issued() && tbs.authority_key_id().is_none() {
+        return Err(Reason::KeyIdentifierMissing("authorityKeyIdentifier"));
+    }
     Ok(())
+}
+
+/// The first extension that is there twice.
+fn repeated(tbs: &TbsRef<'_>) -> Option<ObjectIdentifier> {
+    /// Real certificates have fewer, and up to here comparing is faster than sorting.
+    const FEW: usize = 24;
+    if tbs.extensions.len() <= FEW {
+        let earlier = |index, oid| tbs.extensions.iter().take(index).any(|earlier| earlier.oid == oid);
+        return tbs.extensions.iter().enumerate().find(|(index, extension)| earlier(*index, extension.oid)).map(|(_, extension)| extension.oid);
+    }
+    let mut oids: Vec<_> = tbs.extensions.iter().map(|extension| extension.oid).collect();
+    oids.sort_unstable();
+    oids.windows(2).find_map(|pair| match pair {
+        [one, other] if one == other => Some(*one),
+        _ => None,
+    })
 }

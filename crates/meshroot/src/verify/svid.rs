@@ -2,16 +2,18 @@ use std::collections::HashMap;
 
 use crate::bundle::BundleMap;
 use crate::key::{Crypto, PublicKey};
-use crate::revocation::CrlSet;
+use crate::revocation::{CrlSet, VerifiedCrls};
 use crate::spiffe::{SpiffeId, TrustDomain};
 use crate::time::Timestamp;
 use crate::x509::Certificate;
 use crate::x509::wire::CertRef;
 
-use super::Budget;
-use super::path::{CaPath, MAX_CHAIN, names_issuer};
+use super::path::CaPath;
+use super::pool::Pool;
 use super::reason::{Reason, Rejection};
 use super::rules::{check_svid, in_time, reject};
+use super::search::{Below, Ground, Search};
+use super::{PathQuery, Purpose, Rules};
 
 /// Validates X.509-SVIDs against the trust bundles of one or several trust domains.
 ///
@@ -50,10 +52,13 @@ impl ValidatedSvid {
 }
 
 /// CA links that were verified before, kept by the caller: with them a further leaf of the same CA costs one signature
-/// verification. Links hold only for the very anchors they were verified against; a changed bundle starts afresh.
+/// verification. Links hold only for the very anchors they were verified against; a changed bundle starts afresh. The
+/// signatures of CRLs are remembered as well; what they say is asked anew each time.
 #[derive(Clone, Debug, Default)]
 pub struct CaLinks {
+    /// By digest of the bundle's anchors, and of the signing CA.
     paths: HashMap<([u8; 32], [u8; 32]), CaPath>,
+    crls: VerifiedCrls,
 }
 
 impl CaLinks {
@@ -108,15 +113,11 @@ impl Validator {
     /// # Errors
     /// As [`validate`](Self::validate).
     pub fn validate_with(&self, chain: &[impl AsRef<[u8]>], crls: &CrlSet, now: Timestamp, links: &mut CaLinks) -> Result<ValidatedSvid, Rejection> {
-        let _ = crls;
         let (leaf, others) = chain.split_first().ok_or_else(|| Rejection::whole(Reason::EmptyChain))?;
-        if chain.len() > MAX_CHAIN {
-            return Err(Rejection::whole(Reason::ChainTooLong { found: chain.len(), most: MAX_CHAIN }));
-        }
-        let leaf = CertRef::parse(leaf.as_ref()).map_err(|e| Rejection::whole(Reason::Malformed(e)))?;
+        let leaf = CertRef::parse(leaf.as_ref()).map_err(|e| Rejection::whole(Reason::from(e)))?;
         let at_leaf = |reason| reject(0, &leaf.tbs, reason);
 
-        let id = check_svid(&leaf.tbs).map_err(at_leaf)?;
+        let id = check_svid(&leaf.tbs, &Rules::spiffe()).map_err(at_leaf)?;
         in_time(&leaf.tbs, now).map_err(at_leaf)?;
         PublicKey::algorithm_of(leaf.tbs.spki).map_err(|e| at_leaf(Reason::Key(e)))?;
 
@@ -126,78 +127,41 @@ impl Validator {
         if anchors.is_empty() {
             return Err(Rejection::whole(Reason::EmptyBundle(id.trust_domain().to_owned())));
         }
-        let bundle_digest = self.digests.get(bundle.trust_domain()).copied().unwrap_or_default();
+        let digest = self.digests.get(bundle.trust_domain()).copied().unwrap_or_default();
 
-        let mut attempt = Attempt { validator: self, now, links, bundle_digest, anchors, others, budget: Budget::default(), closest: None };
-        let path = match attempt.remembered(&leaf) {
+        let path = match self.remembered(&leaf, others, digest, crls, now, links) {
             Some(path) => path,
-            None => attempt.search(&leaf)?,
+            None => {
+                let query = PathQuery::new(now).purpose(Purpose::Both).crls(crls);
+                let pool = Pool::read(others)?;
+                let ground = Ground { pool: &pool, anchors, crypto: &self.crypto, query: &query };
+                let below = Below::leaf(&leaf).map_err(at_leaf)?;
+                let path = Search::new(ground, below, &mut links.crls).from_leaf().map_err(|rejection| pool.explain(rejection))?;
+                links.remember((digest, self.crypto.sha256(path.signing().map_or(&[], Certificate::der))), path.clone());
+                path
+            }
         };
         let not_after = leaf.tbs.validity.not_after.min(path.validity().not_after);
         Ok(ValidatedSvid { id: id.to_owned(), path, not_after })
     }
-}
 
-struct Attempt<'a, B> {
-    validator: &'a Validator,
-    now: Timestamp,
-    links: &'a mut CaLinks,
-    bundle_digest: [u8; 32],
-    anchors: &'a [Certificate],
-    others: &'a [B],
-    budget: Budget,
-    closest: Option<Rejection>,
-}
-
-impl<B: AsRef<[u8]>> Attempt<'_, B> {
-    /// A path that an earlier leaf paid for.
-    fn remembered(&mut self, leaf: &CertRef<'_>) -> Option<CaPath> {
-        for der in self.others {
-            let key = (self.bundle_digest, self.validator.crypto.sha256(der.as_ref()));
-            let Some(path) = self.links.paths.get(&key) else { continue };
-            if path.validate_below(leaf, &self.validator.crypto, self.now).is_ok() {
+    /// A path that an earlier leaf paid for, and that holds for this one.
+    fn remembered(
+        &self,
+        leaf: &CertRef<'_>,
+        others: &[impl AsRef<[u8]>],
+        digest: [u8; 32],
+        crls: &CrlSet,
+        now: Timestamp,
+        links: &mut CaLinks,
+    ) -> Option<CaPath> {
+        for der in others {
+            let key = (digest, self.crypto.sha256(der.as_ref()));
+            let Some(path) = links.paths.get(&key) else { continue };
+            if path.validate_below(leaf, &self.crypto, now).is_ok() && path.check_revocation(leaf, crls, &self.crypto, now, &mut links.crls).is_ok() {
                 return Some(path.clone());
             }
         }
         None
-    }
-
-    /// Tries every CA that may have signed the leaf: the chain's own first, as the peer sent it, then the anchors.
-    fn search(&mut self, leaf: &CertRef<'_>) -> Result<CaPath, Rejection> {
-        let mut intermediates = Vec::with_capacity(self.others.len());
-        for der in self.others {
-            match Certificate::from_der(der.as_ref()) {
-                Ok(certificate) => intermediates.push(certificate),
-                // A key we refuse makes a CA useless, not the message unreadable: other paths may exist without it.
-                Err(e @ crate::x509::CertificateError::Key(_)) => self.failed(Rejection { certificate: None, reason: Reason::Malformed(e) }),
-                Err(e) => return Err(Rejection::whole(Reason::Malformed(e))),
-            }
-        }
-        let crypto = self.validator.crypto.clone();
-        for signing in intermediates.iter().chain(self.anchors) {
-            if !names_issuer(&leaf.tbs, signing) {
-                continue;
-            }
-            let found = CaPath::find_within(signing, &intermediates, self.anchors, &crypto, self.now, &mut self.budget);
-            match found.and_then(|path| path.validate_below(leaf, &crypto, self.now).map(|()| path)) {
-                Ok(path) => {
-                    self.links.remember((self.bundle_digest, crypto.sha256(signing.der())), path.clone());
-                    return Ok(path);
-                }
-                Err(rejection) => self.failed(rejection),
-            }
-        }
-        Err(self.closest.take().unwrap_or_else(|| {
-            let issuer = crate::x509::DistinguishedName::from_der_unchecked(leaf.tbs.issuer);
-            reject(0, &leaf.tbs, Reason::UnknownIssuer { issuer })
-        }))
-    }
-
-    /// Keeps the failure that came farthest up the path.
-    fn failed(&mut self, rejection: Rejection) {
-        let height = |r: &Rejection| r.certificate.as_ref().map_or(0, |at| at.position);
-        if self.closest.as_ref().is_none_or(|held| height(&rejection) > height(held)) {
-            self.closest = Some(rejection);
-        }
     }
 }

@@ -10,6 +10,8 @@ pub(crate) const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5
 pub(crate) const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
 pub(crate) const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");
 pub(crate) const NAME_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.30");
+pub(crate) const POLICY_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.36");
+pub(crate) const INHIBIT_ANY_POLICY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.54");
 pub(crate) const AUTHORITY_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.35");
 pub(crate) const EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37");
 /// The extensions that are processed here, and so may be critical: what the linter lets us sign, the validator accepts.
@@ -203,6 +205,18 @@ pub struct AltNames<'a> {
 }
 
 impl<'a> AltNames<'a> {
+    /// How many names there are, of whatever form.
+    pub fn len(&self) -> usize {
+        let of_known_forms =
+            [self.uris.len(), self.dns.len(), self.ips.len(), self.emails.len(), self.directory_names.len()].into_iter().sum::<usize>();
+        of_known_forms.saturating_add(self.others)
+    }
+
+    /// Whether there is no name, which no certificate can have.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     pub(crate) fn decode(value: &'a [u8]) -> der::Result<Self> {
         let mut names = Self::default();
         let mut outer = DerReader::new(value);

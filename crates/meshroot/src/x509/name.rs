@@ -19,9 +19,12 @@ const COMMON_NAME: [u8; 3] = [0x55, 0x04, 0x03];
 const MOST_CHARACTERS: usize = 64;
 
 impl DistinguishedName {
+    /// The DER of the name without any attribute.
+    pub(crate) const EMPTY: [u8; 2] = [0x30, 0x00];
+
     /// The name without any attribute.
     pub fn empty() -> Self {
-        Self([0x30, 0x00].into())
+        Self(Self::EMPTY.into())
     }
 
     /// `O=organization, CN=common name`, both cut to the 64 characters that X.520 allows.
