@@ -98,9 +98,12 @@ Writes svid.pem (the certificate, then the cluster CA), svid-key.pem (PKCS#8, 06
     )]
     Inspect(Inspect),
     /// Validate a workload's certificate chain against a trust bundle
-    #[command(
-        after_long_help = "Example:\n  meshroot verify --bundle mesh/bundle.json --chain cart/svid.pem\n\nExits with 1 if it is not valid, and says why."
-    )]
+    #[command(after_long_help = "\
+Examples:
+  meshroot verify --bundle mesh/bundle.json --chain cart/svid.pem
+  meshroot verify --bundle root-cert.pem --chain svid.pem --crl ca-crl.pem --at 2027-01-01T00:00:00Z
+
+Exits with 1 if it is not valid, and says why.")]
     Verify(Verify),
     /// Explain across clusters who trusts whom, until when, and why not
     #[command(after_long_help = "\
@@ -384,6 +387,9 @@ pub(crate) struct Verify {
     /// The certificate chain, leaf first, PEM
     #[arg(long, value_name = "FILE")]
     pub(crate) chain: PathBuf,
+    /// CRLs, PEM or DER; may be given several times. With any, each certificate below the root needs one, as Envoy demands
+    #[arg(long, value_name = "FILE")]
+    pub(crate) crl: Vec<PathBuf>,
     /// Judge at this time (RFC 3339) instead of now
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) at: Option<Timestamp>,

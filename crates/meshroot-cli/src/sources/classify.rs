@@ -1,6 +1,8 @@
 //! What bytes are, and who reads them.
 
+use meshroot::doctor::EvidenceKind;
 use meshroot::inspect::inspect;
+use meshroot::revocation::Crl;
 use meshroot::x509::{Certificate, CertificateError};
 
 use super::Reader;
@@ -30,12 +32,13 @@ impl Reader<'_> {
                 self.chain(name, vec![bytes.to_vec()]);
                 Ok(())
             }
-            Err(e) => match inspect(bytes, "", &self.session.crypto, self.session.now) {
-                Ok(items) if items.iter().any(|item| item.kind == meshroot::inspect::Kind::Crl) => {
-                    let message = "a CRL in DER: make PEM of it with `openssl crl -inform DER -in FILE`, as Istio reads it";
-                    Err(Failure::new(Exit::BadInput, "doctor.der_crl", message))
+            Err(e) => match Crl::from_der(bytes) {
+                Ok(crl) => {
+                    let cluster = self.cluster();
+                    self.put(name, EvidenceKind::CrlConfigMap { cluster, pem: crl.to_pem().into_bytes() });
+                    Ok(())
                 }
-                _ => Err(e.into()),
+                Err(_) => Err(e.into()),
             },
         }
     }
