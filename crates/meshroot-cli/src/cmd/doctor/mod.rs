@@ -74,7 +74,12 @@ fn print(out: &Out, diagnosis: &Diagnosis, gathered: &Gathered) {
     words::warnings(out, diagnosis, gathered);
     words::verdict(out, diagnosis, &table);
     for (source, failure) in &gathered.unread {
-        let named = if failure.message.contains(source) { String::new() } else { format!("{source}: ") };
+        // Most messages begin with the place; what is missing then is the cluster.
+        let place = source.split_once('=').map_or(source.as_str(), |(_, place)| place);
+        let named = match failure.message.starts_with(place) {
+            true => source.strip_suffix(place).unwrap_or_default().to_owned(),
+            false => format!("{source}: "),
+        };
         out.line(format_args!("{} {named}{failure}", out.styled(Style::Bad, "not read:")));
     }
 }
