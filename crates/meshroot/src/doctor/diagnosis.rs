@@ -65,8 +65,8 @@ pub struct Cluster {
     pub name: String,
     /// Where the name comes from, in words: `given`, `the folder of west/cacerts`.
     pub named_by: String,
-    /// The trust domain of its workloads.
-    pub trust_domain: TrustDomain,
+    /// The trust domain of its workloads; `None` only where none can be assumed.
+    pub trust_domain: Option<TrustDomain>,
     /// Where the trust domain comes from, in words.
     pub trust_domain_by: String,
     /// What its istiod signs with, if it is known.

@@ -1,4 +1,6 @@
-use super::Plane;
+use std::collections::BTreeMap;
+
+use super::{Cell, Plane, Verdict};
 use crate::time::Timestamp;
 use crate::x509::{DistinguishedName, SerialNumber};
 
@@ -60,4 +62,25 @@ pub struct Breaks {
     pub pairs: Vec<(String, String)>,
     /// In which data planes.
     pub planes: Vec<Plane>,
+}
+
+/// Gathers what ends trust, the earliest first; what never ends is left out.
+pub(super) fn forecast(cells: &[Cell]) -> Vec<Breaks> {
+    let mut endings: BTreeMap<&Expiry, Breaks> = BTreeMap::new();
+    for cell in cells {
+        let Verdict::Yes { first_to_break, .. } = &cell.verdict else { continue };
+        if first_to_break.kind == ExpiringKind::Nothing {
+            continue;
+        }
+        let empty = || Breaks { expiry: first_to_break.clone(), pairs: Vec::new(), planes: Vec::new() };
+        let breaks = endings.entry(first_to_break).or_insert_with(empty);
+        // The planes of one pair follow each other.
+        if breaks.pairs.last().is_none_or(|(row, column)| *row != cell.row || *column != cell.column) {
+            breaks.pairs.push((cell.row.clone(), cell.column.clone()));
+        }
+        if !breaks.planes.contains(&cell.plane) {
+            breaks.planes.push(cell.plane);
+        }
+    }
+    endings.into_values().collect()
 }

@@ -24,7 +24,17 @@
 mod diagnosis;
 mod evidence;
 mod forecast;
+mod gather;
+mod intake;
+mod judge;
+mod matrix;
 mod mend;
+mod mending;
+mod naming;
+mod places;
+mod site;
+mod steps;
+mod symptom;
 mod verdict;
 mod warning;
 
@@ -43,6 +53,17 @@ use crate::time::Timestamp;
 /// It never fails: what cannot be read is a warning, and what cannot be judged is [`Verdict::Unknown`]. Work and memory are
 /// bounded; what was left out for that is named.
 pub fn diagnose(evidence: Vec<Evidence>, settings: &Settings, crypto: &Crypto, now: Timestamp) -> Diagnosis {
-    let _ = (evidence, settings, crypto);
-    Diagnosis { now, clusters: Vec::new(), cells: Vec::new(), forecast: Vec::new(), warnings: Vec::new(), notes: Vec::new() }
+    let (mut warnings, mut notes) = (Vec::new(), Vec::new());
+    let pieces = intake::read(evidence, settings, crypto, now, &mut warnings);
+    let sites = gather::gather(pieces, settings, crypto, &mut warnings, &mut notes);
+
+    let mut mending = mending::Mending::default();
+    matrix::pool(&sites, &mut mending);
+    let places = places::Places::of_all(&sites, crypto);
+    let judge = judge::Judge::new(&sites, crypto, now);
+    let cells = matrix::Matrix { sites: &sites, judge, mending, places }.cells();
+
+    let forecast = forecast::forecast(&cells);
+    let clusters = sites.iter().map(site::Site::to_cluster).collect();
+    Diagnosis { now, clusters, cells, forecast, warnings, notes }
 }

@@ -4,16 +4,59 @@ use crate::x509::Certificate;
 
 /// What files, folders and objects of Istio are called everywhere, so that it names no cluster.
 const COMMON: [&str; 45] = [
-    "all", "bundle", "bundle-map", "bundles", "ca", "ca-cert", "ca-certs", "ca-chain", "ca-crl", "cacerts", "cert", "cert-chain", "certificates",
-    "certs", "chain", "cluster", "clusters", "cm", "config", "configmap", "configmaps", "crl", "crls", "intermediate", "istio", "istio-ca",
-    "istio-ca-crl", "istio-ca-root-cert", "istio-ca-secret", "istio-system", "leaf", "manifest", "manifests", "map", "mesh", "pki", "root", "root-cert",
-    "root-ca", "roots", "secret", "secrets", "stdin", "svid", "tls",
+    "all",
+    "bundle",
+    "bundle-map",
+    "bundles",
+    "ca",
+    "ca-cert",
+    "ca-certs",
+    "ca-chain",
+    "ca-crl",
+    "cacerts",
+    "cert",
+    "cert-chain",
+    "certificates",
+    "certs",
+    "chain",
+    "cluster",
+    "clusters",
+    "cm",
+    "config",
+    "configmap",
+    "configmaps",
+    "crl",
+    "crls",
+    "intermediate",
+    "istio",
+    "istio-ca",
+    "istio-ca-crl",
+    "istio-ca-root-cert",
+    "istio-ca-secret",
+    "istio-system",
+    "leaf",
+    "manifest",
+    "manifests",
+    "map",
+    "mesh",
+    "pki",
+    "root",
+    "root-cert",
+    "root-ca",
+    "roots",
+    "secret",
+    "secrets",
+    "stdin",
+    "svid",
+    "tls",
 ];
 
 const EXTENSIONS: [&str; 9] = [".yaml", ".yml", ".json", ".pem", ".crt", ".cer", ".crl", ".der", ".db"];
 
 /// Characters of a name that are kept; a name is for people.
 const LONGEST: usize = 80;
+/// Longer than paths that work.
+const LONGEST_SOURCE: usize = 4096;
 
 /// The name that a source suggests, and where it comes from in words. A folder `west/cacerts`, a file `west.yaml` and a file
 /// `west-cacerts.yaml` suggest `west`; an URL its host.
@@ -78,6 +121,11 @@ pub(super) fn from_authority(certificate: &Certificate) -> Option<(String, Strin
 /// Fit for a terminal: no control characters, not endless.
 pub(super) fn clean(text: &str) -> String {
     text.chars().take(LONGEST).map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
+/// A source, fit for a terminal.
+pub(super) fn clean_source(source: &str) -> String {
+    source.chars().take(LONGEST_SOURCE).map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 #[cfg(test)]

@@ -15,7 +15,8 @@ pub(in super::super) fn certificates(text: &[u8], source: &str, warnings: &mut V
         Ok(blocks) => blocks,
         Err(e) => {
             warnings.push(
-                Warning::new(Severity::Error, "doctor.damaged_pem", format!("the PEM is damaged: {e}"), "repair the file, or export it again").at(source),
+                Warning::new(Severity::Error, "doctor.damaged_pem", format!("the PEM is damaged: {e}"), "repair the file, or export it again")
+                    .at(source),
             );
             return Vec::new();
         }
@@ -79,9 +80,7 @@ impl<'a> Broken<'a> {
     fn add(&mut self, message: String, warnings: &mut Vec<Warning>) {
         self.count = self.count.saturating_add(1);
         if self.count <= TOLD {
-            warnings.push(
-                Warning::new(Severity::Error, "doctor.unreadable", message, "remove it, or export the certificate again").at(self.source),
-            );
+            warnings.push(Warning::new(Severity::Error, "doctor.unreadable", message, "remove it, or export the certificate again").at(self.source));
         }
     }
 

@@ -1,0 +1,10 @@
+use crate::verify::Rules;
+
+use super::Plane;
+
+/// How a data plane judges a path.
+pub(in super::super) fn plane_rules(plane: Plane) -> Rules {
+    match plane {
+        Plane::Sidecar | Plane::Ambient => Rules::pkix(),
+    }
+}

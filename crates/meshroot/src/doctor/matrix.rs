@@ -1,0 +1,224 @@
+//! The cells: who is accepted where.
+
+use std::collections::HashMap;
+
+use crate::spiffe::TrustDomain;
+use crate::verify::{Reason, Rejection};
+use crate::x509::Certificate;
+
+use super::judge::{Answer, CrlsId, Judge, Question, Refused, Row, TrustId};
+use super::mending::{Change, Mending, Plan, find_blamed};
+use super::places::Places;
+use super::site::Site;
+use super::steps::Wording;
+use super::{Blamed, Cause, Cell, ExpiringKind, Expiry, Plane, Verdict, symptom};
+
+/// What a column judges with.
+struct Column {
+    /// None: it is not known what it trusts.
+    trust: Result<Trust, String>,
+    crls: CrlsId,
+}
+
+struct Trust {
+    /// What its ztunnel, and without a map its sidecars, go by.
+    flat: Option<TrustId>,
+    /// What its sidecars go by: each trust domain its own.
+    map: Option<HashMap<TrustDomain, TrustId>>,
+}
+
+/// How the trust of a column in a row of some trust domain is known.
+enum Applies {
+    Anchors(TrustId),
+    /// Its map has nothing for the row's trust domain.
+    NoBundle,
+    /// There is nothing to judge with, so there is no cell.
+    Nothing,
+}
+
+pub(super) struct Matrix<'a, 'j> {
+    pub(super) sites: &'a [Site],
+    pub(super) judge: Judge<'j>,
+    pub(super) mending: Mending,
+    pub(super) places: Places,
+}
+
+impl Matrix<'_, '_> {
+    pub(super) fn cells(&mut self) -> Vec<Cell> {
+        let columns: Vec<Option<Column>> = self.sites.iter().map(|site| column(site, &mut self.judge)).collect();
+        let mut cells = Vec::new();
+        for (row, from) in self.sites.iter().enumerate().filter(|(_, site)| site.sends()) {
+            for (to, column) in columns.iter().enumerate() {
+                let (Some(column), Some(into)) = (column, self.sites.get(to)) else { continue };
+                for plane in Plane::ALL {
+                    if let Some(verdict) = self.verdict(row, from, to, into, column, plane) {
+                        cells.push(Cell { row: from.name.clone(), column: into.name.clone(), plane, verdict });
+                    }
+                }
+            }
+        }
+        cells
+    }
+
+    fn verdict(&mut self, row: usize, from: &Site, to: usize, into: &Site, column: &Column, plane: Plane) -> Option<Verdict> {
+        if let Some(why) = &from.cannot_send
+            && from.signing.is_none()
+            && from.sent.is_empty()
+        {
+            return Some(Verdict::Unknown { why: format!("what {} sends cannot be read: {why}", from.name) });
+        }
+        let trust = match &column.trust {
+            Ok(trust) => trust,
+            Err(why) => return Some(Verdict::Unknown { why: format!("what {} trusts cannot be read: {why}", into.name) }),
+        };
+        let domain = from.domain()?.clone();
+        let set = match trust.applies(&domain, plane) {
+            Applies::Anchors(set) => set,
+            Applies::Nothing => return None,
+            Applies::NoBundle => {
+                let refused = Refused { rejection: Rejection { certificate: None, reason: Reason::UnknownTrustDomain(domain) }, sent: None };
+                let steps = self.mending.root_of(&self.judge, row).map(|root| Change::AddRoots(vec![root]));
+                let plan = Plan { steps: vec![steps.unwrap_or(Change::ByHand)], otherwise: Vec::new() };
+                return Some(self.no(row, to, plane, &refused, &plan, &[]));
+            }
+        };
+        let signers = self.judge.rows.get(row)?.as_ref()?.signers.as_slice();
+        let anchors = self.judge.anchors.relevant(set, signers);
+        let question = Question { row, anchors, crls: column.crls, plane };
+        let answer = self.judge.answer(question.clone());
+        let other_domain = plane == Plane::Ambient && self.other_domain(row, from, into);
+        Some(match &*answer {
+            Answer::No(refused) => {
+                let plan = self.mending.plan(&mut self.judge, &question, refused);
+                let anchors = self.judge.anchors.get(&question.anchors);
+                match &refused.rejection.reason {
+                    // Anchors that cannot have signed were not even tried; peers try them, and complain about the signature.
+                    Reason::UnknownIssuer { issuer } if self.judge.anchors.has_namesake(set, issuer) => {
+                        let rejection = Rejection { reason: Reason::BadSignature, certificate: refused.rejection.certificate.clone() };
+                        self.no(row, to, plane, &Refused { rejection, sent: refused.sent }, &plan, &anchors)
+                    }
+                    _ => self.no(row, to, plane, refused, &plan, &anchors),
+                }
+            }
+            Answer::Yes(_) if other_domain => other_trust_domain(from, into, plane),
+            Answer::Yes(ending) => {
+                let until = ending.expiry.at;
+                Verdict::Yes { until, first_to_break: self.expiry(ending, row, to, into) }
+            }
+        })
+    }
+
+    /// ztunnel wants its own trust domain in the peer's SPIFFE ID; a certificate without one is no workload's.
+    fn other_domain(&self, row: usize, from: &Site, into: &Site) -> bool {
+        let only_servers = from.signing.is_none()
+            && self.judge.rows.get(row).and_then(Option::as_ref).is_some_and(|row: &Row| row.sent.iter().all(|sent| sent.id.is_none()));
+        !only_servers && from.domain() != into.domain()
+    }
+
+    fn expiry(&self, ending: &super::judge::Ending, row: usize, to: usize, into: &Site) -> Expiry {
+        let source = match (&ending.certificate, ending.expiry.kind) {
+            (Some(certificate), ExpiringKind::Root) => self.places.of(certificate, &[to, row]),
+            (Some(certificate), _) => self.places.of(certificate, &[row, to]),
+            (None, ExpiringKind::Crl) => into.crls_source.clone(),
+            (None, _) => String::new(),
+        };
+        Expiry { source, ..ending.expiry.clone() }
+    }
+
+    fn no(&self, row: usize, to: usize, plane: Plane, refused: &Refused, plan: &Plan, anchors: &[Certificate]) -> Verdict {
+        let blamed = self.judge.rows.get(row).and_then(Option::as_ref).and_then(|row| find_blamed(row, anchors, &[], refused));
+        let at = refused.rejection.certificate.as_ref();
+        let depth = at.map_or(0, |at| at.position);
+        let sent_self_signed = blamed.as_ref().is_some_and(Certificate::is_self_issued);
+        let certificate = Some(match at {
+            Some(at) => {
+                let is_root = blamed.as_ref().is_some_and(|certificate| anchors.contains(certificate) || certificate.is_self_issued());
+                let role = match at.position {
+                    0 => "leaf",
+                    _ if is_root => "root",
+                    1 => "signing CA",
+                    _ => "intermediate",
+                };
+                Blamed {
+                    position: at.position,
+                    role,
+                    subject: at.subject.clone(),
+                    serial: Some(at.serial.clone()),
+                    sha256: blamed.as_ref().map(|certificate| self.places.sha256(certificate)).unwrap_or_default(),
+                    source: blamed.as_ref().map(|certificate| self.places.of(certificate, &[row, to])).unwrap_or_default(),
+                }
+            }
+            None => Blamed {
+                position: 0,
+                role: "leaf",
+                subject: crate::x509::DistinguishedName::empty(),
+                serial: None,
+                sha256: String::new(),
+                source: String::new(),
+            },
+        });
+        let cause = Cause::Path(refused.rejection.clone());
+        let wording = Wording { sites: self.sites, row, column: to, places: &self.places };
+        Verdict::No {
+            symptom: symptom::of(&cause, plane, depth, sent_self_signed),
+            cause,
+            certificate,
+            mend: plan.steps.iter().map(|change| wording.step(change)).collect(),
+            otherwise: plan.otherwise.iter().map(|change| wording.step(change)).collect(),
+        }
+    }
+}
+
+fn other_trust_domain(from: &Site, into: &Site, plane: Plane) -> Verdict {
+    let (Some(row), Some(column)) = (from.domain(), into.domain()) else {
+        return Verdict::Unknown { why: "the trust domains are not known".into() };
+    };
+    let cause = Cause::TrustDomain { row: row.clone(), column: column.clone() };
+    Verdict::No {
+        symptom: symptom::of(&cause, plane, 0, false),
+        cause,
+        certificate: None,
+        mend: vec![super::steps::change_trust_domain(&from.name, &into.name, column)],
+        otherwise: Vec::new(),
+    }
+}
+
+impl Trust {
+    fn applies(&self, row: &TrustDomain, plane: Plane) -> Applies {
+        match (plane, &self.map, self.flat) {
+            (Plane::Sidecar, Some(map), _) => map.get(row).map_or(Applies::NoBundle, |set| Applies::Anchors(*set)),
+            (_, _, Some(flat)) => Applies::Anchors(flat),
+            // ztunnel reads no bundle map.
+            _ => Applies::Nothing,
+        }
+    }
+}
+
+fn column(site: &Site, judge: &mut Judge<'_>) -> Option<Column> {
+    if !site.trusts() {
+        return None;
+    }
+    let crls = site.crls.as_deref().map_or(CrlsId::NONE, |crls| judge.revocation.add(crls));
+    let trust = match (&site.cannot_trust, &site.roots, &site.map) {
+        (Some(why), _, _) => Err(why.clone()),
+        (None, roots, map) => Ok(Trust {
+            flat: roots.as_ref().map(|roots| judge.anchors.set(roots)),
+            map: map.as_ref().map(|map| map.iter().map(|(domain, bundle)| (domain.clone(), judge.anchors.set(bundle.x509_authorities()))).collect()),
+        }),
+    };
+    Some(Column { trust, crls })
+}
+
+/// All that mending may draw on.
+pub(super) fn pool(sites: &[Site], mending: &mut Mending) {
+    for site in sites {
+        let sent = site.sent.iter().flat_map(|sent| sent.certificates.iter().skip(1));
+        for certificate in site.signing.iter().chain(&site.chain).chain(site.roots()).chain(sent) {
+            mending.pool.add(certificate);
+        }
+        for (_, bundle) in site.map.iter().flat_map(crate::bundle::BundleMap::iter) {
+            bundle.x509_authorities().iter().for_each(|root| mending.pool.add(root));
+        }
+        site.crls.iter().flatten().for_each(|crl| mending.pool.add_crl(crl));
+    }
+}
