@@ -82,8 +82,8 @@ impl Matrix<'_, '_> {
                 return Some(self.no(row, to, plane, &refused, &plan, &[]));
             }
         };
-        let names = self.judge.rows.get(row)?.as_ref()?.names.as_slice();
-        let anchors = self.judge.anchors.relevant(set, names);
+        let signers = self.judge.rows.get(row)?.as_ref()?.signers.as_slice();
+        let anchors = self.judge.anchors.relevant(set, signers);
         let question = Question { row, anchors, crls: column.crls, plane };
         let answer = self.judge.answer(question.clone());
         let other_domain = plane == Plane::Ambient && self.other_domain(row, from, into);
@@ -91,7 +91,14 @@ impl Matrix<'_, '_> {
             Answer::No(refused) => {
                 let plan = self.mending.plan(&mut self.judge, &question, refused);
                 let anchors = self.judge.anchors.get(&question.anchors);
-                self.no(row, to, plane, refused, &plan, &anchors)
+                match &refused.rejection.reason {
+                    // Anchors that cannot have signed were not even tried; peers try them, and complain about the signature.
+                    Reason::UnknownIssuer { issuer } if self.judge.anchors.has_namesake(set, issuer) => {
+                        let rejection = Rejection { reason: Reason::BadSignature, certificate: refused.rejection.certificate.clone() };
+                        self.no(row, to, plane, &Refused { rejection, sent: refused.sent }, &plan, &anchors)
+                    }
+                    _ => self.no(row, to, plane, refused, &plan, &anchors),
+                }
             }
             Answer::Yes(_) if other_domain => other_trust_domain(from, into, plane),
             Answer::Yes(ending) => {

@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 use crate::verify::Reason;
 use crate::x509::{Certificate, DistinguishedName, KeyUsage};
 
-use super::judge::{AnchorId, Judge, Question, Refused, Row};
+use super::judge::{AnchorId, Judge, Question, Refused, Row, is_about_revocation};
 use super::{Plane, Reissue};
 
 /// A change, before it is known which cluster it is for.
@@ -191,7 +191,7 @@ impl Trial<'_, '_> {
                 (Some(certificate), Some(_)) if certificate.is_ca() => self.finish(Change::Replace(certificate)),
                 _ => self.renew_leaf(refused),
             },
-            reason if reason.code().starts_with("verify.crl_") => self.revocation(),
+            reason if is_about_revocation(reason) => self.revocation(),
             reason => match (blamed, reissue(reason)) {
                 (Some(certificate), change) if certificate.is_ca() => self.finish(Change::Reissue(certificate, change)),
                 (None, change) if refused.sent.is_none() => match self.row().and_then(|row| row.signing.clone()) {

@@ -1,7 +1,9 @@
 //! What a refusal looks like from outside: the words of Envoy 1.40 with BoringSSL and of ztunnel with rustls.
 
+use crate::revocation::CrlProblem;
 use crate::verify::Reason;
 
+use super::judge::is_about_revocation;
 use super::{Cause, Plane, Symptom};
 
 /// What an application behind Envoy gets; the reason stands in the proxy's access log only.
@@ -26,7 +28,7 @@ pub(super) fn of(cause: &Cause, plane: Plane, depth: usize, self_signed: bool) -
 
 fn envoy(reason: &Reason, depth: usize, self_signed: bool) -> Symptom {
     let words = boringssl(reason, self_signed);
-    let revocation = if reason.code().starts_with("verify.crl_") && !words.starts_with("key usage") || matches!(reason, Reason::Revoked { .. }) {
+    let revocation = if is_about_revocation(reason) && !words.starts_with("key usage") {
         "certificate revocation check against provided CRLs failed: "
     } else {
         ""
@@ -86,12 +88,10 @@ fn boringssl(reason: &Reason, self_signed: bool) -> &'static str {
         Reason::CrlMissing { .. } => "unable to get certificate CRL",
         Reason::CrlStale { .. } => "CRL has expired",
         Reason::CrlNotYetValid { .. } => "CRL is not yet valid",
-        other => match other.code() {
-            "verify.crl_unusable" if other.to_string().contains("cRLSign") => "key usage does not include CRL signing",
-            "verify.crl_signer" => "key usage does not include CRL signing",
-            code if code.starts_with("verify.crl_") => "CRL signature failure",
-            _ => "unknown certificate verification error",
-        },
+        Reason::CrlUnusable { problem: CrlProblem::SignerLacksCrlSign, .. } => "key usage does not include CRL signing",
+        Reason::CrlUnusable { problem: CrlProblem::Signature, .. } => "CRL signature failure",
+        Reason::CrlUnusable { .. } => "unsupported or invalid CRL",
+        _ => "unknown certificate verification error",
     }
 }
 
@@ -129,8 +129,8 @@ fn rustls(reason: &Reason) -> String {
         Reason::UnknownCriticalExtension(_) => webpki("UnsupportedCriticalExtension"),
         Reason::BudgetExhausted { .. } => webpki("MaximumSignatureChecksExceeded"),
         Reason::SignatureAlgorithm => webpki("UnsupportedSignatureAlgorithm"),
-        other if other.to_string().contains("cRLSign") => webpki("IssuerNotCrlSigner"),
-        other if other.code().starts_with("verify.crl_") => "InvalidCrlSignature".into(),
+        Reason::CrlUnusable { problem: CrlProblem::SignerLacksCrlSign, .. } => webpki("IssuerNotCrlSigner"),
+        Reason::CrlUnusable { .. } => webpki("InvalidCrlSignatureForPublicKey"),
         _ => "BadEncoding".into(),
     }
 }

@@ -11,7 +11,7 @@ use crate::x509::Certificate;
 
 use super::intake::{Authority, Content, Piece, Sent};
 use super::naming;
-use super::site::{Site, TrustFrom};
+use super::site::Site;
 use super::{Settings, Warning};
 
 /// Puts the clusters together. They come in the order of the evidence.

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use crate::x509::{Certificate, DistinguishedName};
 
+use super::Signer;
+
 /// An anchor, by its place among all.
 pub(in super::super) type AnchorId = u32;
 
@@ -48,12 +50,29 @@ impl Anchors {
         set
     }
 
-    /// The anchors of a set that have one of these names: no other can end a path of certificates that name only these.
-    pub(in super::super) fn relevant(&self, set: TrustId, names: &[DistinguishedName]) -> Vec<AnchorId> {
+    /// The anchors of a set that may be one of these signers: no other can end a path.
+    pub(in super::super) fn relevant(&self, set: TrustId, signers: &[Signer]) -> Vec<AnchorId> {
         let Some(by_subject) = self.sets.get(set.0) else { return Vec::new() };
-        let mut ids: Vec<AnchorId> = names.iter().filter_map(|name| by_subject.get(name)).flatten().copied().collect();
+        let mut ids: Vec<AnchorId> = Vec::new();
+        for signer in signers {
+            let named = by_subject.get(&signer.name).into_iter().flatten().copied();
+            match &signer.key {
+                None => ids.extend(named),
+                Some(key) => ids.extend(named.filter(|id| self.one(*id).is_some_and(|anchor| anchor.public_key().spki_der() == &**key))),
+            }
+        }
         ids.sort_unstable();
+        ids.dedup();
         ids
+    }
+
+    /// Whether the set has an anchor of this name.
+    pub(in super::super) fn has_namesake(&self, set: TrustId, name: &DistinguishedName) -> bool {
+        self.sets.get(set.0).is_some_and(|by_subject| by_subject.contains_key(name))
+    }
+
+    fn one(&self, id: AnchorId) -> Option<&Certificate> {
+        self.certificates.get(usize::try_from(id).ok()?)
     }
 
     pub(in super::super) fn get(&self, ids: &[AnchorId]) -> Vec<Certificate> {

@@ -3,13 +3,13 @@
 mod anchors;
 mod crls;
 mod path;
+mod row;
 mod rules;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::key::Crypto;
-use crate::spiffe::{SpiffeId, TrustDomain};
 use crate::time::Timestamp;
 use crate::verify::Rejection;
 use crate::x509::{Certificate, DistinguishedName};
@@ -20,43 +20,9 @@ use super::{ExpiringKind, Expiry, Plane};
 
 pub(super) use anchors::{AnchorId, Anchors, TrustId};
 pub(super) use crls::{CrlsId, RevocationSets};
+pub(super) use path::is_about_revocation;
+pub(super) use row::{Row, Signer};
 pub(super) use rules::plane_rules;
-
-/// What a cluster's workloads present.
-#[derive(Debug)]
-pub(super) struct Row {
-    pub(super) signing: Option<Certificate>,
-    /// What goes along with every leaf. The agent of a sidecar sends the roots too, ztunnel does not.
-    pub(super) presented: [Vec<Certificate>; 2],
-    pub(super) sent: Vec<Sent>,
-    pub(super) domain: TrustDomain,
-    /// A workload that could be.
-    pub(super) sample: Option<SpiffeId>,
-    /// Subjects and issuers in what is presented: anchors of other names cannot matter.
-    pub(super) names: Vec<DistinguishedName>,
-}
-
-impl Row {
-    pub(super) fn of(site: &Site) -> Option<Self> {
-        let domain = site.domain()?.clone();
-        let sidecar: Vec<Certificate> = site.chain.iter().chain(site.roots()).cloned().collect();
-        let presented = [sidecar, site.chain.clone()];
-        let certificates = presented.iter().flatten().chain(&site.signing).chain(site.sent.iter().flat_map(|sent| &sent.certificates));
-        let mut names: Vec<_> = certificates.flat_map(|certificate| [certificate.subject().clone(), certificate.issuer().clone()]).collect();
-        names.sort();
-        names.dedup();
-        let sample = SpiffeId::from_path(domain.as_ref(), "/ns/default/sa/default").ok();
-        Some(Self { signing: site.signing.clone(), presented, sent: site.sent.clone(), domain, sample, names })
-    }
-
-    pub(super) fn presented(&self, plane: Plane) -> &[Certificate] {
-        let [sidecar, ambient] = &self.presented;
-        match plane {
-            Plane::Sidecar => sidecar,
-            Plane::Ambient => ambient,
-        }
-    }
-}
 
 /// What is judged: the same question has the same answer, whichever cluster asks.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -107,7 +73,7 @@ const MOST_LOOKS: usize = 24;
 
 impl<'a> Judge<'a> {
     pub(super) fn new(sites: &[Site], crypto: &'a Crypto, now: Timestamp) -> Self {
-        let rows = sites.iter().map(|site| if site.sends() { Row::of(site) } else { None }).collect();
+        let rows = sites.iter().map(|site| if site.sends() { Row::of(site, crypto) } else { None }).collect();
         Self { crypto, now, rows, anchors: Anchors::default(), revocation: RevocationSets::default(), answers: HashMap::new() }
     }
 

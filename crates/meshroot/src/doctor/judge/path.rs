@@ -1,7 +1,7 @@
 //! One path: of a leaf that a CA would sign, or of a real one.
 
 use crate::key::Crypto;
-use crate::revocation::{CrlProblem, CrlSet, Status, Subject};
+use crate::revocation::{CrlSet, Status, Subject};
 use crate::spiffe::SpiffeId;
 use crate::time::Timestamp;
 use crate::verify::{CaPath, PathQuery, Purpose, Reason, Rejection, validate_path};
@@ -16,6 +16,8 @@ pub(in super::super) struct Found {
     pub(in super::super) certificates: Vec<Certificate>,
     /// The first one is a leaf.
     pub(in super::super) has_leaf: bool,
+    /// The last second in which it holds: for webpki, roots have no end.
+    pub(in super::super) not_after: Timestamp,
 }
 
 pub(super) struct Asked<'a> {
@@ -43,8 +45,16 @@ impl Asked<'_> {
         let is_it = |candidate: &&Certificate| candidate.subject() == signing.subject() && candidate.public_key() == signing.public_key();
         for candidate in presented.iter().chain(self.anchors).filter(is_it) {
             let found = CaPath::judge(candidate, presented, self.anchors, self.crypto, &query, sample);
-            match found.and_then(|path| self.unlisted_leaf(candidate).map(|()| path)) {
-                Ok(path) => return Ok(Found { certificates: path.certificates().to_vec(), has_leaf: false }),
+            // Revocation is asked from the leaf up, once there is a path.
+            let found = match found {
+                Err(rejection) if !is_about_revocation(&rejection.reason) => Err(rejection),
+                found => self.unlisted_leaf(candidate).and(found),
+            };
+            match found {
+                Ok(path) => {
+                    let not_after = path.validity().not_after;
+                    return Ok(Found { certificates: path.certificates().to_vec(), has_leaf: false, not_after });
+                }
                 Err(rejection) => {
                     let height = |rejection: &Rejection| rejection.certificate.as_ref().map_or(0, |at| at.position);
                     if closest.as_ref().is_none_or(|held| height(&rejection) > height(held)) {
@@ -62,11 +72,11 @@ impl Asked<'_> {
         let refused = |reason| Err(Rejection { certificate: None, reason });
         match crls.status(&Subject::to_be_issued_by(signing), signing, self.crypto, self.at) {
             Status::NotAsked | Status::Good { .. } => Ok(()),
-            Status::Revoked { at, reason } => refused(Reason::Revoked { at, reason: reason.map(|reason| reason.as_str()) }),
+            Status::Revoked { at, reason } => refused(Reason::Revoked { at, reason }),
             Status::Stale { next_update } => refused(Reason::CrlStale { next_update, now: self.at }),
             Status::NotYetValid { this_update } => refused(Reason::CrlNotYetValid { this_update, now: self.at }),
             Status::Missing => refused(Reason::CrlMissing { issuer: signing.subject().clone() }),
-            Status::Unusable(problem) => refused(unusable(signing, problem)),
+            Status::Unusable(problem) => refused(Reason::CrlUnusable { issuer: signing.subject().clone(), problem }),
         }
     }
 
@@ -79,16 +89,14 @@ impl Asked<'_> {
         let purpose = if sent.id.is_some() { Purpose::Both } else { Purpose::ServerAuth };
         let intermediates: Vec<&[u8]> = more.iter().map(Certificate::der).chain(above.iter().map(Vec::as_slice)).collect();
         let path = validate_path(leaf, &intermediates, self.anchors, self.crypto, &self.query(purpose))?;
-        Ok(Found { certificates: path.certificates().to_vec(), has_leaf: true })
+        Ok(Found { certificates: path.certificates().to_vec(), has_leaf: true, not_after: path.not_after() })
     }
 }
 
-/// A list that is there and says nothing.
-pub(in super::super) fn unusable(issuer: &Certificate, problem: CrlProblem) -> Reason {
-    let _ = issuer;
-    match problem {
-        CrlProblem::SignerLacksCrlSign => Reason::CrlSignerLacksCrlSign,
-        CrlProblem::Signature => Reason::CrlSignature,
-        _ => Reason::CrlScope("all certificates"),
-    }
+/// Whether it is the lists that stand against a certificate.
+pub(in super::super) fn is_about_revocation(reason: &Reason) -> bool {
+    matches!(
+        reason,
+        Reason::Revoked { .. } | Reason::CrlMissing { .. } | Reason::CrlStale { .. } | Reason::CrlNotYetValid { .. } | Reason::CrlUnusable { .. }
+    )
 }

@@ -1,0 +1,83 @@
+//! The clusters that were found: what each signs with, what it trusts, what that was read from.
+
+use std::collections::BTreeMap;
+
+use meshroot::doctor::{Cluster, Diagnosis};
+use meshroot::time::Timestamp;
+use meshroot::x509::Certificate;
+
+use super::words::{names, until_styled};
+use crate::output::{Out, Style};
+use crate::sources::Gathered;
+
+/// Clusters that are shown one by one.
+const MOST_SHOWN: usize = 20;
+
+pub(super) fn print(out: &Out, diagnosis: &Diagnosis, gathered: &Gathered) {
+    let clusters = &diagnosis.clusters;
+    let mut domains: BTreeMap<&str, usize> = BTreeMap::new();
+    for cluster in clusters {
+        let count = domains.entry(cluster.trust_domain.as_str()).or_default();
+        *count = count.saturating_add(1);
+    }
+    let what = if clusters.len() == 1 { "1 cluster".to_owned() } else { format!("{} clusters", clusters.len()) };
+    let of = match domains.len() {
+        0 => String::new(),
+        1 => format!(", trust domain {}", names(domains.keys())),
+        _ => format!(", trust domains {}", names(domains.keys())),
+    };
+    out.line(format_args!("{}  at {}", out.styled(Style::Strong, format_args!("{what}{of}")), diagnosis.now));
+    for cluster in clusters.iter().take(MOST_SHOWN) {
+        one(out, cluster, domains.len() > 1, diagnosis.now, gathered);
+    }
+    if let Some(more) = clusters.len().checked_sub(MOST_SHOWN).filter(|more| *more > 0) {
+        out.line(format_args!("and {more} more clusters: see --json"));
+    }
+    out.line("");
+}
+
+fn one(out: &Out, cluster: &Cluster, name_domain: bool, now: Timestamp, gathered: &Gathered) {
+    let domain = if name_domain { format!("  trust domain {}", cluster.trust_domain) } else { String::new() };
+    out.line(format_args!("{}{domain}  {}", out.styled(Style::Strong, &cluster.name), out.styled(Style::Faint, names(cluster.sources.iter()))));
+    let mut lines = Vec::new();
+    for root in &cluster.roots {
+        lines.push(format!("trusts      {}", certificate(out, root, now)));
+    }
+    if let Some(map) = &cluster.bundles {
+        for (trust_domain, bundle) in map.iter() {
+            for root in bundle.x509_authorities() {
+                lines.push(format!("trusts      {}, for {trust_domain} alone", certificate(out, root, now)));
+            }
+        }
+    }
+    if let Some(ca) = &cluster.signing_ca {
+        lines.push(format!("signs with  {}", certificate(out, ca, now)));
+    }
+    let is_known = |sent: &Certificate| cluster.signing_ca.as_ref() == Some(sent) || cluster.roots.contains(sent);
+    for sent in cluster.chain.iter().filter(|sent| !is_known(sent)) {
+        lines.push(format!("sends       {}", certificate(out, sent, now)));
+    }
+    if let Some(crls) = &cluster.crls {
+        for crl in crls {
+            let due = crl.next_update.map_or_else(|| "no next one is announced".to_owned(), |next| format!("next one due {next}"));
+            lines.push(format!("checks      CRL of {}, {} revoked, {due}", crl.issuer, crl.entries));
+        }
+    }
+    for seen in gathered.seen.iter().filter(|seen| cluster.sources.contains(&seen.source)) {
+        lines.push(format!("speaks      {seen}"));
+    }
+    let last = lines.len().saturating_sub(1);
+    for (at, line) in lines.iter().enumerate() {
+        out.line(format_args!("{} {line}", if at == last { "└─" } else { "├─" }));
+    }
+}
+
+fn certificate(out: &Out, certificate: &Certificate, now: Timestamp) -> String {
+    let validity = certificate.validity();
+    let when = if now < validity.not_before {
+        out.styled(Style::Bad, format_args!("not valid before {}", validity.not_before))
+    } else {
+        until_styled(out, validity.not_after, now)
+    };
+    format!("{}  {}  {when}", certificate.subject(), certificate.public_key().algorithm())
+}

@@ -1,0 +1,64 @@
+use std::collections::BTreeSet;
+
+use crate::key::Crypto;
+use crate::spiffe::{SpiffeId, TrustDomain};
+use crate::x509::{Certificate, DistinguishedName};
+
+use super::{Plane, Sent, Site};
+
+/// What a cluster's workloads present.
+#[derive(Debug)]
+pub(in super::super) struct Row {
+    pub(in super::super) signing: Option<Certificate>,
+    /// What goes along with every leaf. The agent of a sidecar sends the roots too, ztunnel does not.
+    presented: [Vec<Certificate>; 2],
+    pub(in super::super) sent: Vec<Sent>,
+    /// A workload that could be.
+    pub(super) sample: Option<SpiffeId>,
+    /// Who might vouch for it.
+    pub(in super::super) signers: Vec<Signer>,
+}
+
+/// A name that a certificate gives its issuer or has itself; an anchor of another name cannot matter.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in super::super) struct Signer {
+    pub(in super::super) name: DistinguishedName,
+    /// The key in DER, when it is known who signed: then an anchor of this name with another key cannot matter either.
+    /// Meshes have hundreds of roots called `O=cluster.local`.
+    pub(in super::super) key: Option<Box<[u8]>>,
+}
+
+impl Row {
+    pub(super) fn of(site: &Site, crypto: &Crypto) -> Option<Self> {
+        let domain = site.domain()?;
+        let sidecar: Vec<Certificate> = site.chain.iter().chain(site.roots()).cloned().collect();
+        let presented = [sidecar, site.chain.clone()];
+        let sample = SpiffeId::from_path(domain.as_ref(), "/ns/default/sa/default").ok();
+        let signers = signers(site, crypto);
+        Some(Self { signing: site.signing.clone(), presented, sent: site.sent.clone(), sample, signers })
+    }
+
+    pub(in super::super) fn presented(&self, plane: Plane) -> &[Certificate] {
+        let [sidecar, ambient] = &self.presented;
+        match plane {
+            Plane::Sidecar => sidecar,
+            Plane::Ambient => ambient,
+        }
+    }
+}
+
+fn signers(site: &Site, crypto: &Crypto) -> Vec<Signer> {
+    let sent = site.sent.iter().flat_map(|sent| &sent.certificates);
+    let all: Vec<&Certificate> = site.signing.iter().chain(&site.chain).chain(sent).collect();
+    // The site's own roots are presented too, and of thousands only those count that one of these may lead to.
+    let above: Vec<&Certificate> = site.roots().iter().filter(|root| all.iter().any(|below| below.issuer() == root.subject())).collect();
+    let mut found = BTreeSet::new();
+    for certificate in all.iter().chain(&above) {
+        found.insert(Signer { name: certificate.subject().clone(), key: Some(certificate.public_key().spki_der().into()) });
+        let signed =
+            |issuer: &&&Certificate| issuer.subject() == certificate.issuer() && certificate.verify_signature(issuer.public_key(), crypto).is_ok();
+        let issuer = all.iter().chain(&above).find(signed);
+        found.insert(Signer { name: certificate.issuer().clone(), key: issuer.map(|issuer| issuer.public_key().spki_der().into()) });
+    }
+    found.into_iter().collect()
+}
