@@ -1,7 +1,7 @@
 //! What a person does who follows the steps of `doctor`: each [`Mend`], carried out on a scene.
 
 use meshroot::bundle::{Bundle, BundleMap};
-use meshroot::doctor::{Mend, Reissue};
+use meshroot::doctor::{Mend, Plane, Reissue, Settings, Verdict, diagnose};
 use meshroot::key::Crypto;
 use meshroot::revocation::Crl;
 use meshroot::time::Timestamp;
@@ -22,6 +22,25 @@ impl Scene {
     pub fn mended<'a>(&self, steps: impl IntoIterator<Item = &'a Mend>, crypto: &Crypto) -> Result<Self, String> {
         let mut scene = self.clone();
         steps.into_iter().try_for_each(|step| scene.mend(step, crypto)).map(|()| scene)
+    }
+
+    /// The scene after somebody has done what `doctor` says about one cell, until it says yes. Only after a certificate had to be found may it
+    /// have more to say.
+    ///
+    /// # Errors
+    /// Steps that no machine can do, or that did not help, with what doctor says then.
+    pub fn cured(&self, row: usize, column: usize, plane: Plane, crypto: &Crypto) -> Result<Self, String> {
+        let mut scene = self.clone();
+        loop {
+            let (mend, before) = no(&scene, row, column, plane, crypto)?.ok_or("doctor says yes before anything is mended")?;
+            scene = scene.mended(&mend, crypto)?;
+            match no(&scene, row, column, plane, crypto)? {
+                None => return Ok(scene),
+                // Whoever looks for a certificate does not look twice: it is in the evidence then.
+                Some(_) if mend.iter().any(|step| matches!(step, Mend::FindIssuer { .. })) => {}
+                Some((_, after)) => return Err(format!("{before}; after {mend:?} still {after}")),
+            }
+        }
     }
 
     fn mend(&mut self, step: &Mend, crypto: &Crypto) -> Result<(), String> {
@@ -123,6 +142,18 @@ impl Scene {
 
     fn cluster_mut(&mut self, name: &str) -> &mut Cluster {
         self.clusters.iter_mut().find(|cluster| cluster.name == name).unwrap_or_else(|| panic!("no cluster {name}"))
+    }
+}
+
+/// The steps that `doctor` says for a cell and the rule that is broken; nothing where it says yes.
+fn no(scene: &Scene, row: usize, column: usize, plane: Plane, crypto: &Crypto) -> Result<Option<(Vec<Mend>, String)>, String> {
+    let diagnosis = diagnose(scene.evidence(), &Settings::default(), crypto, scene.now);
+    let cell = diagnosis.cell(scene.clusters[row].name, scene.clusters[column].name, plane).ok_or("there is no such cell")?;
+    match &cell.verdict {
+        Verdict::Yes { .. } => Ok(None),
+        Verdict::No { mend, .. } if mend.is_empty() => Err("a no without a step".into()),
+        Verdict::No { mend, cause, .. } => Ok(Some((mend.iter().map(|step| step.mend.clone()).collect(), cause.to_string()))),
+        other => Err(format!("{other:?}")),
     }
 }
 
