@@ -7,6 +7,7 @@ pub mod evidence;
 pub mod expired;
 pub mod federated;
 pub mod keys;
+pub mod large;
 pub mod makefile;
 pub mod mend;
 pub mod odd;
