@@ -1,6 +1,6 @@
 //! The clusters that were found: what each signs with, what it trusts, what that was read from.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use meshroot::doctor::{Cluster, Diagnosis};
 use meshroot::time::Timestamp;
@@ -15,16 +15,12 @@ const MOST_SHOWN: usize = 20;
 
 pub(super) fn print(out: &Out, diagnosis: &Diagnosis, gathered: &Gathered) {
     let clusters = &diagnosis.clusters;
-    let mut domains: BTreeMap<&str, usize> = BTreeMap::new();
-    for cluster in clusters {
-        let count = domains.entry(cluster.trust_domain.as_str()).or_default();
-        *count = count.saturating_add(1);
-    }
+    let domains: BTreeSet<&str> = clusters.iter().filter_map(|cluster| Some(cluster.trust_domain.as_ref()?.as_str())).collect();
     let what = if clusters.len() == 1 { "1 cluster".to_owned() } else { format!("{} clusters", clusters.len()) };
     let of = match domains.len() {
         0 => String::new(),
-        1 => format!(", trust domain {}", names(domains.keys())),
-        _ => format!(", trust domains {}", names(domains.keys())),
+        1 => format!(", trust domain {}", names(domains.iter())),
+        _ => format!(", trust domains {}", names(domains.iter())),
     };
     out.line(format_args!("{}  at {}", out.styled(Style::Strong, format_args!("{what}{of}")), diagnosis.now));
     for cluster in clusters.iter().take(MOST_SHOWN) {
@@ -37,7 +33,7 @@ pub(super) fn print(out: &Out, diagnosis: &Diagnosis, gathered: &Gathered) {
 }
 
 fn one(out: &Out, cluster: &Cluster, name_domain: bool, now: Timestamp, gathered: &Gathered) {
-    let domain = if name_domain { format!("  trust domain {}", cluster.trust_domain) } else { String::new() };
+    let domain = cluster.trust_domain.as_ref().filter(|_| name_domain).map_or_else(String::new, |domain| format!("  trust domain {domain}"));
     out.line(format_args!("{}{domain}  {}", out.styled(Style::Strong, &cluster.name), out.styled(Style::Faint, names(cluster.sources.iter()))));
     let mut lines = Vec::new();
     for root in &cluster.roots {
@@ -79,5 +75,8 @@ fn certificate(out: &Out, certificate: &Certificate, now: Timestamp) -> String {
     } else {
         until_styled(out, validity.not_after, now)
     };
-    format!("{}  {}  {when}", certificate.subject(), certificate.public_key().algorithm())
+    // A workload's subject is empty, and its SPIFFE ID says who it is.
+    let uri = certificate.alt_names().and_then(|names| names.uris.first().map(|uri| (*uri).to_owned()));
+    let who = uri.filter(|_| certificate.subject().is_empty()).unwrap_or_else(|| certificate.subject().to_string());
+    format!("{}  {}  {when}", who.escape_debug(), certificate.public_key().algorithm())
 }
