@@ -10,8 +10,10 @@ use super::words::{names, until_styled};
 use crate::output::{Out, Style};
 use crate::sources::Gathered;
 
-/// Clusters that are shown one by one.
-const MOST_SHOWN: usize = 20;
+/// So many clusters are shown in full; more become a line each.
+const MOST_SINGLY: usize = 6;
+/// Lines of one kind.
+const MOST_SHOWN: usize = 12;
 
 pub(super) fn print(out: &Out, diagnosis: &Diagnosis, gathered: &Gathered) {
     let clusters = &diagnosis.clusters;
@@ -23,21 +25,55 @@ pub(super) fn print(out: &Out, diagnosis: &Diagnosis, gathered: &Gathered) {
         _ => format!(", trust domains {}", names(domains.iter())),
     };
     out.line(format_args!("{}  at {}", out.styled(Style::Strong, format_args!("{what}{of}")), diagnosis.now));
-    for cluster in clusters.iter().take(MOST_SHOWN) {
-        one(out, cluster, domains.len() > 1, diagnosis.now, gathered);
-    }
-    if let Some(more) = clusters.len().checked_sub(MOST_SHOWN).filter(|more| *more > 0) {
-        out.line(format_args!("and {more} more clusters: see --json"));
+    if clusters.len() > MOST_SINGLY {
+        together(out, clusters, diagnosis.now);
+    } else {
+        clusters.iter().for_each(|cluster| one(out, cluster, domains.len() > 1, diagnosis.now, gathered));
     }
     out.line("");
+}
+
+/// One line for each cluster, below the roots that it trusts.
+fn together(out: &Out, clusters: &[Cluster], now: Timestamp) {
+    let mut groups: Vec<(&[Certificate], Vec<&Cluster>)> = Vec::new();
+    for cluster in clusters {
+        match groups.iter_mut().find(|(roots, _)| *roots == cluster.roots) {
+            Some((_, members)) => members.push(cluster),
+            None => groups.push((&cluster.roots, vec![cluster])),
+        }
+    }
+    for (roots, members) in groups.iter().take(MOST_SHOWN) {
+        match roots {
+            [] => out.line("no roots of their own"),
+            roots => roots.iter().take(MOST_SHOWN).for_each(|root| out.line(format_args!("trusted     {}", certificate(out, root, now)))),
+        }
+        more(out, roots.len(), "roots");
+        let width = members.iter().take(MOST_SHOWN).map(|member| member.name.chars().count()).max().unwrap_or(0);
+        for (at, member) in members.iter().take(MOST_SHOWN).enumerate() {
+            let branch = if at.saturating_add(1) == members.len() { "└─" } else { "├─" };
+            let ca = member.signing_ca.as_ref().map_or_else(|| "signs with what is not known".to_owned(), |ca| certificate(out, ca, now));
+            out.line(format_args!("{branch} {:<width$}  {ca}  {}", member.name, out.styled(Style::Faint, names(member.sources.iter()))));
+        }
+        more(out, members.len(), "clusters");
+    }
+    more(out, groups.len(), "sets of roots");
+}
+
+fn more(out: &Out, count: usize, what: &str) {
+    if let Some(more) = count.checked_sub(MOST_SHOWN).filter(|more| *more > 0) {
+        out.line(format_args!("└─ and {more} more {what}: see --json"));
+    }
 }
 
 fn one(out: &Out, cluster: &Cluster, name_domain: bool, now: Timestamp, gathered: &Gathered) {
     let domain = cluster.trust_domain.as_ref().filter(|_| name_domain).map_or_else(String::new, |domain| format!("  trust domain {domain}"));
     out.line(format_args!("{}{domain}  {}", out.styled(Style::Strong, &cluster.name), out.styled(Style::Faint, names(cluster.sources.iter()))));
     let mut lines = Vec::new();
-    for root in &cluster.roots {
+    for root in cluster.roots.iter().take(MOST_SHOWN) {
         lines.push(format!("trusts      {}", certificate(out, root, now)));
+    }
+    if let Some(more) = cluster.roots.len().checked_sub(MOST_SHOWN).filter(|more| *more > 0) {
+        lines.push(format!("trusts      {more} more roots: see --json"));
     }
     if let Some(map) = &cluster.bundles {
         for (trust_domain, bundle) in map.iter() {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use meshroot::doctor::{Blamed, Cause, Cell, Diagnosis, Plane, Step, Symptom, Verdict};
 
+use super::table::{Likeness, Table};
 use super::words;
 use crate::output::{Out, Style};
 
@@ -17,6 +18,8 @@ struct Cure<'a> {
     mend: &'a [Step],
     otherwise: &'a [Step],
     pairs: Vec<(String, String)>,
+    /// The pairs that are like these, by their classes.
+    alike: Vec<String>,
     planes: Vec<Plane>,
     faults: Vec<Fault<'a>>,
 }
@@ -29,8 +32,8 @@ struct Fault<'a> {
     symptoms: Vec<(Plane, &'a Symptom)>,
 }
 
-pub(super) fn print(out: &Out, diagnosis: &Diagnosis) {
-    let cures = collect(diagnosis);
+pub(super) fn print(out: &Out, diagnosis: &Diagnosis, table: &Table<'_>) {
+    let cures = collect(diagnosis, table);
     let unknown = unknown(diagnosis);
     if cures.is_empty() && unknown.is_empty() {
         return;
@@ -49,18 +52,22 @@ pub(super) fn print(out: &Out, diagnosis: &Diagnosis) {
     out.line("");
 }
 
-fn collect(diagnosis: &Diagnosis) -> Vec<Cure<'_>> {
+fn collect<'a>(diagnosis: &'a Diagnosis, table: &Table<'_>) -> Vec<Cure<'a>> {
     let mut places: HashMap<Vec<&str>, usize> = HashMap::new();
-    let mut cures: Vec<Cure<'_>> = Vec::new();
+    let mut cures: Vec<Cure<'a>> = Vec::new();
     for cell in &diagnosis.cells {
         let Verdict::No { cause, certificate, symptom, mend, otherwise, .. } = &cell.verdict else { continue };
+        let likeness = table.likeness(&cell.row, &cell.column);
+        if likeness == Likeness::Elsewhere {
+            continue;
+        }
         let steps = mend.iter().map(|step| step.text.as_str()).collect();
         let at = *places.entry(steps).or_insert_with(|| {
-            cures.push(Cure { mend, otherwise, pairs: Vec::new(), planes: Vec::new(), faults: Vec::new() });
+            cures.push(Cure { mend, otherwise, pairs: Vec::new(), alike: Vec::new(), planes: Vec::new(), faults: Vec::new() });
             cures.len().saturating_sub(1)
         });
         if let Some(cure) = cures.get_mut(at) {
-            cure.add(cell);
+            cure.add(cell, likeness);
             cure.fault(cell.plane, cause, certificate.as_ref(), symptom);
         }
     }
@@ -68,7 +75,12 @@ fn collect(diagnosis: &Diagnosis) -> Vec<Cure<'_>> {
 }
 
 impl<'a> Cure<'a> {
-    fn add(&mut self, cell: &Cell) {
+    fn add(&mut self, cell: &Cell, likeness: Likeness) {
+        if let Likeness::For(others) = likeness
+            && !self.alike.contains(&others)
+        {
+            self.alike.push(others);
+        }
         if !self.planes.contains(&cell.plane) {
             self.planes.push(cell.plane);
         }
@@ -100,6 +112,9 @@ impl<'a> Cure<'a> {
 
 fn one(out: &Out, cure: &Cure<'_>) {
     out.line(format_args!("{}  {}; {}", out.styled(Style::Bad, "NO"), words::pairs(&cure.pairs), words::planes(&cure.planes)));
+    if !cure.alike.is_empty() {
+        out.line(format_args!("    and so on    {}", words::names(cure.alike.iter())));
+    }
     for fault in cure.faults.iter().take(MOST_FAULTS) {
         let mut label = "certificate";
         for (blamed, planes) in fault.certificates.iter().take(MOST_FAULTS) {
