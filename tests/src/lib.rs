@@ -4,3 +4,4 @@
 pub mod exhibits;
 pub mod fixtures;
 pub mod judges;
+pub mod views;
