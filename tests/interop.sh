@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that needs more than Rust: real Envoys, OpenSSL, Go, Istio's own code, zlint, pkilint.
+# Everything that needs more than Rust: real Envoys, OpenSSL, GnuTLS, Go, Java, Istio's own code, zlint, pkilint.
 # Installs what it needs below ${MESHROOT_TOOLS:-target/tools}, and fails, never skips, when a part is missing.
 #
 #   tests/interop.sh            all of it
@@ -27,10 +27,14 @@ need python3 python3-venv
 
 if wanted oracles; then
     need go golang
+    need javac default-jdk-headless
+    need certtool gnutls-bin
     echo "== outside judges"
     .ci/tools/oracles.sh
     tests/oracles/selftest.sh
     cargo test -p meshroot-tests --features interop --test oracles
+    echo "== as others see it"
+    cargo test -p meshroot-tests --features interop --test views_real
 fi
 
 if wanted scenes; then

@@ -1,4 +1,4 @@
-//! Everything that we issue, judged by OpenSSL, Go, go-spiffe, Istio, zlint and pkilint; and each of them refusing a
+//! Everything that we issue, judged by OpenSSL, GnuTLS, Go, Java, go-spiffe, Istio, zlint and pkilint; and each of them refusing a
 //! planted defect in the same run, so that silence means something. Run by `tests/interop`.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests")]
 
@@ -22,7 +22,7 @@ fn openssl(exhibit: &Exhibit, leaf: &str) -> Result<(), String> {
     let root = write(folder.path(), "root.pem", &exhibit.root);
     let above = write(folder.path(), "above.pem", &format!("{}{}", exhibit.intermediates, exhibit.root));
     let leaf = write(folder.path(), "leaf.pem", leaf);
-    let purposes: &[&str] = if matches!(exhibit.kind, Kind::Workload | Kind::Server) { &["sslclient", "sslserver"] } else { &["any"] };
+    let purposes: &[&str] = if leaf_kind(exhibit) { &["sslclient", "sslserver"] } else { &["any"] };
     for purpose in purposes {
         let out = Command::new("openssl")
             .args(["verify", "-x509_strict", "-purpose", purpose, "-CAfile", &root, "-untrusted", &above, &leaf])
@@ -57,6 +57,65 @@ fn openssl_accepts_everything_and_refuses_a_forgery() {
         openssl(&exhibit, &exhibit.leaf).unwrap_or_else(|e| panic!("{}: {e}", exhibit.name));
         if exhibit.kind != Kind::Root {
             assert!(openssl(&exhibit, &forged(&exhibit.leaf)).is_err(), "{}: a forged signature passed", exhibit.name);
+        }
+    }
+}
+
+/// `certtool --verify`, for both directions of TLS where the certificate is a leaf.
+fn gnutls(exhibit: &Exhibit, leaf: &str) -> Result<(), String> {
+    let folder = tempfile::tempdir().unwrap();
+    let root = write(folder.path(), "root.pem", &exhibit.root);
+    let chain = write(folder.path(), "chain.pem", &format!("{leaf}{}", exhibit.intermediates));
+    let purposes: &[&str] = if leaf_kind(exhibit) { &["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"] } else { &[""] };
+    for purpose in purposes {
+        let mut command = Command::new("certtool");
+        command.args(["--verify", "--load-ca-certificate", &root, "--infile", &chain]);
+        if !purpose.is_empty() {
+            command.args(["--verify-purpose", purpose]);
+        }
+        let out = command.output().unwrap_or_else(|e| panic!("certtool cannot be started ({e}): tests/interop.sh installs it"));
+        let said = String::from_utf8_lossy(&out.stdout).into_owned();
+        if !out.status.success() || !said.contains("Chain verification output: Verified.") {
+            return Err(format!("{said}{}", String::from_utf8_lossy(&out.stderr)));
+        }
+    }
+    Ok(())
+}
+
+fn leaf_kind(exhibit: &Exhibit) -> bool {
+    matches!(exhibit.kind, Kind::Workload | Kind::Server)
+}
+
+#[test]
+fn gnutls_accepts_everything_and_refuses_what_is_planted() {
+    for e in exhibits::all(&Crypto::ring()) {
+        gnutls(&e, &e.leaf).unwrap_or_else(|reason| panic!("{}: {reason}", e.name));
+        if e.kind != Kind::Root {
+            assert!(gnutls(&e, &forged(&e.leaf)).is_err(), "{}: a forged signature passed", e.name);
+        }
+        if leaf_kind(&e) {
+            let orphan = Exhibit { intermediates: String::new(), ..e };
+            assert!(gnutls(&orphan, &orphan.leaf).is_err(), "{}: a missing intermediate passed", orphan.name);
+        }
+    }
+}
+
+#[test]
+fn java_accepts_everything_and_refuses_what_is_planted() {
+    let mut java = Judge::java();
+    for e in exhibits::all(&Crypto::ring()) {
+        let question = |leaf: &str, intermediates: &str, usage: &str| json!({"oracle": "java-pkix", "roots": e.root, "intermediates": intermediates, "leaf": leaf, "usage": usage});
+        let usages: &[&str] = if leaf_kind(&e) { &["client", "server"] } else { &["any"] };
+        for usage in usages {
+            java.judge(&question(&e.leaf, &e.intermediates, usage)).unwrap_or_else(|reason| panic!("{}: {reason}", e.name));
+        }
+        if e.kind != Kind::Root {
+            assert!(java.judge(&question(&forged(&e.leaf), &e.intermediates, "any")).is_err(), "{}: a forged signature passed", e.name);
+        }
+        if leaf_kind(&e) {
+            assert!(java.judge(&question(&e.leaf, "", "any")).is_err(), "{}: a missing intermediate passed", e.name);
+        } else {
+            assert!(java.judge(&question(&e.leaf, &e.intermediates, "client")).is_err(), "{}: a CA passed for a client", e.name);
         }
     }
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds the outside judges of tests/oracles: the Go program `judge` and a Python environment with pkilint.
+# Builds the outside judges of tests/oracles: the Go program `judge`, the Java one, and a Python environment with pkilint.
 # They end in ${MESHROOT_TOOLS:-target/tools}/oracles. A second run changes nothing and takes a moment.
-# Needs Go and Python 3.10 or later with venv; what each asks for is pinned in go.sum and requirements.txt.
+# Needs Go, a JDK of 17 or later, and Python 3.10 or later with venv; what each asks for is pinned in go.sum and requirements.txt.
 set -euo pipefail
 repository=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$repository"
@@ -24,6 +24,16 @@ else
     mv "$tools/judge.new" "$tools/judge"
     echo "$want" >"$tools/judge.stamp"
     say "judge is built"
+fi
+
+need javac
+want=$( (javac -version; cat "$sources/java/Judge.java") 2>&1 | sha256sum)
+if [ -f "$tools/java/Judge.class" ] && stamp_is "$tools/java.stamp" "$want"; then
+    say "the Java judge is up to date"
+else
+    say "building the Java judge"
+    javac -d "$tools/java" "$sources/java/Judge.java"
+    echo "$want" >"$tools/java.stamp"
 fi
 
 need python3

@@ -157,8 +157,13 @@ pub fn pem(der: &[u8]) -> String {
 
 /// Bytes that need not be a certificate, as the PEM of one.
 pub fn armor(der: &[u8]) -> String {
+    armor_as("CERTIFICATE", der)
+}
+
+/// Any bytes, as PEM with any label.
+pub fn armor_as(label: &str, der: &[u8]) -> String {
     use base64::Engine as _;
     let text = base64::engine::general_purpose::STANDARD.encode(der);
     let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
-    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }

@@ -20,6 +20,11 @@ impl Judge {
         Self::start(&mut Command::new(tools().join("judge")))
     }
 
+    /// Java's `CertPathValidator`.
+    pub fn java() -> Self {
+        Self::start(Command::new("java").args(["-XX:TieredStopAtLevel=1", "-cp"]).arg(tools().join("java")).arg("Judge"))
+    }
+
     /// pkilint.
     pub fn pkilint() -> Self {
         Self::start(&mut Command::new(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("oracles/pkilint.sh")))

@@ -16,3 +16,4 @@ pub mod handshake;
 pub mod judges;
 pub mod mint;
 pub mod scene;
+pub mod views;

@@ -67,8 +67,8 @@ fn folders_stores_and_manifests_of_one_mesh_say_the_same() {
     trusts(&place, &[WEST, EAST], &["west", "east"]);
     trusts(&place, &["mesh/clusters/west", "mesh/clusters/east"], &["west", "east"]);
     trusts(&place, &["mesh/clusters"], &["east", "west"]);
-    trusts(&place, &["mesh"], &["east", "west"]);
-    trusts(&place, &["mesh/store/mesh.db"], &["east", "west"]);
+    trusts(&place, &["mesh"], &["west", "east"]);
+    trusts(&place, &["mesh/store/mesh.db"], &["west", "east"]);
     trusts(&place, &["mesh/clusters/west/cacerts.yaml", "mesh/clusters/east/cacerts.yaml"], &["west", "east"]);
     trusts(&place, &[&format!("a={WEST}"), &format!("b={EAST}")], &["a", "b"]);
     // One cluster may be told of by several sources.
@@ -240,7 +240,7 @@ fn what_cannot_be_read_is_named_precisely() {
     bad(&place, &place.read("mesh/unlock.key"), "says nothing about who trusts whom");
     bad(&place, &place.read(&format!("{WEST}/ca-key.pem")), "a private key alone");
     bad(&place, b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "block 1, line 1");
-    bad(&place, b"{\"kind\": \"Secret\", \"metadata\": {\"name\": \"cacerts\"", "line 1, column 50: the JSON is cut off");
+    bad(&place, b"{\"kind\": \"Secret\", \"metadata\": {\"name\": \"cacerts\"", "line 1, column 49: the JSON is cut off");
     bad(&place, b"{\"a\": 1, \"b\": 2}", "the members a, b: a manifest has `kind`");
     bad(&place, b"{} x", "line 1");
     bad(&place, b"{\"keys\": [{}]}", "keys");

@@ -40,6 +40,7 @@ var oracles = map[string]oracle{
 	"go-x509":       judgeX509,
 	"go-spiffe":     judgeSpiffe,
 	"istio-cacerts": judgeCacerts,
+	"tls-client":    judgeTLS,
 	"zlint":         judgeZlint,
 	"csr":           judgeCSR,
 	"make-csr":      makeCSR,

@@ -57,7 +57,7 @@ pub(crate) fn look(address: &TlsAddress, identity: Option<&Identity>, timeout: D
     let ended = match shaken {
         Ok(()) if seen.asked => listen(&mut tls, &mut stream),
         Ok(()) => None,
-        Err(e) => Some(e.to_string()),
+        Err(e) => Some(ending(&e)),
     };
     tls.send_close_notify();
     // The peer may be gone already.
@@ -77,7 +77,9 @@ pub(super) fn shake_hands<S: SideData>(tls: &mut ConnectionCommon<S>, stream: &m
     const PHASE: &str = "during the TLS handshake";
     while tls.is_handshaking() {
         while tls.wants_write() {
-            tls.write_tls(stream).map_err(|e| NetError::io(&e, PHASE))?;
+            if let Err(e) = tls.write_tls(stream) {
+                return Err(last_words(tls, stream).unwrap_or_else(|| NetError::io(&e, PHASE)));
+            }
         }
         if tls.is_handshaking() && read(tls, stream)? == 0 {
             return Err(stream.other_protocol().map_or(NetError::Closed, NetError::NotTls));
@@ -87,6 +89,17 @@ pub(super) fn shake_hands<S: SideData>(tls: &mut ConnectionCommon<S>, stream: &m
         tls.write_tls(stream).map_err(|e| NetError::io(&e, PHASE))?;
     }
     Ok(())
+}
+
+/// What a peer said before it stopped listening: the alert that explains why it cannot be written to any more.
+fn last_words<S: SideData>(tls: &mut ConnectionCommon<S>, stream: &mut Stream) -> Option<NetError> {
+    loop {
+        match read(tls, stream) {
+            Ok(0) | Err(NetError::Closed | NetError::TimedOut(_)) => return None,
+            Ok(_) => {}
+            Err(said) => return Some(said),
+        }
+    }
 }
 
 fn read<S: SideData>(tls: &mut ConnectionCommon<S>, stream: &mut Stream) -> Result<usize, NetError> {
@@ -106,19 +119,28 @@ fn listen(tls: &mut ClientConnection, stream: &mut Stream) -> Option<String> {
     let mut waste = [0; 4096];
     loop {
         match tls.read_tls(stream) {
-            Ok(0) => return Some("it closed the connection".into()),
+            Ok(0) => return Some(ending(&NetError::Closed)),
             Ok(read) => heard = heard.saturating_add(read),
             Err(e) if matches!(e.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock) => return None,
-            Err(e) => return Some(NetError::io(&e, "after the handshake").to_string()),
+            Err(e) => return Some(ending(&NetError::io(&e, "after the handshake"))),
         }
         if let Err(e) = tls.process_new_packets() {
-            return Some(in_words(&e).to_string());
+            return Some(ending(&in_words(&e)));
         }
         let data = tls.reader().read(&mut waste);
         // A ticket or data is for those who are let in.
         if heard > MOST_AFTERWARDS || tls.tls13_tickets_received() > 0 || data.is_ok_and(|read| read > 0) {
             return None;
         }
+    }
+}
+
+/// How a connection ended on which TLS was spoken.
+fn ending(e: &NetError) -> String {
+    match e {
+        NetError::Closed => "it closed the connection".to_owned(),
+        NetError::Tls(why) => why.clone(),
+        e => e.to_string(),
     }
 }
 

@@ -7,7 +7,7 @@ use meshroot::doctor::EvidenceKind;
 use meshroot::spiffe::{SpiffeIdRef, TrustDomain};
 
 use super::{Place, Reader};
-use crate::exit::{Failure, Result};
+use crate::exit::{Exit, Failure, Result};
 
 impl Reader<'_> {
     pub(super) fn map(&mut self, text: &[u8], name: &str) -> Result<()> {
@@ -21,6 +21,10 @@ impl Reader<'_> {
     pub(super) fn bundle(&mut self, text: &[u8], name: &str) -> Result<()> {
         let read = |trust_domain| Bundle::from_spiffe_json(trust_domain, text, &Limits::default());
         let (looked_at, ignored) = read(TrustDomain::parse("unknown")?)?;
+        if let (true, Some(first)) = (looked_at.is_empty(), ignored.first()) {
+            let message = format!("nothing in this bundle can be used: {first}");
+            return Err(Failure::new(Exit::BadInput, "doctor.unusable_bundle", message));
+        }
         let trust_domain = self.trust_domain_of(&looked_at)?;
         self.ignored(name, &ignored);
         let (cluster, bundle) = (self.cluster(), read(trust_domain)?.0);

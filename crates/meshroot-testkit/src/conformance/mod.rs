@@ -1,9 +1,10 @@
-//! Judges the library by vector files of others: SPIFFE IDs, trust bundles, X.509-SVIDs.
+//! Judges the library by vector files of others: SPIFFE IDs, trust bundles, X.509-SVIDs, paths of certificates.
 //!
 //! A case whose expectation the file leaves open is judged by a written decision
 //! (`crates/meshroot/docs/decisions.md`), never by its name; without a decision that covers it, it fails.
 
 mod bundle;
+mod limbo;
 mod spiffe_id;
 mod x509_svid;
 
@@ -22,6 +23,8 @@ pub enum Suite {
     Bundle,
     /// Chains of certificates.
     X509Svid,
+    /// Paths of certificates, in x509-limbo's format.
+    Limbo,
 }
 
 impl FromStr for Suite {
@@ -32,7 +35,8 @@ impl FromStr for Suite {
             "spiffe-id" => Ok(Self::SpiffeId),
             "bundle" => Ok(Self::Bundle),
             "x509-svid" => Ok(Self::X509Svid),
-            other => bail!("'{other}' is no suite: write spiffe-id, bundle or x509-svid"),
+            "limbo" => Ok(Self::Limbo),
+            other => bail!("'{other}' is no suite: write spiffe-id, bundle, x509-svid or limbo"),
         }
     }
 }
@@ -61,10 +65,20 @@ pub struct Report {
     pub failed: Vec<String>,
     /// Each case that was not judged: the case and the reason.
     pub skipped: Vec<String>,
+    /// Every case, with how it came out.
+    pub cases: Vec<String>,
+    /// The last line counts what a decision covers for itself.
+    decided_apart: bool,
 }
 
 impl Report {
     fn count(&mut self, case: String, verdict: Verdict) {
+        self.cases.push(match &verdict {
+            Verdict::Pass => format!("pass {case}"),
+            Verdict::Decided(rule) => format!("decided: {rule}: {case}"),
+            Verdict::Fail(reason) => format!("FAILED {case}: {reason}"),
+            Verdict::Skip(reason) => format!("skipped {case}: {reason}"),
+        });
         match verdict {
             Verdict::Pass => self.passed = self.passed.saturating_add(1),
             Verdict::Decided(rule) => {
@@ -89,13 +103,21 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (rule, count) in &self.decided {
-            writeln!(f, "decided {count}: {rule}")?;
+            if self.decided_apart {
+                writeln!(f, "decided: {rule} ({count})")?;
+            } else {
+                writeln!(f, "decided {count}: {rule}")?;
+            }
         }
         for case in &self.skipped {
             writeln!(f, "skipped {case}")?;
         }
         for case in &self.failed {
             writeln!(f, "FAILED {case}")?;
+        }
+        let decided: usize = self.decided.iter().map(|(_, count)| count).sum();
+        if self.decided_apart {
+            return write!(f, "{} passed, {decided} decided, {} failed", self.passed.saturating_sub(decided), self.failed.len());
         }
         write!(f, "{} passed, {} failed, {} skipped", self.passed, self.failed.len(), self.skipped.len())
     }
@@ -109,13 +131,14 @@ pub fn run(suite: Suite, file: &Value) -> anyhow::Result<Report> {
     let judge: Box<dyn Fn(&Value) -> Verdict> = match suite {
         Suite::SpiffeId => Box::new(spiffe_id::judge),
         Suite::Bundle => Box::new(bundle::judge),
+        Suite::Limbo => Box::new(limbo::judge),
         Suite::X509Svid => {
             let anchor = x509_svid::anchor(file)?;
             Box::new(move |case| x509_svid::judge(case, &anchor))
         }
     };
     let members = file.as_object().context("the file is no JSON object")?;
-    let mut report = Report::default();
+    let mut report = Report { decided_apart: suite == Suite::Limbo, ..Report::default() };
     for (list, cases) in members.iter().filter(|(name, _)| *name != "meta") {
         let Some(cases) = cases.as_array() else { continue };
         for (index, case) in cases.iter().enumerate() {
@@ -131,7 +154,7 @@ pub fn run(suite: Suite, file: &Value) -> anyhow::Result<Report> {
 /// `cases[3] "trailing data"`, `supplement[0] id_parse "SPIFFE://td"`
 fn describe(list: &str, index: usize, case: &Value) -> String {
     let mut text = format!("{list}[{index}]");
-    for member in ["kind", "name", "input"] {
+    for member in ["kind", "id", "name", "input"] {
         if let Some(value) = case.get(member).and_then(Value::as_str) {
             let short: String = value.chars().take(100).collect();
             text += &if member == "kind" { format!(" {short}") } else { format!(" {short:?}") };
@@ -143,4 +166,9 @@ fn describe(list: &str, index: usize, case: &Value) -> String {
 /// A member that must be a text.
 fn text<'a>(case: &'a Value, member: &str) -> Result<&'a str, String> {
     case.get(member).and_then(Value::as_str).ok_or_else(|| format!("the case has no text '{member}'"))
+}
+
+/// The names of decisions that the limbo suite knows.
+pub fn limbo_decisions() -> impl Iterator<Item = &'static str> {
+    limbo::decision_names()
 }

@@ -39,7 +39,7 @@ enum Applies {
 pub(super) struct Matrix<'a, 'j> {
     pub(super) sites: &'a [Site],
     pub(super) judge: Judge<'j>,
-    pub(super) mending: Mending,
+    pub(super) mending: Mending<'a>,
     pub(super) places: Places,
 }
 
@@ -207,18 +207,4 @@ fn column(site: &Site, judge: &mut Judge<'_>) -> Option<Column> {
         }),
     };
     Some(Column { trust, crls })
-}
-
-/// All that mending may draw on.
-pub(super) fn pool(sites: &[Site], mending: &mut Mending) {
-    for site in sites {
-        let sent = site.sent.iter().flat_map(|sent| sent.certificates.iter().skip(1));
-        for certificate in site.signing.iter().chain(&site.chain).chain(site.roots()).chain(sent) {
-            mending.pool.add(certificate);
-        }
-        for (_, bundle) in site.map.iter().flat_map(crate::bundle::BundleMap::iter) {
-            bundle.x509_authorities().iter().for_each(|root| mending.pool.add(root));
-        }
-        site.crls.iter().flatten().for_each(|crl| mending.pool.add_crl(crl));
-    }
 }

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::key::Crypto;
-use crate::revocation::{Crl, CrlSet, Status, Subject};
+use crate::revocation::{Crl, Subject};
 use crate::time::Timestamp;
 use crate::verify::Reason;
 use crate::x509::{Certificate, DistinguishedName, KeyUsage};
 
 use super::judge::{AnchorId, Judge, Question, Refused, Row, is_about_revocation};
+use super::pool::Pool;
 use super::{Plane, Reissue};
 
 /// A change, before it is known which cluster it is for.
@@ -38,68 +38,24 @@ pub(super) struct Plan {
 
 /// Steps that one case takes at most.
 const MOST_STEPS: usize = 8;
-/// Certificates above a CA that are looked for.
-const MOST_ABOVE: usize = 8;
-/// Candidates of one name that are tried.
-const MOST_NAMESAKES: usize = 16;
-
-/// All certificates and CRLs that any evidence holds: what is missing in one cluster may lie in another's files.
-#[derive(Debug, Default)]
-pub(super) struct Pool {
-    by_subject: HashMap<DistinguishedName, Vec<Certificate>>,
-    crls: HashMap<DistinguishedName, Vec<Crl>>,
-}
-
-impl Pool {
-    pub(super) fn add(&mut self, certificate: &Certificate) {
-        let namesakes = self.by_subject.entry(certificate.subject().clone()).or_default();
-        if namesakes.len() < MOST_NAMESAKES && !namesakes.contains(certificate) {
-            namesakes.push(certificate.clone());
-        }
-    }
-
-    pub(super) fn add_crl(&mut self, crl: &Crl) {
-        let namesakes = self.crls.entry(crl.issuer().clone()).or_default();
-        if namesakes.len() < MOST_NAMESAKES && !namesakes.iter().any(|known| known.der() == crl.der()) {
-            namesakes.push(crl.clone());
-        }
-    }
-
-    /// Who signed this certificate; one that is valid now, if there are several.
-    fn issuer(&self, certificate: &Certificate, crypto: &Crypto, now: Timestamp) -> Option<&Certificate> {
-        let signed = |issuer: &&Certificate| certificate.verify_signature(issuer.public_key(), crypto).is_ok();
-        self.by_subject.get(certificate.issuer())?.iter().filter(signed).max_by_key(|issuer| issuer.validity().contains(now))
-    }
-
-    /// The same CA with other dates, valid now.
-    fn renewed(&self, certificate: &Certificate, now: Timestamp) -> Option<&Certificate> {
-        let same = |other: &&Certificate| other.public_key() == certificate.public_key() && other.validity().contains(now);
-        self.by_subject.get(certificate.subject())?.iter().find(same)
-    }
-
-    /// A CRL of this CA that counts now.
-    fn crl(&self, issuer: &Certificate, crypto: &Crypto, now: Timestamp) -> Option<&Crl> {
-        let counts = |crl: &&Crl| {
-            let set = CrlSet::new(vec![(*crl).clone()]);
-            matches!(set.status(&Subject::to_be_issued_by(issuer), issuer, crypto, now), Status::Good { .. })
-        };
-        self.crls.get(issuer.subject())?.iter().find(counts)
-    }
-}
 
 /// Works plans out, each once.
-#[derive(Debug, Default)]
-pub(super) struct Mending {
-    pub(super) pool: Pool,
+#[derive(Debug)]
+pub(super) struct Mending<'p> {
+    pub(super) pool: &'p Pool,
     plans: HashMap<Question, Arc<Plan>>,
 }
 
-impl Mending {
+impl<'p> Mending<'p> {
+    pub(super) fn new(pool: &'p Pool) -> Self {
+        Self { pool, plans: HashMap::new() }
+    }
+
     pub(super) fn plan(&mut self, judge: &mut Judge<'_>, question: &Question, refused: &Refused) -> Arc<Plan> {
         if let Some(known) = self.plans.get(question) {
             return Arc::clone(known);
         }
-        let mut trial = Trial { pool: &self.pool, judge, question: question.clone(), more: Vec::new(), at: None, plan: Plan::default() };
+        let mut trial = Trial { pool: self.pool, judge, question: question.clone(), more: Vec::new(), at: None, plan: Plan::default() };
         trial.work_out(refused.clone());
         let plan = Arc::new(trial.plan);
         self.plans.insert(question.clone(), Arc::clone(&plan));
@@ -108,24 +64,8 @@ impl Mending {
 
     /// What a column without any root for a row has to be given.
     pub(super) fn root_of(&self, judge: &Judge<'_>, row: usize) -> Option<Certificate> {
-        let row = judge.rows.get(row)?.as_ref()?;
-        let start = row.signing.as_ref().or_else(|| row.sent.first()?.certificates.first())?;
-        climb(&self.pool, start, judge.crypto, judge.now).last().filter(|top| top.is_self_issued()).cloned()
+        judge.rows.get(row)?.as_ref()?.way_up.last().filter(|top| top.is_self_issued()).cloned()
     }
-}
-
-/// From a certificate up to its root, as far as it can be found: without itself.
-fn climb(pool: &Pool, start: &Certificate, crypto: &Crypto, now: Timestamp) -> Vec<Certificate> {
-    let mut path = vec![start.clone()];
-    while path.len() <= MOST_ABOVE
-        && let Some(top) = path.last()
-        && !top.is_self_issued()
-        && let Some(issuer) = pool.issuer(top, crypto, now)
-        && !path.contains(issuer)
-    {
-        path.push(issuer.clone());
-    }
-    path
 }
 
 /// A case with the steps so far applied.
@@ -217,10 +157,14 @@ impl Trial<'_, '_> {
             None => row.signing.clone(),
         };
         let Some(start) = start else { return self.finish(Change::ByHand) };
-        let path = climb(self.pool, &start, self.judge.crypto, self.judge.now);
+        let path = self.pool.climb(&start, self.judge.crypto, self.judge.now);
         let anchors = self.judge.anchors.get(&self.question.anchors);
-        let mut known: Vec<&Certificate> = row.presented(self.question.plane).iter().chain(&self.more).chain(&anchors).collect();
-        known.extend(refused.sent.and_then(|number| row.sent.get(number)).map(|sent| sent.certificates.as_slice()).unwrap_or_default());
+        // A real chain is what it is; for a leaf to come counts what would go along.
+        let presented = match refused.sent {
+            Some(number) => row.sent.get(number).map_or(&[][..], |sent| sent.certificates.as_slice()),
+            None => row.presented(self.question.plane),
+        };
+        let known: Vec<&Certificate> = presented.iter().chain(&self.more).chain(&anchors).collect();
         let reached = |certificate: &Certificate| {
             known.iter().any(|other| other.subject() == certificate.subject() && other.public_key() == certificate.public_key())
         };

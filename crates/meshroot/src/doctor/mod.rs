@@ -32,11 +32,15 @@ mod mend;
 mod mending;
 mod naming;
 mod places;
+mod pool;
 mod site;
 mod steps;
 mod symptom;
+#[cfg(all(test, feature = "ring"))]
+mod tests;
 mod verdict;
 mod warning;
+mod warnings;
 
 pub use diagnosis::{Cell, Cluster, CrlSummary, Diagnosis, Plane, Settings};
 pub use evidence::{Evidence, EvidenceKind, StoredCluster};
@@ -57,12 +61,14 @@ pub fn diagnose(evidence: Vec<Evidence>, settings: &Settings, crypto: &Crypto, n
     let pieces = intake::read(evidence, settings, crypto, now, &mut warnings);
     let sites = gather::gather(pieces, settings, crypto, &mut warnings, &mut notes);
 
-    let mut mending = mending::Mending::default();
-    matrix::pool(&sites, &mut mending);
+    let pool = pool::Pool::of(&sites);
     let places = places::Places::of_all(&sites, crypto);
-    let judge = judge::Judge::new(&sites, crypto, now);
-    let cells = matrix::Matrix { sites: &sites, judge, mending, places }.cells();
+    let judge = judge::Judge::new(&sites, &pool, crypto, now);
+    let mut matrix = matrix::Matrix { sites: &sites, judge, mending: mending::Mending::new(&pool), places };
+    let cells = matrix.cells();
 
+    let mesh = warnings::Mesh { sites: &sites, rows: &matrix.judge.rows, places: &matrix.places, settings, crypto, now };
+    mesh.warn(&mut warnings, &mut notes);
     let forecast = forecast::forecast(&cells);
     let clusters = sites.iter().map(site::Site::to_cluster).collect();
     Diagnosis { now, clusters, cells, forecast, warnings, notes }

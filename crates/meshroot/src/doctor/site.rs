@@ -1,6 +1,7 @@
 //! A cluster while it is put together of its evidence.
 
 use crate::bundle::BundleMap;
+use crate::istio;
 use crate::revocation::Crl;
 use crate::spiffe::TrustDomain;
 use crate::x509::Certificate;
@@ -43,6 +44,10 @@ pub(super) struct Site {
     pub(super) authority_source: String,
     pub(super) trust_domain: Option<(TrustDomain, String)>,
     pub(super) sources: Vec<String>,
+    /// What `istio::check` said, with the place.
+    pub(super) findings: Vec<(String, istio::Finding)>,
+    /// Where private keys were seen, and whether that is a manifest.
+    pub(super) keys: Vec<(String, bool)>,
 }
 
 impl Site {
@@ -66,6 +71,8 @@ impl Site {
             authority_source: String::new(),
             trust_domain: None,
             sources: Vec::new(),
+            findings: Vec::new(),
+            keys: Vec::new(),
         }
     }
 

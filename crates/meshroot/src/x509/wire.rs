@@ -172,6 +172,11 @@ pub(crate) fn read_time(r: &mut DerReader<'_>) -> der::Result<Timestamp> {
         _ => return Err(element.wrong()),
     };
     match (year, fields) {
+        // Nobody can tell a certificate of the year 0 from one of the year 1 by what it is valid for today.
+        (Some(0), [Some(month), Some(day), Some(hour), Some(minute), Some(second)]) => {
+            let exists = Timestamp::from_civil(4, month, day, hour, minute, second);
+            exists.map(|_| Timestamp::MIN).ok_or_else(|| element.wrong())
+        }
         (Some(year @ 1..), [Some(month), Some(day), Some(hour), Some(minute), Some(second)]) => {
             Timestamp::from_civil(year, month, day, hour, minute, second).ok_or_else(|| element.wrong())
         }

@@ -69,7 +69,7 @@ fn print(out: &Out, diagnosis: &Diagnosis, gathered: &Gathered) {
     let table = Table::of(diagnosis);
     clusters::print(out, diagnosis, gathered);
     table::print(out, &table);
-    explain::print(out, diagnosis);
+    explain::print(out, diagnosis, &table);
     forecast::print(out, diagnosis);
     words::warnings(out, diagnosis, gathered);
     words::verdict(out, diagnosis, &table);

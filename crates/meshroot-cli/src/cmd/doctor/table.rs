@@ -30,9 +30,24 @@ pub(super) struct Table<'a> {
     rows: Vec<&'a str>,
     columns: Vec<&'a str>,
     answers: HashMap<(usize, usize), Answers>,
+    /// In the order in which they are printed.
+    classes: Vec<Class<'a>>,
+    class_of: HashMap<&'a str, usize>,
+}
+
+/// Whether a pair is worth explaining.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Likeness {
+    /// It is explained, and stands for itself.
+    Alone,
+    /// It is explained, and stands for all pairs of these classes.
+    For(String),
+    /// Another pair stands for it.
+    Elsewhere,
 }
 
 /// Clusters that behave alike.
+#[derive(Debug)]
 struct Class<'a> {
     label: String,
     members: Vec<&'a str>,
@@ -56,7 +71,27 @@ impl<'a> Table<'a> {
                 Plane::Ambient => held.ambient = answer,
             }
         }
-        Self { rows: rows.names, columns: columns.names, answers }
+        let mut table = Self { rows: rows.names, columns: columns.names, answers, classes: Vec::new(), class_of: HashMap::new() };
+        table.classes = if table.clusters() > MOST_SHOWN { table.alike() } else { table.singly() };
+        let members = table.classes.iter().enumerate().flat_map(|(at, class)| class.members.iter().map(move |member| (*member, at)));
+        table.class_of = members.collect();
+        table
+    }
+
+    /// Whether this pair stands for others.
+    pub(super) fn likeness(&self, row: &str, column: &str) -> Likeness {
+        let class = |name| self.class_of.get(name).and_then(|at| self.classes.get(*at));
+        let (Some(from), Some(to)) = (class(row), class(column)) else { return Likeness::Alone };
+        if from.members.len() < 2 && to.members.len() < 2 {
+            return Likeness::Alone;
+        }
+        // A cluster in itself is another matter than two of one class.
+        let stands_for_it = if from.label == to.label { to.members.get(1) } else { to.members.first() };
+        match (from.members.first() == Some(&row), stands_for_it == Some(&column)) {
+            (true, true) => Likeness::For(format!("{} → {}", from.label, to.label)),
+            (true, false) if row == column => Likeness::For(format!("{}, each in itself", from.label)),
+            _ => Likeness::Elsewhere,
+        }
     }
 
     pub(super) fn pairs(&self) -> usize {
@@ -72,7 +107,7 @@ impl<'a> Table<'a> {
     }
 
     /// Clusters whose whole row and whole column are the same.
-    fn classes(&self) -> Vec<Class<'a>> {
+    fn alike(&self) -> Vec<Class<'a>> {
         let place = |names: &[&'a str]| -> HashMap<&'a str, usize> { names.iter().enumerate().map(|(at, name)| (*name, at)).collect() };
         let (row_of, column_of) = (place(&self.rows), place(&self.columns));
         let every = self.rows.iter().chain(self.columns.iter().filter(|name| !row_of.contains_key(*name)));
@@ -129,8 +164,7 @@ pub(super) fn print(out: &Out, table: &Table<'_>) {
     if table.answers.is_empty() {
         return;
     }
-    let many = table.clusters() > MOST_SHOWN;
-    let classes = if many { table.classes() } else { table.singly() };
+    let classes = &table.classes;
     let planes_differ = table.answers.values().any(|answers| answers.sidecar != answers.ambient);
     let how = if planes_differ { "  (sidecars/ambient, where they differ)" } else { "" };
     out.line(format_args!("{}{how}", out.styled(Style::Strong, "Is a workload of the row accepted in the column?")));

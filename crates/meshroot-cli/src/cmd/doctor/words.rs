@@ -1,5 +1,6 @@
 //! How things are called, and the last words.
 
+use std::collections::HashMap;
 use std::fmt::Display;
 
 use meshroot::doctor::{Breaks, Diagnosis, ExpiringKind, Expiry, Plane, Verdict, Warning};
@@ -43,8 +44,28 @@ pub(super) fn names<N: Display>(names: impl ExactSizeIterator<Item = N>) -> Stri
     if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
 }
 
+/// Pairs as `west, east → north`, when each row goes with each column; otherwise row by row.
 pub(super) fn pairs(pairs: &[(String, String)]) -> String {
-    names(pairs.iter().map(|(row, column)| if row == column { format!("{row} in itself") } else { format!("{row} → {column}") }))
+    if let [(row, column)] = pairs {
+        return if row == column { format!("{row} in itself") } else { format!("{row} → {column}") };
+    }
+    let mut rows: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for (row, column) in pairs {
+        let at = *places.entry(row).or_insert_with(|| {
+            rows.push((row, Vec::new()));
+            rows.len().saturating_sub(1)
+        });
+        if let Some((_, columns)) = rows.get_mut(at) {
+            columns.push(column);
+        }
+    }
+    match rows.first() {
+        Some((_, columns)) if rows.iter().all(|(_, others)| others == columns) => {
+            format!("{} → {}", names(rows.iter().map(|(row, _)| row)), names(columns.iter()))
+        }
+        _ => names(rows.iter().map(|(row, columns)| format!("{row} → {}", names(columns.iter())))),
+    }
 }
 
 pub(super) fn planes(planes: &[Plane]) -> &'static str {
@@ -140,4 +161,25 @@ pub(super) fn verdict(out: &Out, diagnosis: &Diagnosis, table: &Table<'_>) {
     let unknown = if unknown > 0 { format!(", {unknown} cannot be told") } else { String::new() };
     let text = format!("Of {} answers (each pair, sidecars and ambient), {trusted} are yes, {refused} are no{unknown}.", diagnosis.cells.len());
     out.line(out.styled(if refused > 0 { Style::Bad } else { Style::Warn }, text));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_are_told_briefly() {
+        let told = |text: &str| {
+            let all: Vec<_> =
+                text.split(' ').map(|pair| pair.split_once('-').map(|(row, column)| (row.to_owned(), column.to_owned())).unwrap()).collect();
+            pairs(&all)
+        };
+        assert_eq!(told("a-b"), "a → b");
+        assert_eq!(told("a-a"), "a in itself");
+        assert_eq!(told("a-c b-c"), "a, b → c");
+        assert_eq!(told("a-a a-b"), "a → a, b");
+        assert_eq!(told("a-c a-d b-c b-d"), "a, b → c, d");
+        assert_eq!(told("a-b b-a"), "a → b, b → a");
+        assert_eq!(told("a-1 a-2 a-3 a-4 a-5 a-6 a-7 a-8"), "a → 1, 2, 3, 4, 5, 6 and 2 more");
+    }
 }

@@ -32,7 +32,11 @@ pub(super) fn into(site: &mut Site, content: Content, source: &str, crypto: &Cry
 }
 
 fn authority(site: &mut Site, found: Authority, source: &str, warnings: &mut Vec<Warning>) {
-    let Authority { origin, signing, chain, roots, crls, broken, trust_domain, .. } = found;
+    let Authority { origin, signing, chain, roots, crls, broken, has_key, manifest, findings, trust_domain } = found;
+    site.findings.extend(findings.into_iter().map(|finding| (source.to_owned(), finding)));
+    if has_key {
+        site.keys.push((source.to_owned(), manifest));
+    }
     if let Some(domain) = trust_domain {
         site.trust_domain.get_or_insert_with(|| (domain, format!("the CA in {source}")));
     }

@@ -15,6 +15,7 @@ use crate::verify::Rejection;
 use crate::x509::{Certificate, DistinguishedName};
 
 use super::intake::Sent;
+use super::pool::Pool;
 use super::site::Site;
 use super::{ExpiringKind, Expiry, Plane};
 
@@ -72,8 +73,8 @@ pub(super) struct Judge<'a> {
 const MOST_LOOKS: usize = 24;
 
 impl<'a> Judge<'a> {
-    pub(super) fn new(sites: &[Site], crypto: &'a Crypto, now: Timestamp) -> Self {
-        let rows = sites.iter().map(|site| if site.sends() { Row::of(site, crypto) } else { None }).collect();
+    pub(super) fn new(sites: &[Site], pool: &Pool, crypto: &'a Crypto, now: Timestamp) -> Self {
+        let rows = sites.iter().map(|site| if site.sends() { Row::of(site, pool, crypto, now) } else { None }).collect();
         Self { crypto, now, rows, anchors: Anchors::default(), revocation: RevocationSets::default(), answers: HashMap::new() }
     }
 

@@ -1,9 +1,11 @@
 use std::collections::BTreeSet;
 
 use crate::key::Crypto;
-use crate::spiffe::{SpiffeId, TrustDomain};
+use crate::spiffe::SpiffeId;
+use crate::time::Timestamp;
 use crate::x509::{Certificate, DistinguishedName};
 
+use super::super::pool::Pool;
 use super::{Plane, Sent, Site};
 
 /// What a cluster's workloads present.
@@ -15,6 +17,8 @@ pub(in super::super) struct Row {
     pub(in super::super) sent: Vec<Sent>,
     /// A workload that could be.
     pub(super) sample: Option<SpiffeId>,
+    /// From its CA, or a leaf, up to its root, with the help of all evidence; without itself if it is a leaf.
+    pub(in super::super) way_up: Vec<Certificate>,
     /// Who might vouch for it.
     pub(in super::super) signers: Vec<Signer>,
 }
@@ -29,13 +33,18 @@ pub(in super::super) struct Signer {
 }
 
 impl Row {
-    pub(super) fn of(site: &Site, crypto: &Crypto) -> Option<Self> {
+    pub(super) fn of(site: &Site, pool: &Pool, crypto: &Crypto, now: Timestamp) -> Option<Self> {
         let domain = site.domain()?;
         let sidecar: Vec<Certificate> = site.chain.iter().chain(site.roots()).cloned().collect();
         let presented = [sidecar, site.chain.clone()];
         let sample = SpiffeId::from_path(domain.as_ref(), "/ns/default/sa/default").ok();
-        let signers = signers(site, crypto);
-        Some(Self { signing: site.signing.clone(), presented, sent: site.sent.clone(), sample, signers })
+        let start = site.signing.as_ref().or_else(|| site.sent.first()?.certificates.first());
+        let mut way_up = start.map(|start| pool.climb(start, crypto, now)).unwrap_or_default();
+        if site.signing.is_none() && !way_up.is_empty() {
+            way_up.remove(0);
+        }
+        let signers = signers(site, &way_up, crypto);
+        Some(Self { signing: site.signing.clone(), presented, sent: site.sent.clone(), sample, way_up, signers })
     }
 
     pub(in super::super) fn presented(&self, plane: Plane) -> &[Certificate] {
@@ -47,9 +56,9 @@ impl Row {
     }
 }
 
-fn signers(site: &Site, crypto: &Crypto) -> Vec<Signer> {
+fn signers(site: &Site, way_up: &[Certificate], crypto: &Crypto) -> Vec<Signer> {
     let sent = site.sent.iter().flat_map(|sent| &sent.certificates);
-    let all: Vec<&Certificate> = site.signing.iter().chain(&site.chain).chain(sent).collect();
+    let all: Vec<&Certificate> = site.signing.iter().chain(&site.chain).chain(sent).chain(way_up).collect();
     // The site's own roots are presented too, and of thousands only those count that one of these may lead to.
     let above: Vec<&Certificate> = site.roots().iter().filter(|root| all.iter().any(|below| below.issuer() == root.subject())).collect();
     let mut found = BTreeSet::new();
