@@ -40,7 +40,7 @@ fn a_manifest_holds_what_the_folder_holds() {
 #[test]
 fn what_istiod_would_take_as_a_plug_in_ca_is_taken_here() {
     let crypto = Crypto::ring();
-    for scene in [plain::healthy(NOW, &crypto), makefile::all(NOW, &crypto).remove(0), federated::pair(NOW, &crypto)] {
+    for scene in [plain::healthy(NOW, &crypto), makefile::plain(NOW, &crypto), federated::pair(NOW, &crypto)] {
         for cluster in &scene.clusters {
             let report = check(&files(cluster), &crypto, NOW);
             assert!(report.is_good(), "{} {}: {:?}", scene.name, cluster.name, report.findings());

@@ -21,7 +21,7 @@ pub enum Kind {
 /// `n` clusters with keys of their own.
 pub fn clusters(n: usize, kind: Kind, now: Timestamp, crypto: &Crypto) -> Scene {
     let key = || PrivateKey::generate(KeyAlgorithm::EcdsaP256, crypto).unwrap();
-    let root = |name: &str| Ca::root(&Shape::sound(MESH, name, now, now.plus(10 * YEAR)), &key(), crypto);
+    let root = |name: &str| Ca::root(&Shape::sound(MESH, name, now.minus(YEAR), now.plus(10 * YEAR)), &key(), crypto);
     let common = root("Mesh Root");
     let mut clusters: Vec<Cluster> = (0..n)
         .map(|i| {

@@ -9,15 +9,23 @@ use super::{Cluster, Expected, Scene};
 use crate::fixtures;
 use crate::mint::{Ca, DAY};
 
-/// As it comes, and after somebody signed CRLs with it, which nobody may verify: neither CA has cRLSign.
+/// As it comes, and with CRLs.
 pub fn all(now: Timestamp, crypto: &Crypto) -> Vec<Scene> {
-    let plain = Scene { name: "makefile", now, clusters: clusters(crypto), authorities: vec![root(crypto)], expected: Expected::both("yy yy") };
-    let mut clusters = plain.clusters.clone();
-    let crls: Vec<Vec<u8>> =
-        [&root(crypto), &clusters[0].signing, &clusters[1].signing].iter().map(|ca| ca.crl(now.minus(DAY), now.plus(30 * DAY), &[])).collect();
-    clusters.iter_mut().for_each(|cluster| cluster.crls.clone_from(&crls));
-    let with_crl = Scene { name: "makefile-with-crl", clusters, expected: Expected::both("nn nn"), ..plain.clone() };
-    vec![plain, with_crl]
+    vec![plain(now, crypto), with_crl(now, crypto)]
+}
+
+/// As it comes.
+pub fn plain(now: Timestamp, crypto: &Crypto) -> Scene {
+    Scene { name: "makefile", now, clusters: clusters(crypto), authorities: vec![root(crypto)], expected: Expected::both("yy yy") }
+}
+
+/// After somebody has signed CRLs with its CAs, which nobody may verify: none of them has cRLSign.
+pub fn with_crl(now: Timestamp, crypto: &Crypto) -> Scene {
+    let mut scene = Scene { name: "makefile-with-crl", expected: Expected::both("nn nn"), ..plain(now, crypto) };
+    let cas = scene.authorities.iter().chain(scene.clusters.iter().map(|cluster| &cluster.signing));
+    let crls: Vec<Vec<u8>> = cas.map(|ca| ca.crl(now.minus(DAY), now.plus(30 * DAY), &[])).collect();
+    scene.clusters.iter_mut().for_each(|cluster| cluster.crls.clone_from(&crls));
+    scene
 }
 
 fn clusters(crypto: &Crypto) -> Vec<Cluster> {
