@@ -218,14 +218,14 @@ fn jwk(key: &KeyPair, der: &[u8]) -> serde_json::Value {
 #[track_caller]
 fn bad(place: &Place, content: &[u8], said: &str) {
     fs::write(place.path("bad"), content).unwrap();
-    let answer = place.run(&["doctor", "bad"]).fails(3).says("bad: ").says(said);
+    let answer = place.run(&["doctor", "bad"]).fails(3).says("meshroot: bad").says(said);
     assert!(!answer.stderr.contains("PRIVATE"), "{answer:?}");
     let error = place.run(&["doctor", "bad", "--json"]).fails(3).error();
     assert_eq!(error["exit"], 3);
     // The others are diagnosed all the same.
     let answer = place.run(&["doctor", "bad", WEST, EAST]);
     assert_eq!(answer.code, 3, "{answer:?}");
-    answer.says("not read: bad: ").says(said).says("west");
+    answer.says("not read: bad").says(said).says("west");
 }
 
 #[test]

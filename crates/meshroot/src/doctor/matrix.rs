@@ -130,7 +130,7 @@ impl Matrix<'_, '_> {
         let at = refused.rejection.certificate.as_ref();
         let depth = at.map_or(0, |at| at.position);
         let sent_self_signed = blamed.as_ref().is_some_and(Certificate::is_self_issued);
-        let certificate = Some(match at {
+        let certificate = match at {
             Some(at) => {
                 let is_root = blamed.as_ref().is_some_and(|certificate| anchors.contains(certificate) || certificate.is_self_issued());
                 let role = match at.position {
@@ -156,13 +156,13 @@ impl Matrix<'_, '_> {
                 sha256: String::new(),
                 source: String::new(),
             },
-        });
+        };
         let cause = Cause::Path(refused.rejection.clone());
         let wording = Wording { sites: self.sites, row, column: to, places: &self.places };
         Verdict::No {
-            symptom: symptom::of(&cause, plane, depth, sent_self_signed),
+            symptom: Box::new(symptom::of(&cause, plane, depth, sent_self_signed)),
             cause,
-            certificate,
+            certificate: Some(Box::new(certificate)),
             mend: plan.steps.iter().map(|change| wording.step(change)).collect(),
             otherwise: plan.otherwise.iter().map(|change| wording.step(change)).collect(),
         }
@@ -175,7 +175,7 @@ fn other_trust_domain(from: &Site, into: &Site, plane: Plane) -> Verdict {
     };
     let cause = Cause::TrustDomain { row: row.clone(), column: column.clone() };
     Verdict::No {
-        symptom: symptom::of(&cause, plane, 0, false),
+        symptom: Box::new(symptom::of(&cause, plane, 0, false)),
         cause,
         certificate: None,
         mend: vec![super::steps::change_trust_domain(&from.name, &into.name, column)],

@@ -106,6 +106,45 @@ pub enum Mend {
     ByHand,
 }
 
+impl Mend {
+    /// The stable name that machines read: `add_roots`, `add_to_chain`, …
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::AddRoots { .. } => "add_roots",
+            Self::AddToChain { .. } => "add_to_chain",
+            Self::FindIssuer { .. } => "find_issuer",
+            Self::RenewAuthority { .. } => "renew_authority",
+            Self::ReissueAuthority { .. } => "reissue_authority",
+            Self::ReplaceAuthority { .. } => "replace_authority",
+            Self::RenewLeaf { .. } => "renew_leaf",
+            Self::AddCrls { .. } => "add_crls",
+            Self::IssueCrl { .. } => "issue_crl",
+            Self::RemoveCrls { .. } => "remove_crls",
+            Self::ChangeTrustDomain { .. } => "change_trust_domain",
+            Self::WaitUntil { .. } => "wait_until",
+            Self::ByHand => "by_hand",
+        }
+    }
+
+    /// The cluster in which something is to be changed.
+    pub fn cluster(&self) -> Option<&str> {
+        match self {
+            Self::AddRoots { cluster, .. }
+            | Self::AddToChain { cluster, .. }
+            | Self::FindIssuer { cluster, .. }
+            | Self::RenewAuthority { cluster, .. }
+            | Self::ReissueAuthority { cluster, .. }
+            | Self::ReplaceAuthority { cluster, .. }
+            | Self::RenewLeaf { cluster, .. }
+            | Self::AddCrls { cluster, .. }
+            | Self::IssueCrl { cluster, .. }
+            | Self::RemoveCrls { cluster }
+            | Self::ChangeTrustDomain { cluster, .. } => Some(cluster),
+            Self::WaitUntil { .. } | Self::ByHand => None,
+        }
+    }
+}
+
 /// What has to change in a CA certificate that is made again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

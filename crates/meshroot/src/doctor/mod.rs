@@ -26,6 +26,8 @@ mod evidence;
 mod forecast;
 mod gather;
 mod intake;
+#[cfg(feature = "serde")]
+mod json;
 mod judge;
 mod matrix;
 mod mend;
@@ -36,7 +38,7 @@ mod pool;
 mod site;
 mod steps;
 mod symptom;
-#[cfg(all(test, feature = "ring"))]
+#[cfg(test)]
 mod tests;
 mod verdict;
 mod warning;

@@ -22,9 +22,9 @@ pub enum Verdict {
         /// The rule that is broken.
         cause: Cause,
         /// The certificate that breaks it, if the fault lies in one.
-        certificate: Option<Blamed>,
+        certificate: Option<Box<Blamed>>,
         /// What it looks like.
-        symptom: Symptom,
+        symptom: Box<Symptom>,
         /// The steps that mend it, all of them, in this order.
         mend: Vec<Step>,
         /// Other ways to mend it, each of which does without the steps of `mend`.

@@ -122,11 +122,15 @@ fn cacerts(
     let report = istio::check_for(files, settings.trust_domain.as_ref().map(TrustDomain::as_ref), crypto, now);
     let reading = files.as_istiod_reads_them();
     let mut broken = Vec::new();
+    let why = |file: &str| match report.findings().iter().find(|finding| finding.file == file) {
+        Some(finding) => format!("{file} ({})", finding.message),
+        None => file.to_owned(),
+    };
     if report.signing_ca().is_none() {
-        broken.push(format!("no signing certificate can be read in {}", reading.cert.name));
+        broken.push(format!("no signing certificate can be read in {}", why(reading.cert.name)));
     }
     if report.roots().is_empty() {
-        broken.push(format!("no root can be read in {}", reading.root.name));
+        broken.push(format!("no root can be read in {}", why(reading.root.name)));
     }
     let crls = reading.crl.and_then(|text| match Crl::from_pem(text) {
         Ok(crls) => Some(crls),
@@ -206,8 +210,24 @@ fn unreadable(message: String) -> Warning {
 }
 
 /// A chain: of a leaf, of a CA, or no chain at all but roots.
-fn sent(ders: Vec<Vec<u8>>, source: &str, address: Option<String>, warnings: &mut Vec<Warning>) -> Content {
-    let certificates = pem::chain(&ders, source, warnings);
+fn sent(mut ders: Vec<Vec<u8>>, source: &str, address: Option<String>, warnings: &mut Vec<Warning>) -> Content {
+    let mut certificates = pem::chain(&ders, source, warnings);
+    // The leaf has to come first (RFC 8446 §4.4.2); what stands in the wrong order is judged as it was meant.
+    let leaf = certificates.iter().position(|certificate| !certificate.is_ca());
+    if let Some(at @ 1..) = leaf
+        && certificates.first().is_some_and(Certificate::is_ca)
+        && let Some(leaf) = certificates.get(at).cloned()
+    {
+        let message = format!(
+            "the certificates are in the wrong order: the leaf is number {}, behind its CAs, and no server or proxy loads that",
+            at.saturating_add(1)
+        );
+        let remedy = "order them: the leaf first, then its issuer, and so on upwards";
+        warnings.push(Warning::new(Severity::Error, "doctor.chain_order", message, remedy).at(source));
+        certificates.swap(0, at);
+        ders.retain(|der| der.as_slice() != leaf.der());
+        ders.insert(0, leaf.der().to_vec());
+    }
     let Some(first) = certificates.first() else {
         if ders.is_empty() {
             warnings.push(unreadable("no certificate is in it".into()).at(source));

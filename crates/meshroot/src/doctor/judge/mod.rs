@@ -149,9 +149,10 @@ impl<'a> Judge<'a> {
     }
 
     fn first_to_end(&self, question: &Question, paths: &[path::Found], at: Timestamp) -> Ending {
-        let certificates =
-            paths.iter().flat_map(|found| found.certificates.iter().enumerate().map(move |(height, certificate)| (found, height, certificate)));
-        let first = certificates.min_by_key(|(_, _, certificate)| certificate.validity().not_after);
+        let first = paths.iter().min_by_key(|found| found.not_after).and_then(|found| {
+            let mut all = found.certificates.iter().enumerate();
+            all.find(|(_, certificate)| certificate.validity().not_after == found.not_after).map(|(height, certificate)| (found, height, certificate))
+        });
         let mut ending = first.map_or_else(nothing, |(found, height, certificate)| ending_of(found, height, certificate));
         // webpki is told to take CRLs of any age.
         if question.plane == Plane::Sidecar {

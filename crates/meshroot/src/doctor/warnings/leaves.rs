@@ -12,7 +12,7 @@ pub(super) fn warn(mesh: &Mesh<'_>, warnings: &mut Vec<Warning>) {
             let validity = leaf.validity();
             let (lifetime, left) = (validity.not_after.since(validity.not_before), validity.remaining(mesh.now));
             // Agents and ztunnel renew at half the lifetime; with a fifth left that has failed again and again.
-            if validity.contains(mesh.now) && left < lifetime / 5 {
+            if validity.contains(mesh.now) && left.saturating_mul(5) < lifetime {
                 let message = format!(
                     "the certificate expires at {}, in {}: it should have been renewed at half its lifetime",
                     validity.not_after,
