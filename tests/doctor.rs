@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use meshroot::doctor::{Diagnosis, ExpiringKind, Mend, Plane, Settings, Verdict, diagnose};
+use meshroot::doctor::{Cause, Diagnosis, ExpiringKind, Mend, Plane, Settings, Verdict, diagnose};
 use meshroot::key::Crypto;
 use meshroot::time::Timestamp;
 use meshroot_tests::handshake::{Rules, inbound};
@@ -99,6 +99,26 @@ fn handshake_after(scene: &Scene, mended: &Scene, row: usize, column: usize, pla
 fn name(mend: &Mend) -> String {
     let text = format!("{mend:?}");
     text.split([' ', '{', '(']).next().unwrap_or_default().to_owned()
+}
+
+/// ztunnel's log carries the words of rustls. (What it says of trust domains are words of its own: there is no ztunnel here to ask.)
+#[test]
+fn in_ambient_a_person_sees_the_words_of_rustls() {
+    let crypto = Crypto::ring();
+    let (mut complaints, mut seen) = (Vec::new(), 0);
+    for scene in Scene::all(NOW, &crypto) {
+        let diagnosis = doctor(&scene, &crypto);
+        for (row, column) in scene.pairs() {
+            let Verdict::No { cause: Cause::Path(_), symptom, .. } = verdict(&diagnosis, &scene, row, column, Plane::Ambient) else { continue };
+            let Err(said) = shakes(&scene, row, column, Plane::Ambient, NOW, &crypto) else { continue };
+            seen += 1;
+            if !symptom.client.contains(&said) || !symptom.counter.is_empty() {
+                complaints.push(format!("{} {row}->{column}: rustls says '{said}', doctor '{}' {}", scene.name, symptom.client, symptom.counter));
+            }
+        }
+    }
+    assert!(seen > 20, "only {seen} refusals");
+    none(&complaints);
 }
 
 #[test]
