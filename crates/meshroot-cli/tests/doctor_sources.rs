@@ -251,7 +251,8 @@ fn what_cannot_be_read_is_named_precisely() {
     bad(&place, b"kind: Pod\nmetadata: {name: x}\n", "no Secret, ConfigMap or ClusterTrustBundle");
     bad(&place, b"kind: Secret\nmetadata: [\n", "neither YAML nor JSON");
     bad(&place, &b"x".repeat((4 << 20) + 1), "more than 4194304 bytes");
-    bad(&place, b"SQLite format 3\0 and no more", "");
+    fs::write(place.path("bad"), b"SQLite format 3\0 and no more").unwrap();
+    place.run(&["doctor", "bad"]).fails(6).says("no meshroot store");
 }
 
 #[test]

@@ -64,9 +64,10 @@ impl Reader<'_> {
         }
     }
 
-    fn one_name_for_several(&self, before: usize) -> Result<()> {
+    fn one_name_for_several(&mut self, before: usize) -> Result<()> {
         match &self.source.cluster {
             Some(name) if self.found.len().saturating_sub(before) > 1 => {
+                self.found.truncate(before);
                 let message = format!("{} holds several clusters, and all of them would be '{name}': name each folder by itself", self.source.place);
                 Err(Failure::usage("doctor.one_name", message))
             }

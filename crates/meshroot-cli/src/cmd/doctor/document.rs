@@ -1,23 +1,32 @@
 //! The diagnosis for machines: the library's own document, and what reading the sources was like.
 
 use meshroot::doctor::Diagnosis;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Value, json};
 
-use crate::exit::{Failure, Result};
+use crate::exit::Failure;
 use crate::net::Asked;
 use crate::sources::{Gathered, Seen};
 
-pub(super) fn document(diagnosis: &Diagnosis, gathered: &Gathered) -> Result<Value> {
-    let whole = Value::Null; // PENDING serialize
-    let mut members = Map::new();
-    members.insert("every_pair_trusts".into(), diagnosis.every_pair_trusts().into());
-    if let Value::Object(own) = whole {
-        members.extend(own);
+/// Written as it goes: for hundreds of clusters it is large.
+#[derive(Serialize)]
+pub(super) struct Document<'a> {
+    #[serde(flatten)]
+    diagnosis: &'a Diagnosis,
+    endpoints: Vec<Value>,
+    remarks: &'a [String],
+    unread: Vec<Value>,
+}
+
+impl<'a> Document<'a> {
+    pub(super) fn new(diagnosis: &'a Diagnosis, gathered: &'a Gathered) -> Self {
+        Self {
+            diagnosis,
+            endpoints: gathered.seen.iter().map(endpoint).collect(),
+            remarks: &gathered.remarks,
+            unread: gathered.unread.iter().map(|(source, failure)| unread(source, failure)).collect(),
+        }
     }
-    members.insert("endpoints".into(), gathered.seen.iter().map(endpoint).collect());
-    members.insert("remarks".into(), gathered.remarks.clone().into());
-    members.insert("unread".into(), gathered.unread.iter().map(|(source, failure)| unread(source, failure)).collect());
-    Ok(Value::Object(members))
 }
 
 fn unread(source: &str, failure: &Failure) -> Value {

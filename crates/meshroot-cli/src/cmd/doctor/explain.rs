@@ -68,7 +68,7 @@ fn collect<'a>(diagnosis: &'a Diagnosis, table: &Table<'_>) -> Vec<Cure<'a>> {
         });
         if let Some(cure) = cures.get_mut(at) {
             cure.add(cell, likeness);
-            cure.fault(cell.plane, cause, certificate.as_ref(), symptom);
+            cure.fault(cell.plane, cause, certificate.as_deref(), symptom);
         }
     }
     cures

@@ -16,6 +16,7 @@ use crate::net::Identity;
 use crate::output::{Out, Style};
 use crate::session::Session;
 use crate::sources::{Gathered, Network, Source, gather};
+use document::Document;
 use table::Table;
 
 pub(super) fn run(session: &Session<'_>, args: &Doctor) -> Result<Exit> {
@@ -35,7 +36,7 @@ pub(super) fn run(session: &Session<'_>, args: &Doctor) -> Result<Exit> {
     let settings = Settings { trust_domain, ..Settings::default() };
     let diagnosis = diagnose(evidence, &settings, &session.crypto, args.at.unwrap_or(session.now));
     if session.out.is_json() {
-        session.out.document(&document::document(&diagnosis, &gathered)?);
+        session.out.serialized(&Document::new(&diagnosis, &gathered))?;
     } else {
         print(session.out, &diagnosis, &gathered);
     }
