@@ -6,7 +6,7 @@ use std::time::Duration;
 use meshroot::doctor::{Cause, Diagnosis, ExpiringKind, Mend, Plane, Settings, Verdict, diagnose};
 use meshroot::key::Crypto;
 use meshroot::time::Timestamp;
-use meshroot_tests::handshake::{Rules, inbound};
+use meshroot_tests::handshake::{Refusal, Rules, inbound};
 use meshroot_tests::mint::YEAR;
 use meshroot_tests::scene::{Expected, Scene};
 
@@ -31,7 +31,7 @@ fn rules(plane: Plane) -> Rules {
 }
 
 /// A real handshake, in memory, at a time.
-fn shakes(scene: &Scene, row: usize, column: usize, plane: Plane, at: Timestamp, crypto: &Crypto) -> Result<(), String> {
+fn shakes(scene: &Scene, row: usize, column: usize, plane: Plane, at: Timestamp, crypto: &Crypto) -> Result<(), Refusal> {
     inbound(&scene.clusters[row].workload(at, crypto), &scene.clusters[column], rules(plane), at, crypto)
 }
 
@@ -113,8 +113,11 @@ fn in_ambient_a_person_sees_the_words_of_rustls() {
             let Verdict::No { cause: Cause::Path(_), symptom, .. } = verdict(&diagnosis, &scene, row, column, Plane::Ambient) else { continue };
             let Err(said) = shakes(&scene, row, column, Plane::Ambient, NOW, &crypto) else { continue };
             seen += 1;
-            if !symptom.client.contains(&said) || !symptom.counter.is_empty() {
+            if !symptom.client.contains(&said.reason) || !symptom.counter.is_empty() {
                 complaints.push(format!("{} {row}->{column}: rustls says '{said}', doctor '{}' {}", scene.name, symptom.client, symptom.counter));
+            }
+            if said.told.is_empty() || !symptom.caller.contains(&said.told) {
+                complaints.push(format!("{} {row}->{column}: the caller is told '{}', doctor says '{}'", scene.name, said.told, symptom.caller));
             }
         }
     }
