@@ -63,7 +63,7 @@ pub struct Cluster {
     /// `ca-crl.pem`.
     pub crls: Vec<Vec<u8>>,
     /// Further trust domains whose workloads its sidecars let in: aliases, or `caCertificates[].trustDomains` of the mesh's configuration.
-    pub lets_in: Vec<&'static str>,
+    pub lets_in: Vec<String>,
     /// The roots of each trust domain apart, where the data plane keeps them so (Envoy's SPIFFE validator); Istio never does.
     pub bundle_map: Option<BundleMap>,
 }

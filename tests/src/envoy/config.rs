@@ -55,7 +55,7 @@ pub(super) fn bootstrap(scenes: &[Scene], ports: &[u16], clients: Clients, folde
 
 fn inbound(scene: &Scene, column: &Cluster, folder: &Path, crypto: &Crypto) -> Value {
     let name = column_name(scene, column);
-    let domains = std::iter::once(column.trust_domain.as_str()).chain(column.lets_in.iter().copied());
+    let domains = std::iter::once(column.trust_domain.as_str()).chain(column.lets_in.iter().map(String::as_str));
     let expected: Vec<Value> = domains.map(|domain| san(&json!({"prefix": format!("spiffe://{domain}/")}))).collect();
     let log = access_log(&folder.join(format!("{name}.access")), "%DOWNSTREAM_TRANSPORT_FAILURE_REASON%");
     let routes = json!([{"match": {"prefix": "/"}, "direct_response": {"status": 200}}]);

@@ -58,8 +58,8 @@ impl Judge {
         let expected = match peer {
             Peer::IsCalled(identity) => vec![identity.to_owned()],
             Peer::ComesIn => {
-                let others: &[&'static str] = if rules == Rules::AsStrictAsEnvoy { &column.lets_in } else { &[] };
-                let domains = std::iter::once(column.trust_domain.as_str()).chain(others.iter().copied());
+                let others: &[String] = if rules == Rules::AsStrictAsEnvoy { &column.lets_in } else { &[] };
+                let domains = std::iter::once(column.trust_domain.as_str()).chain(others.iter().map(String::as_str));
                 domains.map(|domain| format!("spiffe://{domain}/")).collect()
             }
         };

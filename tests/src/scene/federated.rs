@@ -33,7 +33,7 @@ pub fn pair(now: Timestamp, crypto: &Crypto) -> Scene {
     let (mut clusters, authorities) = made(now, crypto);
     let roots: Vec<_> = clusters.iter().flat_map(|cluster| cluster.roots.clone()).collect();
     for (cluster, other) in clusters.iter_mut().zip([DOMAINS[1], DOMAINS[0]]) {
-        cluster.lets_in = vec![other];
+        cluster.lets_in = vec![other.to_owned()];
         cluster.roots.clone_from(&roots);
     }
     Scene { name: "federated", now, clusters, authorities, expected: Expected { sidecar: "yy yy", ambient: "yn ny" } }

@@ -84,6 +84,7 @@ impl Scene {
                 self.remake(cluster, &certificate, |shape| shape.uri = shape.uri.as_ref().map(|_| uri.clone()), crypto);
                 self.cluster_mut(cluster).trust_domain = trust_domain.to_string();
             }
+            Mend::LetIn { cluster, trust_domain } => self.cluster_mut(cluster).lets_in.push(trust_domain.to_string()),
             Mend::WaitUntil { at } => self.now = *at,
             other => return Err(format!("no machine can do {other:?}")),
         }
