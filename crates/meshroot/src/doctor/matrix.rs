@@ -11,7 +11,7 @@ use super::mending::{Change, Mending, Plan, find_blamed};
 use super::places::Places;
 use super::site::Site;
 use super::steps::Wording;
-use super::{Blamed, Cause, Cell, ExpiringKind, Expiry, Plane, Verdict, symptom};
+use super::{Blamed, Cause, Cell, ExpiringKind, Expiry, Plane, Step, Verdict, symptom};
 
 /// What a column judges with.
 struct Column {
@@ -125,6 +125,18 @@ impl Matrix<'_, '_> {
         Expiry { source, ..ending.expiry.clone() }
     }
 
+    /// What is left to do across trust domains when the roots are right.
+    fn across_domains(&self, row: usize, to: usize, plane: Plane) -> Option<Step> {
+        let (from, into) = (self.sites.get(row)?, self.sites.get(to)?);
+        if !self.other_domain(row, from, into) {
+            return None;
+        }
+        Some(match plane {
+            Plane::Sidecar => super::steps::let_in(&from.name, &into.name, from.domain()?),
+            Plane::Ambient => super::steps::change_trust_domain(&from.name, &into.name, into.domain()?),
+        })
+    }
+
     fn no(&self, row: usize, to: usize, plane: Plane, refused: &Refused, plan: &Plan, anchors: &[Certificate]) -> Verdict {
         let blamed = self.judge.rows.get(row).and_then(Option::as_ref).and_then(|row| find_blamed(row, anchors, &[], refused));
         let at = refused.rejection.certificate.as_ref();
@@ -163,7 +175,7 @@ impl Matrix<'_, '_> {
             symptom: Box::new(symptom::of(&cause, plane, depth, sent_self_signed)),
             cause,
             certificate: Some(Box::new(certificate)),
-            mend: plan.steps.iter().map(|change| wording.step(change)).collect(),
+            mend: plan.steps.iter().map(|change| wording.step(change)).chain(self.across_domains(row, to, plane)).collect(),
             otherwise: plan.otherwise.iter().map(|change| wording.step(change)).collect(),
         }
     }
