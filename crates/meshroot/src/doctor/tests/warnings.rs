@@ -92,7 +92,12 @@ fn dates() {
     let ca = |edit: crate::istio::testing::Edit| with(&root, &below_with(&root, "west", edit));
     warns(&ca(|p| p.not_before = rcgen::date_time_ymd(1950, 1, 1)), "doctor.odd_dates", Severity::Warning, "1950-01-01");
     let forever = root_with("root", |p| p.not_after = rcgen::date_time_ymd(9999, 12, 31));
-    warns(&with(&forever, &below_with(&forever, "west", |p| p.not_after = rcgen::date_time_ymd(2030, 1, 1))), "doctor.never_expires", Severity::Warning, "9999");
+    warns(
+        &with(&forever, &below_with(&forever, "west", |p| p.not_after = rcgen::date_time_ymd(2030, 1, 1))),
+        "doctor.never_expires",
+        Severity::Warning,
+        "9999",
+    );
     warns(&ca(|p| p.not_after = at(NOW.minus(DAY))), "doctor.expired", Severity::Error, "expired at");
     warns(&ca(|p| p.not_before = at(NOW.plus(DAY))), "doctor.not_yet_valid", Severity::Warning, "in 1d");
     warns(&ca(|p| p.not_after = at(NOW.plus(40 * DAY))), "doctor.expires_soon", Severity::Warning, "in 40d");
