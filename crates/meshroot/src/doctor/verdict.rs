@@ -27,7 +27,7 @@ pub enum Verdict {
         symptom: Box<Symptom>,
         /// The steps that mend it, all of them, in this order.
         mend: Vec<Step>,
-        /// Other ways to mend it, each of which does without the steps of `mend`.
+        /// Another way to mend it, instead of `mend`: all of these steps, in this order; mostly there is none.
         otherwise: Vec<Step>,
     },
     /// It cannot be told.

@@ -16,7 +16,7 @@ fn what_cannot_be_read_is_named_and_never_trusted() {
     let half: String = west.pem().chars().take(300).collect();
     files.set("ca-cert.pem", half);
     let diagnosis = look(vec![with_files("west", files)]);
-    assert!(unknown(&diagnosis).contains("no signing certificate can be read in ca-cert.pem, in west/cacerts"), "{}", unknown(&diagnosis));
+    assert!(unknown(&diagnosis).ends_with("the text is cut off), in west/cacerts"), "{}", unknown(&diagnosis));
     assert!(!diagnosis.every_pair_trusts());
     assert_eq!(warning(&diagnosis, "istio.damaged_pem").source, "west/cacerts: ca-cert.pem");
 
