@@ -20,6 +20,7 @@ pub mod go;
 pub mod keys;
 pub mod observed;
 pub mod openssl;
+pub mod ours;
 pub mod rustls;
 
 pub use case::{Case, Role};

@@ -47,6 +47,8 @@ pub struct CrlSet {
     coverage: Coverage,
     expiry: Expiry,
     conformance: Conformance,
+    /// A CRL is taken for the issuer's own by its name, whatever key it names.
+    by_name_alone: bool,
 }
 
 impl CrlSet {
@@ -78,6 +80,11 @@ impl CrlSet {
     #[must_use]
     pub fn with_conformance(self, conformance: Conformance) -> Self {
         Self { conformance, ..self }
+    }
+
+    /// Takes a CRL for the issuer's own by its name, as webpki does.
+    pub(crate) fn by_name_alone(self) -> Self {
+        Self { by_name_alone: true, ..self }
     }
 
     /// Whether there is no CRL, so that revocation is not asked for.
@@ -140,7 +147,7 @@ impl CrlSet {
     fn of_issuer<'a>(&'a self, subject: &Subject<'a>, issuer: &'a Certificate) -> impl Iterator<Item = &'a Crl> {
         let (name, other) = (issuer.subject().as_der(), subject.issuer);
         let other = (other != name).then(|| self.named(other)).unwrap_or_default();
-        let other_key = |crl: &&Crl| crl.authority_key_id().zip(issuer.subject_key_id()).is_some_and(|(named, own)| named != own);
+        let other_key = |crl: &&Crl| crl.authority_key_id().zip(issuer.subject_key_id()).is_some_and(|(named, own)| named != own && !self.by_name_alone);
         self.named(name).iter().chain(other).filter(move |crl| !other_key(crl))
     }
 

@@ -19,6 +19,7 @@ mod rules_value;
 mod search;
 mod svid;
 mod validate;
+pub mod views;
 mod work;
 
 pub use path::CaPath;

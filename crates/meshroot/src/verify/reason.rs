@@ -181,6 +181,8 @@ pub enum Reason {
     UnknownTrustDomain(TrustDomain),
     /// The bundle of the leaf's trust domain holds no CA certificate.
     EmptyBundle(TrustDomain),
+    /// Something that another implementation refuses and we do not (see [`views`](super::views)).
+    TheirRule(&'static str),
     /// Finding a path took more work than an honest chain needs.
     BudgetExhausted {
         /// What was used up.
@@ -237,6 +239,7 @@ impl Reason {
             Self::CaWithoutSubject => "verify.ca_without_subject",
             Self::UnknownTrustDomain(_) => "verify.unknown_trust_domain",
             Self::EmptyBundle(_) => "verify.empty_bundle",
+            Self::TheirRule(_) => "verify.their_rule",
             Self::BudgetExhausted { .. } => "verify.budget_exhausted",
         }
     }
@@ -273,6 +276,7 @@ impl Reason {
             Self::SanNotCritical => "RFC 5280 §4.2.1.6",
             Self::CaWithoutSubject => "RFC 5280 §4.1.2.6",
             Self::UnknownTrustDomain(_) | Self::EmptyBundle(_) => "SPIFFE Federation §7.3",
+            Self::TheirRule(_) => "observed",
         }
     }
 }

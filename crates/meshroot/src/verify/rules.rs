@@ -42,8 +42,8 @@ pub(super) fn in_time(tbs: &TbsRef<'_>, now: Timestamp) -> Result<(), Reason> {
 }
 
 /// An anchor of which only name and key count: its name constraints are kept all the same.
-pub(super) fn check_bare_anchor(tbs: &TbsRef<'_>) -> Result<CaRules, Reason> {
-    Ok(CaRules { path_len: None, names: name_constraints(tbs)? })
+pub(super) fn check_bare_anchor(tbs: &TbsRef<'_>, rules: &Rules) -> Result<CaRules, Reason> {
+    Ok(CaRules { path_len: None, names: name_constraints(tbs, rules)? })
 }
 
 /// A certificate that signs others (RFC 5280 §6.1.4, SPIFFE X509-SVID §4). `anchor`: it is one of the bundle's own.
@@ -86,7 +86,7 @@ pub(super) fn check_ca(tbs: &TbsRef<'_>, anchor: bool, rules: &Rules, purpose: P
     if rules.demand_criticality && tbs.extension(ext::NAME_CONSTRAINTS).is_some_and(|e| !e.critical) {
         return Err(Reason::NotCritical("nameConstraints"));
     }
-    Ok(CaRules { path_len: constraints.path_len, names: name_constraints(tbs)? })
+    Ok(CaRules { path_len: constraints.path_len, names: name_constraints(tbs, rules)? })
 }
 
 /// A leaf of any kind, for `purpose` (RFC 5280 §6.1.5, §4.2.1.12).
@@ -152,7 +152,7 @@ pub(super) fn check_svid<'a>(tbs: &TbsRef<'a>, rules: &Rules) -> Result<SpiffeId
 
 impl Purpose {
     /// The extended key usages that it takes, by name and by where they stand.
-    fn demands(self) -> impl Iterator<Item = (&'static str, fn(&ExtendedKeyUsage) -> bool)> {
+    pub(super) fn demands(self) -> impl Iterator<Item = (&'static str, fn(&ExtendedKeyUsage) -> bool)> {
         let server: (_, fn(&ExtendedKeyUsage) -> bool) = ("serverAuth", |usage| usage.server_auth);
         let client: (_, fn(&ExtendedKeyUsage) -> bool) = ("clientAuth", |usage| usage.client_auth);
         let (server, client) = match self {
@@ -179,15 +179,16 @@ fn key_usage(tbs: &TbsRef<'_>) -> Result<Option<KeyUsage>, Reason> {
     }
 }
 
-fn extended_key_usage(tbs: &TbsRef<'_>) -> Result<Option<ExtendedKeyUsage>, Reason> {
+pub(super) fn extended_key_usage(tbs: &TbsRef<'_>) -> Result<Option<ExtendedKeyUsage>, Reason> {
     match tbs.extension(ext::EXTENDED_KEY_USAGE) {
         Some(e) => ExtendedKeyUsage::decode(e.value).map(Some).map_err(|_| Reason::MalformedExtension("extKeyUsage")),
         None => Ok(None),
     }
 }
 
-fn name_constraints(tbs: &TbsRef<'_>) -> Result<Option<Arc<NameConstraints>>, Reason> {
-    tbs.extension(ext::NAME_CONSTRAINTS).map(|e| NameConstraints::decode(e.value).map(Arc::new)).transpose()
+pub(super) fn name_constraints(tbs: &TbsRef<'_>, rules: &Rules) -> Result<Option<Arc<NameConstraints>>, Reason> {
+    let decode = |e: crate::x509::wire::ExtensionRef<'_>| NameConstraints::decode(e.value, rules.departures).map(Arc::new);
+    tbs.extension(ext::NAME_CONSTRAINTS).map(decode).transpose()
 }
 
 /// What holds for every certificate: serial, version, issuer, no extension twice, no unknown critical one.

@@ -1,3 +1,5 @@
+use super::views::Departures;
+
 /// How a path is judged: one engine, and these are its switches.
 ///
 /// Our own rules are [`spiffe`](Self::spiffe), the default. To turn one, change its field:
@@ -30,6 +32,8 @@ pub struct Rules {
     pub demand_key_identifiers: bool,
     /// basicConstraints and nameConstraints of CAs must be critical (RFC 5280 §4.2.1.9, §4.2.1.10: what CAs are told to write).
     pub demand_criticality: bool,
+    /// What another implementation does otherwise; none in our own rules. See [`views`](super::views).
+    pub(super) departures: Departures,
 }
 
 impl Rules {
@@ -51,6 +55,7 @@ impl Rules {
             fold_names: true,
             demand_key_identifiers: false,
             demand_criticality: false,
+            departures: Departures::NONE,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use crate::key::{Crypto, PublicKey, SignatureAlgorithm};
 use crate::revocation::{Subject, VerifiedCrls};
 use crate::time::{Timestamp, Validity};
+use crate::x509::extension::AUTHORITY_KEY_IDENTIFIER;
 use crate::x509::wire::{CertRef, TbsRef};
 use crate::x509::{AltNames, Certificate, DistinguishedName};
 
@@ -16,7 +17,11 @@ use super::reason::{CertificateAt, Reason, Rejection};
 use super::revoked::check_status;
 use super::rules::{CaRules, alt_names, at, check_bare_anchor, check_ca, in_time};
 use super::work::Work;
+use super::views::{self, Departure};
 use super::{MAX_PATH, PathQuery};
+
+/// CA certificates in the longest path that others follow.
+const LONGEST_PATH: usize = 101;
 
 /// What a path is looked for in, and how.
 pub(super) struct Ground<'a> {
@@ -156,12 +161,13 @@ impl<'a> Search<'a> {
     /// Tries every issuer of the path's top. An error is an exhausted budget, and ends the search.
     fn extend(&mut self, path: &mut Vec<Step<'a>>) -> Result<Option<CaPath>, Reason> {
         let height = path.len();
-        if height >= MAX_PATH {
+        let most = if self.departs(Departure::LongPaths) { LONGEST_PATH } else { MAX_PATH };
+        if height >= most {
             self.failed(
                 false,
                 height,
                 Stage::NoCandidate,
-                Rejection::whole(Reason::ChainTooLong { found: height.saturating_add(1), most: MAX_PATH }),
+                Rejection::whole(Reason::ChainTooLong { found: height.saturating_add(1), most }),
             );
             return Ok(None);
         }
@@ -180,7 +186,8 @@ impl<'a> Search<'a> {
                 }
             };
             path.push(Step { number, certificate, ca });
-            let found = if is_anchor { Some(self.conclude(path)) } else { self.extend(path)? };
+            let concludes = is_anchor && (!self.departs(Departure::WholeChain) || certificate.is_self_issued());
+            let found = if concludes { Some(self.conclude(path)) } else { self.extend(path)? };
             if found.is_some() {
                 return Ok(found);
             }
@@ -194,6 +201,9 @@ impl<'a> Search<'a> {
         let Ground { pool, anchors, .. } = self.ground;
         self.work.candidates(anchors.len().saturating_add(pool.certificates.len()))?;
         let Some(top) = Child::of(path, &self.below) else { return Ok(Vec::new()) };
+        if self.departs(Departure::FirstIssuer) || self.departs(Departure::FirstValidIssuer) {
+            return Ok(self.only_candidate(path, &top));
+        }
         let mut found = Vec::new();
         for (number, certificate) in anchors.iter().chain(&pool.certificates).enumerate() {
             let named = top.issuer() == certificate.subject().as_der()
@@ -207,6 +217,9 @@ impl<'a> Search<'a> {
             if !named || is_loop() {
                 continue;
             }
+            if self.departs(Departure::KeyIdentifierBinds) && !top.wants().key_identifier_fits(certificate, &self.ground.query.rules) {
+                continue;
+            }
             let hint = Hint::of(&top, certificate);
             if hint == Hint::Differs && self.pass == Pass::Hinted {
                 self.passed_over = true;
@@ -216,6 +229,19 @@ impl<'a> Search<'a> {
         }
         found.sort_by_key(|(hint, ..)| *hint);
         Ok(found)
+    }
+
+    /// The one issuer that others try.
+    fn only_candidate(&self, path: &[Step<'a>], top: &Child<'_, 'a>) -> Vec<(Hint, usize, &'a Certificate)> {
+        let Ground { pool, anchors, query, .. } = self.ground;
+        let used = |certificate: &Certificate| path.iter().any(|step| step.certificate == certificate);
+        let candidates = anchors.iter().chain(&pool.certificates).enumerate().filter(|(_, certificate)| !used(certificate));
+        let chosen = top.wants().choose(candidates, &query.rules, query.now);
+        chosen.map(|(number, certificate)| (Hint::of(top, certificate), number, certificate)).into_iter().collect()
+    }
+
+    fn departs(&self, departure: Departure) -> bool {
+        self.ground.query.rules.departures.has(departure)
     }
 
     /// Whether `issuer` may stand above the path's top: signature, its own rules, length, names, revocation of the top.
@@ -231,7 +257,7 @@ impl<'a> Search<'a> {
         }
         let stage = if hint == Hint::Differs { Stage::OtherKey } else { Stage::Signature };
         let child = path.last().map_or(0, |step| step.number.saturating_add(1));
-        let known = self.signatures.iter().find(|link| link.child == child && link.key == issuer.public_key()).map(|link| link.good);
+        let known = self.signatures.iter().find(|link| link.child == child && link.key == issuer.public_key()).map(|link| link.good).filter(|_| !self.departs(Departure::SignatureLimit));
         let good = match known {
             Some(good) => good,
             None => {
@@ -246,7 +272,8 @@ impl<'a> Search<'a> {
         }
 
         let ca = self.judge(number, issuer, is_anchor).map_err(|reason| at_issuer(Stage::Certificate, reason))?;
-        let below = path.iter().filter(|step| !step.ca.self_issued).count();
+        let count_all = self.departs(Departure::CountSelfIssued);
+        let below = path.iter().filter(|step| count_all || !step.ca.self_issued).count();
         if let Some(allowed) = ca.rules.path_len.filter(|allowed| below > usize::from(*allowed)) {
             return Err(at_issuer(Stage::Path, Reason::PathLength { allowed, found: below }));
         }
@@ -269,14 +296,17 @@ impl<'a> Search<'a> {
         }
         let PathQuery { rules, purpose, now, .. } = self.ground.query;
         let judge = || {
-            let parsed = CertRef::parse(certificate.der()).map_err(Reason::Malformed)?;
+            let mut parsed = CertRef::parse(certificate.der()).map_err(Reason::Malformed)?;
+            views::forget_unread(&mut parsed.tbs, rules);
             let tbs = &parsed.tbs;
             if anchor && rules.anchor_is_name_and_key {
-                return Ok(Rc::new(Ca { rules: check_bare_anchor(tbs)?, alt_names: None, self_issued: true }));
+                return Ok(Rc::new(Ca { rules: check_bare_anchor(tbs, rules)?, alt_names: None, self_issued: true }));
             }
-            in_time(tbs, *now)?;
+            let departs = !rules.departures.is_empty();
+            if departs { views::in_time(tbs, rules, *now)? } else { in_time(tbs, *now)? }
             let self_issued = tbs.self_issued() || rules.fold_names && same_name(tbs.subject, tbs.issuer);
-            Ok(Rc::new(Ca { rules: check_ca(tbs, anchor, rules, *purpose)?, alt_names: alt_names(tbs)?, self_issued }))
+            let check = if departs { views::check_ca } else { check_ca };
+            Ok(Rc::new(Ca { rules: check(tbs, anchor, rules, *purpose)?, alt_names: alt_names(tbs)?, self_issued }))
         };
         let judged: Result<_, Reason> = judge();
         self.judged.insert(number, judged.clone());
@@ -368,6 +398,18 @@ impl<'p, 'a> Child<'p, 'a> {
             Self::Leaf(leaf) => leaf.tbs.authority_key_id(),
             Self::Ca(step) => step.certificate.authority_key_id().map(|id| id.as_bytes()),
         }
+    }
+
+    fn wants(&self) -> views::Wanted<'a> {
+        let (name, authority) = match self {
+            Self::Leaf(leaf) => (leaf.tbs.issuer, leaf.tbs.extension(AUTHORITY_KEY_IDENTIFIER).map(|e| e.value)),
+            Self::Ca(step) => {
+                let parsed = CertRef::parse(step.certificate.der()).ok();
+                let authority = parsed.and_then(|parsed| parsed.tbs.extension(AUTHORITY_KEY_IDENTIFIER)).map(|e| e.value);
+                (step.certificate.issuer().as_der(), authority)
+            }
+        };
+        views::Wanted { name, authority }
     }
 
     fn algorithm(&self) -> Option<SignatureAlgorithm> {

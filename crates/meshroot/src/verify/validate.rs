@@ -9,6 +9,7 @@ use super::pool::Pool;
 use super::reason::{Reason, Rejection};
 use super::rules::{check_leaf, check_svid, in_time, reject};
 use super::search::{Below, Ground, Search};
+use super::{CaPath, views};
 
 /// A path that was validated: the leaf first, the anchor last. Only [`validate_path`] makes one.
 #[derive(Clone, Debug)]
@@ -56,15 +57,41 @@ pub fn validate_path(
     crypto: &Crypto,
     query: &PathQuery<'_>,
 ) -> Result<ValidatedPath, Rejection> {
-    let parsed = CertRef::parse(leaf).map_err(|e| Rejection::whole(Reason::from(e)))?;
+    let (path, not_after) = judge_path(leaf, intermediates, anchors, crypto, query)?;
+    let leaf = Certificate::from_der(leaf).map_err(|e| Rejection::whole(Reason::from(e)))?;
+    let above = path.iter().flat_map(|path| path.certificates().iter().cloned());
+    Ok(ValidatedPath { certificates: core::iter::once(leaf).chain(above).collect(), not_after })
+}
+
+/// As [`validate_path`]: the path above the leaf, if anything stands there, and the last second in which all is valid.
+pub(super) fn judge_path(
+    leaf: &[u8],
+    intermediates: &[impl AsRef<[u8]>],
+    anchors: &[Certificate],
+    crypto: &Crypto,
+    query: &PathQuery<'_>,
+) -> Result<(Option<CaPath>, Timestamp), Rejection> {
+    let rules = &query.rules;
+    let mut parsed = CertRef::parse(leaf).map_err(|e| Rejection::whole(Reason::from(e)))?;
+    views::forget_unread(&mut parsed.tbs, rules);
     let at_leaf = |reason| reject(0, &parsed.tbs, reason);
-    if query.rules.svid {
-        check_svid(&parsed.tbs, &query.rules).map_err(at_leaf)?;
+    if !rules.departures.is_empty() {
+        views::check_leaf(&parsed.tbs, rules, query.purpose).map_err(at_leaf)?;
+        views::in_time(&parsed.tbs, rules, query.now).map_err(at_leaf)?;
+        views::check_leaf_key(parsed.tbs.spki, rules, crypto).map_err(at_leaf)?;
+        views::check_chain(intermediates, rules)?;
+        if views::leaf_is_anchor(&parsed.tbs, leaf, anchors, rules) {
+            return Ok((None, parsed.tbs.validity.not_after));
+        }
     } else {
-        check_leaf(&parsed.tbs, &query.rules, query.purpose).map_err(at_leaf)?;
+        if rules.svid {
+            check_svid(&parsed.tbs, rules).map_err(at_leaf)?;
+        } else {
+            check_leaf(&parsed.tbs, rules, query.purpose).map_err(at_leaf)?;
+        }
+        in_time(&parsed.tbs, query.now).map_err(at_leaf)?;
+        PublicKey::algorithm_of(parsed.tbs.spki).map_err(|e| at_leaf(Reason::Key(e)))?;
     }
-    in_time(&parsed.tbs, query.now).map_err(at_leaf)?;
-    PublicKey::algorithm_of(parsed.tbs.spki).map_err(|e| at_leaf(Reason::Key(e)))?;
 
     let pool = Pool::read(intermediates)?;
     let below = Below::leaf(&parsed).map_err(at_leaf)?;
@@ -72,6 +99,5 @@ pub fn validate_path(
         .from_leaf()
         .map_err(|rejection| pool.explain(rejection))?;
     let not_after = parsed.tbs.validity.not_after.min(path.validity().not_after);
-    let leaf = Certificate::from_der(leaf).map_err(|e| Rejection::whole(Reason::from(e)))?;
-    Ok(ValidatedPath { certificates: core::iter::once(leaf).chain(path.certificates().iter().cloned()).collect(), not_after })
+    Ok((Some(path), not_after))
 }

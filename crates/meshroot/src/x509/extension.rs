@@ -2,7 +2,7 @@ use core::fmt;
 
 use der::asn1::ObjectIdentifier;
 
-use super::encode::{BIT_STRING, BOOLEAN, INTEGER, OCTET_STRING, OID, SEQUENCE, implicit};
+use super::encode::{BIT_STRING, BOOLEAN, INTEGER, OCTET_STRING, OID, SEQUENCE, explicit, implicit};
 use super::reader::{DerReader, Element};
 
 pub(crate) const SUBJECT_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.14");
@@ -256,6 +256,17 @@ pub(crate) fn subject_key_identifier(value: &[u8]) -> der::Result<&[u8]> {
     let mut outer = DerReader::new(value);
     let octets = outer.required(OCTET_STRING)?.content;
     outer.finish().map(|()| octets)
+}
+
+/// The issuer's issuer and serial number in a readable authorityKeyIdentifier: the first directory name's DER, and the
+/// INTEGER's content.
+pub(crate) fn authority_cert(value: &[u8]) -> Option<(Option<&[u8]>, Option<&[u8]>)> {
+    let mut fields = DerReader::new(value).required(SEQUENCE).ok()?.inside();
+    fields.optional(implicit(0)).ok()?;
+    let mut names = fields.optional(explicit(1)).ok()?.map(|names| names.inside());
+    let directory = names.as_mut().and_then(|names| names.optional(explicit(4)).ok().flatten()).map(|name| name.content);
+    let serial = fields.optional(implicit(2)).ok()?.map(|serial| serial.content);
+    Some((directory, serial))
 }
 
 /// The keyIdentifier field of an authorityKeyIdentifier, if there is one.

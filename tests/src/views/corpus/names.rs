@@ -37,6 +37,7 @@ pub(super) fn cases() -> Vec<Case> {
         uri("excluded_sub_domain", None, Some("mesh.example"), west),
         uri("excluded_dotted", None, Some(".mesh.example"), west),
         uri("excluded_other", None, Some("other.example"), own),
+        uri("excluded_ip", None, Some("192.0.2.9"), own),
         uri("upper_case", Some("Mesh.Example"), None, own),
         uri("full_uri", Some("spiffe://mesh.example"), None, own),
         uri("empty", Some(""), None, own),

@@ -22,6 +22,10 @@ fn key_usages() -> Vec<Case> {
         case("leaf_not_critical", |m| m.leaf.get(id::KEY_USAGE).critical.clear()),
         case("leaf_agreement_only", |m| m.leaf.set(key_usage(KEY_AGREEMENT))),
         case("leaf_encipherment_only", |m| m.leaf.set(key_usage(KEY_ENCIPHERMENT))),
+        with("key_usage.leaf_encipherment_only_as_server", |m| {
+            m.leaf.set(key_usage(KEY_ENCIPHERMENT));
+            m.role = Role::Server;
+        }),
         case("leaf_signature_and_encipherment", |m| m.leaf.set(key_usage(DIGITAL_SIGNATURE | KEY_ENCIPHERMENT))),
         case("leaf_cert_sign", |m| m.leaf.set(key_usage(DIGITAL_SIGNATURE | KEY_CERT_SIGN))),
         case("leaf_crl_sign", |m| m.leaf.set(key_usage(DIGITAL_SIGNATURE | CRL_SIGN))),

@@ -6,6 +6,8 @@ use crate::x509::encode::{IA5_STRING, OID, PRINTABLE_STRING, SEQUENCE, SET, UTF8
 use crate::x509::reader::{DerReader, Element};
 
 /// pkcs-9-at-emailAddress (RFC 5280 §4.1.2.6).
+/// The content octets of id-at-commonName (2.5.4.3).
+const COMMON_NAME: [u8; 3] = [0x55, 4, 3];
 const EMAIL_ADDRESS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.1");
 
 const BMP_STRING: u8 = 0x1e;
@@ -72,6 +74,21 @@ pub(super) fn email_addresses(name: &[u8]) -> Option<Vec<String>> {
         }
     }
     Some(found)
+}
+
+/// The first common name in a Name.
+pub(super) fn common_name(name: &[u8]) -> Option<String> {
+    let mut sets = DerReader::new(name).required(SEQUENCE).ok()?.inside();
+    while !sets.is_finished() {
+        let mut members = sets.required(SET).ok()?.inside();
+        while !members.is_finished() {
+            let (oid, value) = attribute(members.required(SEQUENCE).ok()?)?;
+            if oid.content == COMMON_NAME {
+                return text(value);
+            }
+        }
+    }
+    None
 }
 
 /// AttributeTypeAndValue (RFC 5280 §4.1.2.4).

@@ -59,7 +59,7 @@ pub(super) fn ip(address: &[u8], mask: &[u8], name: &[u8]) -> Fit {
     }
 }
 
-fn host_or_below(constraint: &str, host: &str) -> Fit {
+pub(super) fn host_or_below(constraint: &str, host: &str) -> Fit {
     let (domain, below) = constraint.strip_prefix('.').map_or((constraint, false), |domain| (domain, true));
     if !is_host(domain) || !is_host(host) {
         return Fit::Unclear;
@@ -74,7 +74,7 @@ fn mailbox(address: &str) -> Option<(&str, &str)> {
 }
 
 /// Labels of letters, digits, hyphens and, as real hosts have them, underscores; one dot may follow.
-fn is_host(name: &str) -> bool {
+pub(super) fn is_host(name: &str) -> bool {
     let label = |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     without_root(name).split('.').all(label)
 }
@@ -95,11 +95,15 @@ fn is_below(domain: &str, name: &str) -> bool {
 
 /// The host of a URI with an authority. RFC 5280: a URI without one, or with an IP address for it, cannot be judged.
 fn uri_host(uri: &str) -> Option<&str> {
+    raw_uri_host(uri).filter(|host| !host.is_empty() && host.parse::<IpAddr>().is_err() && !host.starts_with('['))
+}
+
+/// What stands where the host does.
+pub(super) fn raw_uri_host(uri: &str) -> Option<&str> {
     let (_, rest) = uri.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
-    (!host.is_empty() && host.parse::<IpAddr>().is_err() && !host.starts_with('[')).then_some(host)
+    Some(host.rsplit_once(':').map_or(host, |(host, _)| host))
 }
 
 #[cfg(test)]

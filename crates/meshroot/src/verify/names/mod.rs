@@ -10,6 +10,7 @@ use crate::x509::encode::{SEQUENCE, explicit};
 use crate::x509::reader::{DerReader, Element};
 use crate::x509::{AltNames, DistinguishedName};
 
+use super::views::{Departure, Departures};
 use super::{Reason, work::Work};
 pub(crate) use canonical::same as same_name;
 use matching::Fit;
@@ -21,6 +22,7 @@ const MALFORMED: Reason = Reason::MalformedExtension("nameConstraints");
 pub(super) struct NameConstraints {
     permitted: Vec<Constraint>,
     excluded: Vec<Constraint>,
+    departures: Departures,
 }
 
 #[derive(Debug)]
@@ -49,7 +51,7 @@ enum Candidate<'a> {
 }
 
 impl NameConstraints {
-    pub(super) fn decode(value: &[u8]) -> Result<Self, Reason> {
+    pub(super) fn decode(value: &[u8], departures: Departures) -> Result<Self, Reason> {
         let mut outer = DerReader::new(value);
         let sequence = outer.required(SEQUENCE).map_err(|_| MALFORMED)?;
         outer.finish().map_err(|_| MALFORMED)?;
@@ -61,7 +63,11 @@ impl NameConstraints {
         if permitted.is_empty() && excluded.is_empty() {
             return Err(MALFORMED);
         }
-        Ok(Self { permitted, excluded })
+        let all = || permitted.iter().chain(&excluded);
+        if !departures.is_empty() && all().any(|constraint| !constraint.is_read(departures)) {
+            return Err(Reason::TheirRule("a kind of name constraint that it does not know"));
+        }
+        Ok(Self { permitted, excluded, departures })
     }
 
     /// Judges every name of a certificate below: its subject, and its subjectAltName if it has one.
@@ -84,6 +90,9 @@ impl NameConstraints {
                 }
             }
         }
+        if !self.departures.is_empty() {
+            self.check_common_name(subject, names)?;
+        }
         let Some(names) = names else { return Ok(()) };
         names.dns.iter().try_for_each(|name| self.check_one(&Candidate::Dns(name)))?;
         names.emails.iter().try_for_each(|name| self.check_one(&Candidate::Email(name)))?;
@@ -93,15 +102,29 @@ impl NameConstraints {
         if names.others > 0 { self.check_one(&Candidate::Other) } else { Ok(()) }
     }
 
+    /// What others make of a common name that looks like a host.
+    fn check_common_name(&self, subject: &[u8], names: Option<&AltNames<'_>>) -> Result<(), Reason> {
+        let Some(host) = canonical::common_name(subject).filter(|name| matching::is_host(name) && name.contains('.')) else { return Ok(()) };
+        if names.is_none() && self.departures.has(Departure::NoSanUnderConstraints) {
+            return Err(Reason::TheirRule("a leaf without subjectAltName below name constraints"));
+        }
+        let constrained = self.departures.has(Departure::CommonNameConstrained) && names.is_none_or(|names| names.dns.is_empty());
+        if constrained { self.check_one(&Candidate::Dns(&host)) } else { Ok(()) }
+    }
+
     fn constrains_email(&self) -> bool {
         self.permitted.iter().chain(&self.excluded).any(|constraint| matches!(constraint, Constraint::Email(_)))
     }
 
     fn check_one(&self, name: &Candidate<'_>) -> Result<(), Reason> {
-        if let Some(hit) = self.excluded.iter().find(|constraint| constraint.fit(name).is_some_and(|fit| fit != Fit::Outside)) {
+        let excludes = |fit| match name {
+            Candidate::Dns(dns) if self.departures.has(Departure::DnsWildcard) && dns.starts_with("*.") => fit == Fit::Inside,
+            _ => fit != Fit::Outside,
+        };
+        if let Some(hit) = self.excluded.iter().find(|constraint| self.fit(constraint, name).is_some_and(excludes)) {
             return Err(Reason::NameConstraint { name: name.to_string(), constraint: format!("{hit} is excluded") });
         }
-        let mut of_this_kind = self.permitted.iter().filter_map(|constraint| constraint.fit(name)).peekable();
+        let mut of_this_kind = self.permitted.iter().filter_map(|constraint| self.fit(constraint, name)).peekable();
         if of_this_kind.peek().is_none() || of_this_kind.any(|fit| fit == Fit::Inside) {
             return Ok(());
         }
@@ -112,6 +135,34 @@ impl NameConstraints {
             shown.push(format!("{more} more"));
         }
         Err(Reason::NameConstraint { name: name.to_string(), constraint: format!("only {} is permitted", shown.join(", ")) })
+    }
+}
+
+impl NameConstraints {
+    /// As [`Constraint::fit`], or as others have it.
+    fn fit(&self, constraint: &Constraint, name: &Candidate<'_>) -> Option<Fit> {
+        let d = self.departures;
+        if d.is_empty() {
+            return constraint.fit(name);
+        }
+        match (constraint, name) {
+            (Constraint::Dns(constraint), Candidate::Dns(name)) if d.has(Departure::DnsDot) && constraint.starts_with('.') => {
+                Some(matching::host_or_below(constraint, name))
+            }
+            (Constraint::Uri(constraint), Candidate::Uri(name)) => Some(match matching::raw_uri_host(name) {
+                _ if d.has(Departure::NoUriConstraints) => Fit::Unclear,
+                Some(host) if d.has(Departure::UriUnderscore) && host.contains('_') => Fit::Unclear,
+                _ if d.has(Departure::UriSubDomains) && constraint.is_empty() => Fit::Inside,
+                Some(host) if d.has(Departure::UriIpHosts) && host.parse::<Ipv4Addr>().is_ok() => matching::host_or_below(constraint, host),
+                Some(host) if d.has(Departure::UriSubDomains) && host.parse::<Ipv4Addr>().is_err() && !constraint.starts_with('.') => {
+                    matching::dns(constraint, host)
+                }
+                _ => matching::uri(constraint, name),
+            }),
+            (Constraint::Email(_), Candidate::Email(_)) if d.has(Departure::NoEmailConstraints) => Some(Fit::Unclear),
+            (Constraint::Ip { .. }, Candidate::Ip(_)) if d.has(Departure::NoIpConstraints) => Some(Fit::Unclear),
+            _ => constraint.fit(name),
+        }
     }
 }
 
@@ -166,6 +217,16 @@ impl Constraint {
             0xa0 | 0xa3 | 0xa5 | 0x88 => Self::Other,
             _ => return Err(MALFORMED),
         })
+    }
+
+    /// Whether others know what to do with it.
+    fn is_read(&self, d: Departures) -> bool {
+        match self {
+            Self::Directory(..) => !(d.has(Departure::NoDirectoryConstraints) || d.has(Departure::KnownConstraintsOnly)),
+            Self::Other => !d.has(Departure::KnownConstraintsOnly),
+            Self::Uri(host) => !(d.has(Departure::UriIpConstraint) && host.parse::<Ipv4Addr>().is_ok()),
+            _ => true,
+        }
     }
 
     /// `None` for a name of another kind.

@@ -54,6 +54,7 @@ impl Reason {
             Self::CrlStale { next_update, .. } => format!("a CRL with nextUpdate {next_update}"),
             Self::CrlNotYetValid { this_update, .. } => format!("a CRL with thisUpdate {this_update}"),
             Self::CrlUnusable { problem, .. } => problem.to_string(),
+            Self::TheirRule(what) => (*what).into(),
             Self::BudgetExhausted { what } => format!("more {what} than any honest chain needs"),
         }
     }
@@ -105,6 +106,7 @@ impl Reason {
             Self::CrlStale { now, .. } => format!("one with a nextUpdate after {now}"),
             Self::CrlNotYetValid { now, .. } => format!("one with thisUpdate {now} or earlier"),
             Self::CrlUnusable { issuer, .. } => format!("a CRL of '{issuer}' that can be used"),
+            Self::TheirRule(what) => format!("not {what}"),
             Self::BudgetExhausted { .. } => "a chain of few certificates with names of their own, and few name constraints".into(),
         }
     }
@@ -173,6 +175,7 @@ impl fmt::Display for Reason {
                 write!(f, "{UNKNOWN}: its issuer's CRL is of {this_update}, and now is {now}: compare the clocks")
             }
             Self::CrlUnusable { issuer, problem } => write!(f, "{UNKNOWN}: the CRL of its issuer '{issuer}' cannot be used: {problem}"),
+            Self::TheirRule(what) => write!(f, "it has {what}, which this implementation refuses"),
             Self::BudgetExhausted { what } => write!(f, "finding a path took too many {what}: no honest chain needs so much"),
         }
     }
