@@ -147,7 +147,8 @@ impl CrlSet {
     fn of_issuer<'a>(&'a self, subject: &Subject<'a>, issuer: &'a Certificate) -> impl Iterator<Item = &'a Crl> {
         let (name, other) = (issuer.subject().as_der(), subject.issuer);
         let other = (other != name).then(|| self.named(other)).unwrap_or_default();
-        let other_key = |crl: &&Crl| crl.authority_key_id().zip(issuer.subject_key_id()).is_some_and(|(named, own)| named != own && !self.by_name_alone);
+        let other_key =
+            |crl: &&Crl| crl.authority_key_id().zip(issuer.subject_key_id()).is_some_and(|(named, own)| named != own && !self.by_name_alone);
         self.named(name).iter().chain(other).filter(move |crl| !other_key(crl))
     }
 

@@ -16,8 +16,8 @@ use super::pool::Pool;
 use super::reason::{CertificateAt, Reason, Rejection};
 use super::revoked::check_status;
 use super::rules::{CaRules, alt_names, at, check_bare_anchor, check_ca, in_time};
-use super::work::Work;
 use super::views::{self, Departure};
+use super::work::Work;
 use super::{MAX_PATH, PathQuery};
 
 /// CA certificates in the longest path that others follow.
@@ -163,12 +163,7 @@ impl<'a> Search<'a> {
         let height = path.len();
         let most = if self.departs(Departure::LongPaths) { LONGEST_PATH } else { MAX_PATH };
         if height >= most {
-            self.failed(
-                false,
-                height,
-                Stage::NoCandidate,
-                Rejection::whole(Reason::ChainTooLong { found: height.saturating_add(1), most }),
-            );
+            self.failed(false, height, Stage::NoCandidate, Rejection::whole(Reason::ChainTooLong { found: height.saturating_add(1), most }));
             return Ok(None);
         }
         let candidates = self.candidates(path)?;
@@ -257,7 +252,12 @@ impl<'a> Search<'a> {
         }
         let stage = if hint == Hint::Differs { Stage::OtherKey } else { Stage::Signature };
         let child = path.last().map_or(0, |step| step.number.saturating_add(1));
-        let known = self.signatures.iter().find(|link| link.child == child && link.key == issuer.public_key()).map(|link| link.good).filter(|_| !self.departs(Departure::SignatureLimit));
+        let known = self
+            .signatures
+            .iter()
+            .find(|link| link.child == child && link.key == issuer.public_key())
+            .map(|link| link.good)
+            .filter(|_| !self.departs(Departure::SignatureLimit));
         let good = match known {
             Some(good) => good,
             None => {
@@ -303,7 +303,11 @@ impl<'a> Search<'a> {
                 return Ok(Rc::new(Ca { rules: check_bare_anchor(tbs, rules)?, alt_names: None, self_issued: true }));
             }
             let departs = !rules.departures.is_empty();
-            if departs { views::in_time(tbs, rules, *now)? } else { in_time(tbs, *now)? }
+            if departs {
+                views::in_time(tbs, rules, *now)?
+            } else {
+                in_time(tbs, *now)?
+            }
             let self_issued = tbs.self_issued() || rules.fold_names && same_name(tbs.subject, tbs.issuer);
             let check = if departs { views::check_ca } else { check_ca };
             Ok(Rc::new(Ca { rules: check(tbs, anchor, rules, *purpose)?, alt_names: alt_names(tbs)?, self_issued }))

@@ -112,8 +112,8 @@ pub(in crate::verify) fn check_ca(tbs: &TbsRef<'_>, anchor: bool, rules: &Rules,
     let usage = if d.has(D::CaKeyUsageUnread) { None } else { key_usage(tbs, rules)? };
     let may_sign = usage.is_some_and(|usage| usage.contains(KeyUsage::KEY_CERT_SIGN));
     let constraints = basic_constraints(tbs, rules)?;
-    let by_other_means = anchor
-        && (d.has(D::OldAnchor) && tbs.version == 0 || d.has(D::AnchorByKeyUsage) && constraints.is_none() && may_sign && tbs.self_issued());
+    let by_other_means =
+        anchor && (d.has(D::OldAnchor) && tbs.version == 0 || d.has(D::AnchorByKeyUsage) && constraints.is_none() && may_sign && tbs.self_issued());
     if !(constraints.is_some_and(|constraints| constraints.ca) || by_other_means || unread) {
         return Err(Reason::NotACa);
     }

@@ -109,7 +109,9 @@ impl Asked<'_> {
             crls: crls.as_ref(),
             ..self.query
         };
-        let Some((leaf, intermediates)) = self.chain.split_first() else { return refuse(Rejection { certificate: None, reason: Reason::EmptyChain }) };
+        let Some((leaf, intermediates)) = self.chain.split_first() else {
+            return refuse(Rejection { certificate: None, reason: Reason::EmptyChain });
+        };
         match judge_path(leaf, intermediates, self.anchors, self.crypto, &query) {
             Ok((_, not_after)) => Verdict::Accepts { not_after },
             Err(rejection) => refuse(rejection),

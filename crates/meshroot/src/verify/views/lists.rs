@@ -26,7 +26,8 @@ pub(super) fn as_taken(crls: &CrlSet, d: Departures, now: Timestamp) -> Result<O
     }
     let mut taken: Vec<Crl> = Vec::with_capacity(crls.len());
     for crl in crls.iter() {
-        let of_the_same = |held: &&mut Crl| held.issuer() == crl.issuer() && (d.has(D::CrlFirst) || held.authority_key_id() == crl.authority_key_id());
+        let of_the_same =
+            |held: &&mut Crl| held.issuer() == crl.issuer() && (d.has(D::CrlFirst) || held.authority_key_id() == crl.authority_key_id());
         match taken.iter_mut().find(of_the_same) {
             Some(_) if d.has(D::CrlFirst) => {}
             Some(held) if d.has(D::CrlBest) => {

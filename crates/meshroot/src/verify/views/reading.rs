@@ -95,7 +95,8 @@ fn go_parses(uri: &str) -> bool {
         return true;
     }
     // In a host only non-ASCII bytes may be escaped.
-    let escaped_ascii = |after: &str| !matches!(after.as_bytes(), [b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F', second, ..] if second.is_ascii_hexdigit());
+    let escaped_ascii =
+        |after: &str| !matches!(after.as_bytes(), [b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F', second, ..] if second.is_ascii_hexdigit());
     if host.split('%').skip(1).any(escaped_ascii) {
         return false;
     }

@@ -26,10 +26,18 @@ macro_rules! departures {
 }
 
 macro_rules! code {
-    (Go, $slug:literal) => { concat!("go.", $slug) };
-    (BoringSsl, $slug:literal) => { concat!("boringssl.", $slug) };
-    (RustlsWebpki, $slug:literal) => { concat!("rustls.", $slug) };
-    (OpenSsl, $slug:literal) => { concat!("openssl.", $slug) };
+    (Go, $slug:literal) => {
+        concat!("go.", $slug)
+    };
+    (BoringSsl, $slug:literal) => {
+        concat!("boringssl.", $slug)
+    };
+    (RustlsWebpki, $slug:literal) => {
+        concat!("rustls.", $slug)
+    };
+    (OpenSsl, $slug:literal) => {
+        concat!("openssl.", $slug)
+    };
 }
 
 departures! {
