@@ -171,6 +171,28 @@ fn the_ca_that_istiod_makes_for_itself_is_read() {
 }
 
 #[test]
+fn the_secrets_of_cert_manager_are_read_as_what_they_hold() {
+    let place = place();
+    place.svid("cart").ok();
+    let tls = |name: &str, chain: &str, key: &str| {
+        let [chain, key, root] = [chain, key, "mesh/root-cert.pem"].map(|file| base64(&place.read(file)));
+        let text = format!(
+            "apiVersion: v1\nkind: Secret\ntype: kubernetes.io/tls\nmetadata: {{name: {name}, namespace: istio-system}}\ndata:\n  tls.crt: {chain}\n  tls.key: {key}\n  ca.crt: {root}\n"
+        );
+        fs::write(place.path(&format!("{name}.yaml")), text).unwrap();
+    };
+    tls("cacerts", &format!("{WEST}/cert-chain.pem"), &format!("{WEST}/ca-key.pem"));
+    trusts(&place, &["west=cacerts.yaml", EAST], &["west", "east"]);
+    // Under another name it is taken for the plug-in CA, and that is said.
+    tls("istio-ca", &format!("{WEST}/cert-chain.pem"), &format!("{WEST}/ca-key.pem"));
+    trusts(&place, &["west=istio-ca.yaml", EAST], &["west", "east"]).says("istiod mounts 'cacerts'");
+    // A workload's certificate is what the workload presents.
+    tls("cart-tls", "cart/svid.pem", "cart/svid-key.pem");
+    let answer = trusts(&place, &["west=cart-tls.yaml", EAST], &["west", "east"]);
+    assert_eq!((&answer.json()["clusters"][0]["leaves"], &answer.json()["clusters"][0]["roots"]), (&1.into(), &serde_json::json!([])));
+}
+
+#[test]
 fn bundles_maps_chains_and_roots_are_read() {
     let place = place();
     place.svid("cart").ok();
