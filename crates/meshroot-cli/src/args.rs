@@ -102,6 +102,10 @@ Writes svid.pem (the certificate, then the cluster CA), svid-key.pem (PKCS#8, 06
 Examples:
   meshroot verify --bundle mesh/bundle.json --chain cart/svid.pem
   meshroot verify --bundle root-cert.pem --chain svid.pem --crl ca-crl.pem --at 2027-01-01T00:00:00Z
+  meshroot verify --bundle mesh/bundle.json --chain cart/svid.pem --as boringssl
+
+Says as well who else would judge otherwise: Go, BoringSSL (Envoy), rustls (ztunnel), OpenSSL. With --as, that
+implementation's verdict counts.
 
 Exits with 1 if it is not valid, and says why.")]
     Verify(Verify),
@@ -376,6 +380,21 @@ pub(crate) struct Doctor {
     pub(crate) timeout: Duration,
 }
 
+/// Who judges a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Judge {
+    /// Our own rules: RFC 5280 and X.509-SVID, strictly
+    Spiffe,
+    /// Go's crypto/x509: go-spiffe, istiod
+    Go,
+    /// BoringSSL: Envoy, the sidecars
+    Boringssl,
+    /// rustls with rustls-webpki: ztunnel, ambient
+    Rustls,
+    /// OpenSSL
+    Openssl,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
     /// The trust bundle: SPIFFE document, bundle map, or PEM
@@ -390,6 +409,9 @@ pub(crate) struct Verify {
     /// CRLs, PEM or DER; may be given several times. With any, each certificate below the root needs one, as Envoy demands
     #[arg(long, value_name = "FILE")]
     pub(crate) crl: Vec<PathBuf>,
+    /// Judge as this implementation does [default: by our own rules, and say who differs]
+    #[arg(long = "as", value_enum, value_name = "WHO")]
+    pub(crate) judge: Option<Judge>,
     /// Judge at this time (RFC 3339) instead of now
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) at: Option<Timestamp>,

@@ -167,6 +167,10 @@ fn one_peer_that_is_away_does_not_hide_the_others() {
     assert!(answer.stdout.contains("north="), "{answer:?}");
     let answer = place.run(&["doctor", "mesh", &hangs.address(), "--timeout", "1s", "--json"]);
     assert_eq!(answer.json()["unread"][0]["error"]["code"], "net.timed_out");
+    // What is away weighs more than what cannot be read, in whatever order.
+    fs::write(place.path("bad"), "rubbish").unwrap();
+    assert_eq!(place.run(&["doctor", "bad", "mesh"]).code, 3);
+    assert_eq!(place.run(&["doctor", "bad", "mesh", &hangs.address(), "--timeout", "1s"]).code, 4);
 }
 
 /// A certificate for 127.0.0.1 that vouches for itself, as `web.pem` and `web-key.pem`.

@@ -127,3 +127,39 @@ fn doctor_reads_the_crls_of_a_cluster() {
         answer.says("west in itself").says(said).says("ssl.fail_verify_error").says("do ");
     }
 }
+
+#[test]
+fn who_judges_otherwise_is_named_with_the_difference() {
+    let place = place();
+    verify(&place, &["--crl", "good.crl"]).ok().says("likewise    Go crypto/x509");
+    // ztunnel does not look at the dates of CRLs, and Go at no CRL.
+    let answer = verify(&place, &["--crl", "stale.crl"]);
+    assert_eq!(answer.code, 1, "{answer:?}");
+    let line = answer.stdout.lines().find(|line| line.contains("rustls-webpki (ztunnel) would accept")).unwrap_or_else(|| panic!("{answer:?}"));
+    assert!(line.trim_start().starts_with("otherwise") && line.contains("[rustls."), "{line}");
+    answer.says("likewise    BoringSSL (Envoy)");
+    let views = verify(&place, &["--crl", "stale.crl", "--json"]).json()["views"].clone();
+    let view = |who: &str| views.as_array().unwrap().iter().find(|view| view["as"] == who).unwrap().clone();
+    assert_eq!((&view("rustls")["verdict"], &view("boringssl")["verdict"]), (&"accepts".into(), &"refuses".into()));
+    assert!(view("rustls")["because"][0]["source"].is_string());
+}
+
+#[test]
+fn the_judge_that_is_asked_for_decides() {
+    let place = place();
+    let ask = |who: &str, more: &[&str]| verify(&place, &[&["--crl", "stale.crl", "--as", who], more].concat());
+    ask("rustls", &[]).ok().says("valid as rustls-webpki (ztunnel) sees it").says("differs ").says("ours        not valid");
+    for (who, said) in [("boringssl", "CRL_has_expired"), ("openssl", "CRL has expired"), ("spiffe", "verify.crl_stale")] {
+        let answer = ask(who, &[]);
+        assert_eq!(answer.code, 1, "{answer:?}");
+        assert!(!answer.stdout.contains("otherwise"), "{answer:?}");
+        answer.says(said);
+    }
+    let document = ask("rustls", &["--json"]).ok().json();
+    assert_eq!((&document["valid"], &document["as"], &document["ours"]["valid"]), (&true.into(), &"rustls".into(), &false.into()));
+    assert_eq!(document["ours"]["reason"]["code"], "verify.crl_stale");
+    assert_eq!(ask("java", &[]).code, 2);
+    // Nobody makes anything of half a certificate.
+    fs::write(place.path("leaf.pem"), "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap();
+    ask("go", &[]).fails(3);
+}

@@ -3,6 +3,7 @@
 mod anchors;
 mod crls;
 mod render;
+mod views;
 
 use meshroot::key::Crypto;
 use meshroot::pem;
@@ -11,7 +12,7 @@ use meshroot::time::Timestamp;
 use meshroot::verify::{Reason, Rejection, Validator};
 use meshroot::x509::CertificateError;
 
-use crate::args::Verify;
+use crate::args::{Judge, Verify};
 use crate::exit::{Exit, Failure, Result};
 use crate::input;
 use crate::output::Out;
@@ -29,18 +30,33 @@ pub(super) fn run(args: &Verify, now: Timestamp, out: &Out) -> Result<Exit> {
     let chain = read_chain(&input::read(&args.chain)?).map_err(|failure| failure.at(&chain_name))?;
     let crls = crls::read(&args.crl)?;
     let judged = Judged { anchors: &anchors, crls: &crls, at };
-    match Validator::new(&anchors.map, Crypto::ring()).validate(&chain, &crls, at) {
-        Ok(svid) => {
-            render::accepted(&svid, &judged, out);
-            Ok(Exit::Ok)
-        }
-        // Bytes that are no certificate are bad input; a key that nobody should use is a reason.
-        Err(Rejection { reason: Reason::Malformed(e), .. }) if !matches!(e, CertificateError::Key(_)) => Err(Failure::from(e).at(&chain_name)),
-        Err(rejection) => {
-            render::rejected(&rejection, &judged, out);
-            Ok(Exit::Refused)
-        }
+    let crypto = Crypto::ring();
+    let ours = Validator::new(&anchors.map, crypto.clone()).validate(&chain, &crls, at);
+    // Bytes that are no certificate are bad input for everybody; a key that nobody should use is a reason.
+    if let Err(Rejection { reason: Reason::Malformed(e), .. }) = &ours
+        && !matches!(e, CertificateError::Key(_))
+    {
+        return Err(Failure::from(e.clone()).at(&chain_name));
     }
+    let views = match args.judge {
+        Some(Judge::Spiffe) => Vec::new(),
+        _ => views::all(&chain, &judged, &crypto),
+    };
+    let valid = match args.judge.and_then(views::implementation) {
+        None => {
+            match &ours {
+                Ok(svid) => render::accepted(svid, &judged, &views, out),
+                Err(rejection) => render::rejected(rejection, &judged, &views, out),
+            }
+            ours.is_ok()
+        }
+        Some(who) => {
+            let view = views.iter().find(|view| view.implementation == who);
+            let view = view.ok_or_else(|| Failure::internal(format_args!("nothing is known of {who}")))?;
+            views::print(view, ours.as_ref().err(), &judged, out)
+        }
+    };
+    Ok(if valid { Exit::Ok } else { Exit::Refused })
 }
 
 /// The certificates in DER. Whether they can be used is the validator's business.

@@ -29,6 +29,7 @@ pub(super) fn of(cause: &Cause, plane: Plane, depth: usize, self_signed: bool) -
 
 fn envoy(reason: &Reason, depth: usize, self_signed: bool) -> Symptom {
     let words = boringssl(reason, self_signed);
+    let depth = if matches!(reason, Reason::KeyUsageLacks("keyCertSign")) { depth.saturating_sub(1) } else { depth };
     let revocation = if is_about_revocation(reason) && !words.starts_with("key usage") {
         "certificate revocation check against provided CRLs failed: "
     } else {
@@ -75,7 +76,8 @@ fn boringssl(reason: &Reason, self_signed: bool) -> &'static str {
         Reason::Expired { .. } => "certificate has expired",
         Reason::NotYetValid { .. } => "certificate is not yet valid",
         Reason::PathLength { .. } => "path length constraint exceeded",
-        Reason::KeyUsageLacks("keyCertSign") => "key usage does not include certificate signing",
+        // BoringSSL looks for another issuer then, and finds none.
+        Reason::KeyUsageLacks("keyCertSign") => "unable to get local issuer certificate",
         Reason::NotACa | Reason::CaWithoutSubject => "invalid CA certificate",
         Reason::ExtendedKeyUsage { .. } | Reason::KeyUsageLacks(_) | Reason::KeyUsageForbids(_) | Reason::LeafIsCa => {
             "unsupported certificate purpose"

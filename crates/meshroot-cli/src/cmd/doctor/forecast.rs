@@ -16,7 +16,7 @@ pub(super) fn print(out: &Out, diagnosis: &Diagnosis) {
     out.line(out.styled(Style::Strong, "What ends it first"));
     for one in breaks.iter().take(MOST_SHOWN) {
         out.line(format_args!("  {}  {}", until_styled(out, one.expiry.at, diagnosis.now), what(&one.expiry)));
-        out.line(format_args!("      then no more  {}, {}", pairs(&one.pairs), planes(&one.planes)));
+        out.line(format_args!("      then no more  {}; {}", pairs(&one.pairs), planes(&one.planes)));
     }
     if let Some(more) = breaks.len().checked_sub(MOST_SHOWN).filter(|more| *more > 0) {
         out.line(format_args!("  and {more} more: see --json"));

@@ -2,12 +2,13 @@
 
 use meshroot::revocation::CrlSet;
 use meshroot::time::{Timestamp, humanize};
+use meshroot::verify::views::View;
 use meshroot::verify::{Rejection, ValidatedSvid};
 use meshroot::x509::Certificate;
 use serde_json::{Value, json};
 
 use super::anchors::Anchors;
-use super::crls;
+use super::{crls, views};
 use crate::output::{Out, Style};
 
 /// What a chain was judged by.
@@ -17,7 +18,7 @@ pub(super) struct Judged<'a> {
     pub(super) at: Timestamp,
 }
 
-pub(super) fn accepted(svid: &ValidatedSvid, judged: &Judged<'_>, out: &Out) {
+pub(super) fn accepted(svid: &ValidatedSvid, judged: &Judged<'_>, views: &[View], out: &Out) {
     let at = judged.at;
     let until = svid.not_after();
     if out.is_json() {
@@ -30,6 +31,7 @@ pub(super) fn accepted(svid: &ValidatedSvid, judged: &Judged<'_>, out: &Out) {
             "at": at.to_string(),
             "bundle": about(judged.anchors),
             "crls": crls::about(judged.crls),
+            "views": views::about(views),
         }));
     }
     out.line(format_args!("{}: {}", out.styled(Style::Good, "valid"), svid.id()));
@@ -39,41 +41,53 @@ pub(super) fn accepted(svid: &ValidatedSvid, judged: &Judged<'_>, out: &Out) {
         out.line(format_args!("  {role:10}  {} (serial {}, until {})", ca.subject(), ca.serial(), ca.validity().not_after));
     }
     judged_by(judged, out);
+    views::others(views, true, out);
 }
 
-pub(super) fn rejected(rejection: &Rejection, judged: &Judged<'_>, out: &Out) {
-    let reason = &rejection.reason;
+pub(super) fn rejected(rejection: &Rejection, judged: &Judged<'_>, views: &[View], out: &Out) {
     if out.is_json() {
-        let at_fault = rejection
-            .certificate
-            .as_ref()
-            .map(|c| json!({ "position": c.position, "subject": c.subject.to_string(), "serial": c.serial.to_string() }));
         return out.document(&json!({
             "valid": false,
-            "reason": {
-                "code": reason.code(),
-                "message": reason.to_string(),
-                "source": reason.source(),
-                "found": rejection.found(),
-                "needed": rejection.needed(),
-            },
-            "certificate": at_fault,
+            "reason": reason(rejection),
+            "certificate": at_fault(rejection),
             "at": judged.at.to_string(),
             "bundle": about(judged.anchors),
             "crls": crls::about(judged.crls),
+            "views": views::about(views),
         }));
     }
-    out.line(format_args!("{}: {reason}", out.styled(Style::Bad, "not valid")));
+    out.line(format_args!("{}: {}", out.styled(Style::Bad, "not valid"), rejection.reason));
+    why(rejection, out);
+    judged_by(judged, out);
+    views::others(views, false, out);
+}
+
+/// Where it went wrong, and by which rule.
+pub(super) fn why(rejection: &Rejection, out: &Out) {
     if let Some(certificate) = &rejection.certificate {
         out.line(format_args!("  where       {certificate}"));
     }
     out.line(format_args!("  found       {}", rejection.found()));
     out.line(format_args!("  needed      {}", rejection.needed()));
-    out.line(format_args!("  rule        {} ({})", reason.source(), reason.code()));
-    judged_by(judged, out);
+    out.line(format_args!("  rule        {} ({})", rejection.source(), rejection.code()));
 }
 
-fn judged_by(judged: &Judged<'_>, out: &Out) {
+pub(super) fn reason(rejection: &Rejection) -> Value {
+    json!({
+        "code": rejection.code(),
+        "message": rejection.reason.to_string(),
+        "source": rejection.source(),
+        "found": rejection.found(),
+        "needed": rejection.needed(),
+    })
+}
+
+pub(super) fn at_fault(rejection: &Rejection) -> Option<Value> {
+    let at_fault = rejection.certificate.as_ref()?;
+    Some(json!({ "position": at_fault.position, "subject": at_fault.subject.to_string(), "serial": at_fault.serial.to_string() }))
+}
+
+pub(super) fn judged_by(judged: &Judged<'_>, out: &Out) {
     let anchors = judged.anchors;
     out.line(format_args!("  at          {}", judged.at));
     out.line(format_args!("  bundle      {}", anchors.what));
@@ -87,7 +101,7 @@ fn certificate(ca: &Certificate) -> Value {
     json!({ "subject": ca.subject().to_string(), "serial": ca.serial().to_string(), "not_after": ca.validity().not_after.to_string() })
 }
 
-fn about(anchors: &Anchors) -> Value {
+pub(super) fn about(anchors: &Anchors) -> Value {
     let names: Vec<String> = anchors.map.iter().map(|(name, _)| name.to_string()).collect();
     json!({ "what": anchors.what, "trust_domains": names, "ignored": anchors.ignored })
 }
