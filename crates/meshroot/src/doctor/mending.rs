@@ -258,7 +258,8 @@ impl Trial<'_, '_> {
             if may_not {
                 unable.push(ca.clone());
                 // Made again with its key, its lists will count.
-                if set.iter().any(|crl| crl.issuer() == ca.subject() && is_current(crl, at) && crl.verify_signature(ca.public_key(), crypto).is_ok()) {
+                if set.iter().any(|crl| crl.issuer() == ca.subject() && is_current(crl, at) && crl.verify_signature(ca.public_key(), crypto).is_ok())
+                {
                     continue;
                 }
             }

@@ -21,7 +21,7 @@ pub enum Verdict {
     No {
         /// The rule that is broken.
         cause: Cause,
-        /// The certificate that breaks it, if the fault lies in one.
+        /// The certificate that breaks it, or whose CRL does; `None` when it is that of a workload yet to come.
         certificate: Option<Box<Blamed>>,
         /// What it looks like.
         symptom: Box<Symptom>,
@@ -103,7 +103,7 @@ pub struct Blamed {
     pub role: &'static str,
     /// Its subject.
     pub subject: DistinguishedName,
-    /// Its serial number; `None` for a leaf that is yet to be issued.
+    /// Its serial number.
     pub serial: Option<SerialNumber>,
     /// SHA-256 of its DER in hexadecimal; empty when it is not at hand.
     pub sha256: String,
