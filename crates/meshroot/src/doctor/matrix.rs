@@ -13,6 +13,9 @@ use super::site::Site;
 use super::steps::Wording;
 use super::{Blamed, Cause, Cell, ExpiringKind, Expiry, Plane, Step, Verdict, symptom};
 
+/// Pairs that are judged: a thousand clusters, a gigabyte of explanations at the worst.
+const MOST_PAIRS: usize = 1_000_000;
+
 /// What a column judges with.
 struct Column {
     /// None: it is not known what it trusts.
@@ -47,6 +50,17 @@ impl Matrix<'_, '_> {
     pub(super) fn cells(&mut self) -> Vec<Cell> {
         let columns: Vec<Option<Column>> = self.sites.iter().map(|site| column(site, &mut self.judge)).collect();
         let mut cells = Vec::new();
+        let rows = self.sites.iter().filter(|site| site.sends()).count();
+        if rows.saturating_mul(columns.iter().flatten().count()) > MOST_PAIRS {
+            let why = format!("there are {rows} clusters, more than one matrix can show: look at fewer at once");
+            let name = |site: Option<&Site>| site.map(|site| site.name.clone()).unwrap_or_default();
+            return vec![Cell {
+                row: name(self.sites.first()),
+                column: name(self.sites.last()),
+                plane: Plane::Sidecar,
+                verdict: Verdict::Unknown { why },
+            }];
+        }
         for (row, from) in self.sites.iter().enumerate().filter(|(_, site)| site.sends()) {
             for (to, column) in columns.iter().enumerate() {
                 let (Some(column), Some(into)) = (column, self.sites.get(to)) else { continue };
