@@ -11,7 +11,7 @@ use meshroot::key::KeyAlgorithm;
 use meshroot::time::Timestamp;
 
 use crate::exit::EXIT_CODES;
-use values::{key_type, lifetime, time};
+use values::{key_type, lifetime, patience, time};
 
 /// Common trust for the clusters of a service mesh: one root, one CA per cluster, SPIFFE identities, trust bundles.
 #[derive(Debug, Parser)]
@@ -98,10 +98,39 @@ Writes svid.pem (the certificate, then the cluster CA), svid-key.pem (PKCS#8, 06
     )]
     Inspect(Inspect),
     /// Validate a workload's certificate chain against a trust bundle
-    #[command(
-        after_long_help = "Example:\n  meshroot verify --bundle mesh/bundle.json --chain cart/svid.pem\n\nExits with 1 if it is not valid, and says why."
-    )]
+    #[command(after_long_help = "\
+Examples:
+  meshroot verify --bundle mesh/bundle.json --chain cart/svid.pem
+  meshroot verify --bundle root-cert.pem --chain svid.pem --crl ca-crl.pem --at 2027-01-01T00:00:00Z
+  meshroot verify --bundle mesh/bundle.json --chain cart/svid.pem --as boringssl
+
+Says as well who else would judge otherwise: Go, BoringSSL (Envoy), rustls (ztunnel), OpenSSL. With --as, that
+implementation's verdict counts.
+
+Exits with 1 if it is not valid, and says why.")]
     Verify(Verify),
+    /// Explain across clusters who trusts whom, until when, and why not
+    #[command(after_long_help = "\
+Examples:
+  meshroot doctor west/cacerts east/cacerts
+  meshroot doctor mesh                                # all clusters of a store of ours
+  for c in west east; do kubectl --context $c get secret,configmap -n istio-system -o yaml > $c.yaml; done
+  meshroot doctor west.yaml east.yaml
+  kubectl get secret -n istio-system cacerts -o json | meshroot doctor west=- east=east/cacerts
+  meshroot doctor west=tls://10.0.0.1:15012 east=https://east.example/bundle.json
+
+A SOURCE is a folder with the files of a plug-in CA (Istio's layout or that of kubernetes.io/tls; or a folder of such
+folders, or of manifests), a manifest in YAML or JSON with Secrets (cacerts, istio-ca-secret, TLS), ConfigMaps
+(istio-ca-root-cert, istio-ca-crl) or ClusterTrustBundles, a SPIFFE bundle or bundle map (file or https URL), PEM with a
+chain, roots or CRLs, a TLS endpoint (tls://HOST:PORT[?sni=NAME&alpn=A,B]), a mesh's folder or .db, or - for standard
+input. NAME= says which cluster it is about; several sources may be about the same one. Otherwise the name comes from
+the folder or the file.
+
+Of an endpoint, the chain is read whatever its trust: nothing is sent, and no certificate is needed, but some peers end
+the connection without one (--client-cert).
+
+Exits with 0 only if every pair of clusters trusts each other, with sidecars and in ambient mode.")]
+    Doctor(Doctor),
     /// Show the hierarchy, what expires first, and what to do next
     #[command(after_long_help = "Example:\n  meshroot status --store mesh")]
     Status,
@@ -324,6 +353,49 @@ pub(crate) struct Inspect {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Where to look: [NAME=]FOLDER, FILE, -, https://… or tls://…
+    #[arg(required = true, value_name = "SOURCE")]
+    pub(crate) sources: Vec<String>,
+    /// The trust domain of the clusters and bundles that do not name theirs [default: cluster.local]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) trust_domain: Option<String>,
+    /// Judge at this time (RFC 3339) instead of now
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) at: Option<Timestamp>,
+    /// Ask TLS endpoints for this server name instead of their host
+    #[arg(long, value_name = "NAME")]
+    pub(crate) server_name: Option<String>,
+    /// Show this certificate (PEM, leaf first) to TLS endpoints that ask for one
+    #[arg(long, value_name = "FILE", requires = "client_key")]
+    pub(crate) client_cert: Option<PathBuf>,
+    /// Its private key (PEM, unencrypted)
+    #[arg(long, value_name = "FILE", requires = "client_cert")]
+    pub(crate) client_key: Option<PathBuf>,
+    /// Trust https servers by these roots (PEM) instead of the system's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// How long to wait for each endpoint or URL
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = patience)]
+    pub(crate) timeout: Duration,
+}
+
+/// Who judges a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Judge {
+    /// Our own rules: RFC 5280 and X.509-SVID, strictly
+    Spiffe,
+    /// Go's crypto/x509: go-spiffe, istiod
+    Go,
+    /// BoringSSL: Envoy, the sidecars
+    Boringssl,
+    /// rustls with rustls-webpki: ztunnel, ambient
+    Rustls,
+    /// OpenSSL
+    Openssl,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Verify {
     /// The trust bundle: SPIFFE document, bundle map, or PEM
     #[arg(long, value_name = "FILE")]
@@ -334,6 +406,12 @@ pub(crate) struct Verify {
     /// The certificate chain, leaf first, PEM
     #[arg(long, value_name = "FILE")]
     pub(crate) chain: PathBuf,
+    /// CRLs, PEM or DER; may be given several times. With any, each certificate below the root needs one, as Envoy demands
+    #[arg(long, value_name = "FILE")]
+    pub(crate) crl: Vec<PathBuf>,
+    /// Judge as this implementation does [default: by our own rules, and say who differs]
+    #[arg(long = "as", value_enum, value_name = "WHO")]
+    pub(crate) judge: Option<Judge>,
     /// Judge at this time (RFC 3339) instead of now
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) at: Option<Timestamp>,

@@ -3,6 +3,7 @@
 mod bundle;
 mod cluster;
 mod completions;
+mod doctor;
 mod init;
 mod inspect;
 mod istio;
@@ -30,6 +31,7 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Exit> {
         Command::Bundle(args) => bundle::run(&session, args),
         Command::Inspect(args) => inspect::run(args, session.now, out),
         Command::Verify(args) => verify::run(args, session.now, out),
+        Command::Doctor(args) => doctor::run(&session, args),
         Command::Status => status::run(&session),
         Command::Completions { shell } => completions::shell(&session, *shell),
         Command::Man { out: folder } => completions::man(&session, folder),

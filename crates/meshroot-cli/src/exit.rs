@@ -15,7 +15,7 @@ pub(crate) enum Exit {
     Usage = 2,
     /// A file or standard input holds something unusable.
     BadInput = 3,
-    /// The store, the cluster or the file is not there.
+    /// The store, the cluster, the file or the endpoint is not there.
     NotFound = 4,
     /// The unlock secret is missing or wrong.
     Locked = 5,
@@ -36,7 +36,7 @@ Exit codes:
   1   refused, or problems were found
   2   the command line cannot be understood
   3   bad input: a malformed CSR, certificate, bundle or manifest
-  4   not found: a store, a cluster or a file
+  4   not found: a store, a cluster, a file, or an endpoint that answers
   5   locked: the unlock file or passphrase is missing or wrong
   6   the store is damaged, busy, or was changed by somebody else
   7   cannot write: disk full, no permission, or the file exists (see --force)

@@ -9,6 +9,7 @@ use meshroot::istio::manifest::ManifestError;
 use meshroot::key::KeyError;
 use meshroot::key::seal::SealError;
 use meshroot::pem::PemError;
+use meshroot::revocation::CrlError;
 use meshroot::spiffe::SpiffeIdError;
 use meshroot::verify::Rejection;
 use meshroot::x509::CertificateError;
@@ -82,6 +83,7 @@ fails_with! {
     BundleError => BadInput,
     CacertsError => Refused,
     CertificateError => BadInput,
+    CrlError => BadInput,
     CsrError => BadInput,
     Denial => Refused,
     HierarchyError => Refused,

@@ -68,6 +68,16 @@ impl Out {
         }
     }
 
+    /// The same, of a value that would be too large as a document in memory.
+    pub(crate) fn serialized(&self, value: &impl serde::Serialize) -> Result<(), Failure> {
+        if self.json {
+            let mut kept = self.kept.borrow_mut();
+            serde_json::to_writer_pretty(&mut **kept, value).map_err(Failure::internal)?;
+            kept.push(b'\n');
+        }
+        Ok(())
+    }
+
     /// The result as it is, whatever the form: a PEM chain, a manifest.
     pub(crate) fn raw(&self, bytes: &[u8]) {
         self.keep(bytes);

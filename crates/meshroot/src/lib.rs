@@ -4,6 +4,7 @@
 
 pub mod bundle;
 pub mod csr;
+pub mod doctor;
 pub mod hierarchy;
 pub mod inspect;
 pub mod issue;

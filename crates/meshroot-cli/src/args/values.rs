@@ -38,6 +38,12 @@ pub(super) fn lifetime(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// How long to wait for others: as a lifetime, up to ten minutes.
+pub(super) fn patience(text: &str) -> Result<Duration, String> {
+    let wait = lifetime(text)?;
+    if wait > Duration::from_secs(600) { Err("it is longer than anybody should wait: at most 10m".into()) } else { Ok(wait) }
+}
+
 pub(super) fn time(text: &str) -> Result<Timestamp, meshroot::time::InvalidTimestamp> {
     text.parse()
 }

@@ -1,21 +1,22 @@
 //! `verify`: is a workload's certificate chain valid under a trust bundle, and if not, by which rule?
 
 mod anchors;
+mod crls;
+mod render;
+mod views;
 
 use meshroot::key::Crypto;
 use meshroot::pem;
-use meshroot::revocation::CrlSet;
 use meshroot::spiffe::TrustDomain;
-use meshroot::time::{Timestamp, humanize};
-use meshroot::verify::{Reason, Rejection, ValidatedSvid, Validator};
-use meshroot::x509::{Certificate, CertificateError};
-use serde_json::{Value, json};
+use meshroot::time::Timestamp;
+use meshroot::verify::{Reason, Rejection, Validator};
+use meshroot::x509::CertificateError;
 
-use crate::args::Verify;
+use crate::args::{Judge, Verify};
 use crate::exit::{Exit, Failure, Result};
 use crate::input;
-use crate::output::{Out, Style};
-use anchors::Anchors;
+use crate::output::Out;
+use render::Judged;
 
 pub(super) fn run(args: &Verify, now: Timestamp, out: &Out) -> Result<Exit> {
     let at = args.at.unwrap_or(now);
@@ -27,18 +28,35 @@ pub(super) fn run(args: &Verify, now: Timestamp, out: &Out) -> Result<Exit> {
     }
     let anchors = anchors::read(&input::read(&args.bundle)?, trust_domain).map_err(|failure| failure.at(&bundle_name))?;
     let chain = read_chain(&input::read(&args.chain)?).map_err(|failure| failure.at(&chain_name))?;
-    match Validator::new(&anchors.map, Crypto::ring()).validate(&chain, &CrlSet::empty(), at) {
-        Ok(svid) => {
-            accepted(&svid, &anchors, at, out);
-            Ok(Exit::Ok)
-        }
-        // Bytes that are no certificate are bad input; a key that nobody should use is a reason.
-        Err(Rejection { reason: Reason::Malformed(e), .. }) if !matches!(e, CertificateError::Key(_)) => Err(Failure::from(e).at(&chain_name)),
-        Err(rejection) => {
-            rejected(&rejection, &anchors, at, out);
-            Ok(Exit::Refused)
-        }
+    let crls = crls::read(&args.crl)?;
+    let judged = Judged { anchors: &anchors, crls: &crls, at };
+    let crypto = Crypto::ring();
+    let ours = Validator::new(&anchors.map, crypto.clone()).validate(&chain, &crls, at);
+    // Bytes that are no certificate are bad input for everybody; a key that nobody should use is a reason.
+    if let Err(Rejection { reason: Reason::Malformed(e), .. }) = &ours
+        && !matches!(e, CertificateError::Key(_))
+    {
+        return Err(Failure::from(e.clone()).at(&chain_name));
     }
+    let views = match args.judge {
+        Some(Judge::Spiffe) => Vec::new(),
+        _ => views::all(&chain, &judged, &crypto),
+    };
+    let valid = match args.judge.and_then(views::implementation) {
+        None => {
+            match &ours {
+                Ok(svid) => render::accepted(svid, &judged, &views, out),
+                Err(rejection) => render::rejected(rejection, &judged, &views, out),
+            }
+            ours.is_ok()
+        }
+        Some(who) => {
+            let view = views.iter().find(|view| view.implementation == who);
+            let view = view.ok_or_else(|| Failure::internal(format_args!("nothing is known of {who}")))?;
+            views::print(view, ours.as_ref().err(), &judged, out)
+        }
+    };
+    Ok(if valid { Exit::Ok } else { Exit::Refused })
 }
 
 /// The certificates in DER. Whether they can be used is the validator's business.
@@ -55,66 +73,4 @@ fn read_chain(bytes: &[u8]) -> Result<Vec<Vec<u8>>> {
         label => Err(pem::PemError::NotCertificate { block: number, line: block.line, label: label.to_owned() }.into()),
     };
     (1..).zip(&blocks).map(certificate).collect()
-}
-
-fn accepted(svid: &ValidatedSvid, anchors: &Anchors, at: Timestamp, out: &Out) {
-    let until = svid.not_after();
-    if out.is_json() {
-        return out.document(&json!({
-            "valid": true,
-            "spiffe_id": svid.id().to_string(),
-            "trust_domain": svid.id().trust_domain().to_string(),
-            "path": svid.path().iter().map(certificate).collect::<Vec<_>>(),
-            "until": until.to_string(),
-            "at": at.to_string(),
-            "bundle": about(anchors),
-        }));
-    }
-    out.line(format_args!("{}: {}", out.styled(Style::Good, "valid"), svid.id()));
-    out.line(format_args!("  until       {until} (for another {})", humanize(until.since(at))));
-    for (index, ca) in svid.path().iter().enumerate() {
-        let role = if index.saturating_add(1) == svid.path().len() { "trusted as" } else { "signed by" };
-        out.line(format_args!("  {role:10}  {} (serial {}, until {})", ca.subject(), ca.serial(), ca.validity().not_after));
-    }
-    bundle_lines(anchors, at, out);
-}
-
-fn rejected(rejection: &Rejection, anchors: &Anchors, at: Timestamp, out: &Out) {
-    let reason = &rejection.reason;
-    if out.is_json() {
-        let at_fault = rejection
-            .certificate
-            .as_ref()
-            .map(|c| json!({ "position": c.position, "subject": c.subject.to_string(), "serial": c.serial.to_string() }));
-        return out.document(&json!({
-            "valid": false,
-            "reason": { "code": reason.code(), "message": reason.to_string(), "source": reason.source() },
-            "certificate": at_fault,
-            "at": at.to_string(),
-            "bundle": about(anchors),
-        }));
-    }
-    out.line(format_args!("{}: {reason}", out.styled(Style::Bad, "not valid")));
-    if let Some(certificate) = &rejection.certificate {
-        out.line(format_args!("  where       {certificate}"));
-    }
-    out.line(format_args!("  rule        {} ({})", reason.source(), reason.code()));
-    bundle_lines(anchors, at, out);
-}
-
-fn bundle_lines(anchors: &Anchors, at: Timestamp, out: &Out) {
-    out.line(format_args!("  at          {at}"));
-    out.line(format_args!("  bundle      {}", anchors.what));
-    for ignored in &anchors.ignored {
-        out.line(format_args!("  {}     {ignored}", out.styled(Style::Warn, "ignored")));
-    }
-}
-
-fn certificate(ca: &Certificate) -> Value {
-    json!({ "subject": ca.subject().to_string(), "serial": ca.serial().to_string(), "not_after": ca.validity().not_after.to_string() })
-}
-
-fn about(anchors: &Anchors) -> Value {
-    let names: Vec<String> = anchors.map.iter().map(|(name, _)| name.to_string()).collect();
-    json!({ "what": anchors.what, "trust_domains": names, "ignored": anchors.ignored })
 }

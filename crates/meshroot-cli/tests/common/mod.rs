@@ -2,6 +2,8 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed expectation is the point")]
 
+pub mod peers;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;

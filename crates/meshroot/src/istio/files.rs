@@ -77,7 +77,7 @@ impl CacertsFiles {
     }
 
     /// What istiod will read, by its rule: `tls.crt`, if it exists, decides for the layout of `kubernetes.io/tls`.
-    pub(super) fn as_istiod_reads_them(&self) -> Reading<'_> {
+    pub(crate) fn as_istiod_reads_them(&self) -> Reading<'_> {
         // istiod's rule knows only tls.crt. A folder with tls.key alone was still meant to be of that layout, and the
         // complaint about what is missing should say so.
         let istio = [&self.ca_cert, &self.cert_chain, &self.root_cert].iter().any(|file| file.is_some()) || self.ca_key.is_some();
@@ -125,20 +125,20 @@ impl fmt::Debug for CacertsFiles {
 
 /// One file: what it is called, and its bytes if it is there.
 #[derive(Clone, Copy)]
-pub(super) struct File<'a> {
-    pub(super) name: &'static str,
-    pub(super) bytes: Option<&'a [u8]>,
+pub(crate) struct File<'a> {
+    pub(crate) name: &'static str,
+    pub(crate) bytes: Option<&'a [u8]>,
 }
 
 /// The files that istiod makes a CA of.
-pub(super) struct Reading<'a> {
-    pub(super) cert: File<'a>,
-    pub(super) key: File<'a>,
-    pub(super) chain: File<'a>,
-    pub(super) root: File<'a>,
-    pub(super) crl: Option<&'a [u8]>,
+pub(crate) struct Reading<'a> {
+    pub(crate) cert: File<'a>,
+    pub(crate) key: File<'a>,
+    pub(crate) chain: File<'a>,
+    pub(crate) root: File<'a>,
+    pub(crate) crl: Option<&'a [u8]>,
     /// The chain is `tls.crt` and `ca.crt`, one behind the other, with nothing in between; and no CRL is read.
-    pub(super) kubernetes_tls: bool,
+    pub(crate) kubernetes_tls: bool,
 }
 
 impl Reading<'_> {

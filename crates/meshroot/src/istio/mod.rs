@@ -15,7 +15,7 @@ mod finding;
 pub mod manifest;
 mod report;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod together;
 
 pub use cacerts::{Cacerts, CacertsError};

@@ -15,24 +15,24 @@ use crate::time::Timestamp;
 use crate::x509::Certificate;
 
 /// 2026-12-01T00:00:00Z
-pub(super) const NOW: Timestamp = Timestamp::from_unix(1_796_083_200);
-pub(super) const DAY: Duration = Duration::from_secs(86_400);
+pub(crate) const NOW: Timestamp = Timestamp::from_unix(1_796_083_200);
+pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 
-pub(super) fn at(t: Timestamp) -> OffsetDateTime {
+pub(crate) fn at(t: Timestamp) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(t.unix()).unwrap()
 }
 
 /// A CA: what it was made of, and what came out.
-pub(super) struct Ca {
-    pub(super) params: CertificateParams,
-    pub(super) key: KeyPair,
-    pub(super) cert: Certificate,
+pub(crate) struct Ca {
+    pub(crate) params: CertificateParams,
+    pub(crate) key: KeyPair,
+    pub(crate) cert: Certificate,
 }
 
-pub(super) type Edit = fn(&mut CertificateParams);
+pub(crate) type Edit = fn(&mut CertificateParams);
 
 /// A root after `edit`.
-pub(super) fn root_with(name: &str, edit: Edit) -> Ca {
+pub(crate) fn root_with(name: &str, edit: Edit) -> Ca {
     let mut params = sound(name);
     edit(&mut params);
     let key = KeyPair::generate().unwrap();
@@ -40,12 +40,12 @@ pub(super) fn root_with(name: &str, edit: Edit) -> Ca {
     Ca { params, key, cert }
 }
 
-pub(super) fn root(name: &str) -> Ca {
+pub(crate) fn root(name: &str) -> Ca {
     root_with(name, |_| ())
 }
 
 /// A CA under `above`, which ends a day before it, after `edit`.
-pub(super) fn below_with(above: &Ca, name: &str, edit: Edit) -> Ca {
+pub(crate) fn below_with(above: &Ca, name: &str, edit: Edit) -> Ca {
     let mut params = sound(name);
     params.not_after = above.params.not_after - DAY;
     params.use_authority_key_identifier_extension = true;
@@ -55,20 +55,20 @@ pub(super) fn below_with(above: &Ca, name: &str, edit: Edit) -> Ca {
     Ca { params, key, cert }
 }
 
-pub(super) fn below(above: &Ca, name: &str) -> Ca {
+pub(crate) fn below(above: &Ca, name: &str) -> Ca {
     below_with(above, name, |_| ())
 }
 
 impl Ca {
-    pub(super) fn issuer(&self) -> Issuer<'_, &KeyPair> {
+    pub(crate) fn issuer(&self) -> Issuer<'_, &KeyPair> {
         Issuer::from_params(&self.params, &self.key)
     }
 
-    pub(super) fn private_key(&self) -> PrivateKey {
+    pub(crate) fn private_key(&self) -> PrivateKey {
         PrivateKey::from_pkcs8(Zeroizing::new(self.key.serialize_der()), &*Crypto::ring()).unwrap()
     }
 
-    pub(super) fn pem(&self) -> String {
+    pub(crate) fn pem(&self) -> String {
         self.cert.to_pem()
     }
 }
@@ -86,7 +86,7 @@ fn sound(name: &str) -> CertificateParams {
 }
 
 /// A set in Istio's layout: the first of `chain` signs.
-pub(super) fn set(chain: &[&Ca], roots: &[&Ca]) -> CacertsFiles {
+pub(crate) fn set(chain: &[&Ca], roots: &[&Ca]) -> CacertsFiles {
     let pems = |cas: &[&Ca]| cas.iter().map(|ca| ca.pem()).collect::<String>();
     let mut files = CacertsFiles::default();
     files.set("ca-cert.pem", chain[0].pem());
@@ -96,12 +96,12 @@ pub(super) fn set(chain: &[&Ca], roots: &[&Ca]) -> CacertsFiles {
     files
 }
 
-pub(super) fn report(files: &CacertsFiles) -> Report {
+pub(crate) fn report(files: &CacertsFiles) -> Report {
     check(files, &Crypto::ring(), NOW)
 }
 
 /// The codes of all findings, the worst first, each with the first letter of its severity: `I`, `M` or `H`.
-pub(super) fn codes(files: &CacertsFiles) -> Vec<String> {
+pub(crate) fn codes(files: &CacertsFiles) -> Vec<String> {
     let report = report(files);
     let said: Vec<_> = report.findings().iter().map(|f| format!("{} {}", &format!("{:?}", f.severity)[..1], f.code)).collect();
     for finding in report.findings() {
@@ -112,6 +112,6 @@ pub(super) fn codes(files: &CacertsFiles) -> Vec<String> {
 }
 
 /// The files of `text`, in PEM, as bytes: for building sets by hand.
-pub(super) fn pem_of(ders: &[&[u8]]) -> String {
+pub(crate) fn pem_of(ders: &[&[u8]]) -> String {
     ders.iter().map(|der| pem::encode_certificate(der)).collect()
 }

@@ -70,6 +70,11 @@ impl<'a> Subject<'a> {
         Self { issuer, serial, is_ca: certificate.is_ca(), distribution_points }
     }
 
+    /// A leaf that this CA is yet to issue: it is on no list, and what is left are the lists themselves.
+    pub(crate) fn to_be_issued_by(issuer: &'a Certificate) -> Self {
+        Self { issuer: issuer.subject().as_der(), serial: &[], is_ca: false, distribution_points: None }
+    }
+
     /// The certificate that is being read, without a copy of it.
     pub(crate) fn of_tbs(tbs: &TbsRef<'a>) -> Self {
         let constraints = tbs.extension(BASIC_CONSTRAINTS).and_then(|e| BasicConstraints::decode(e.value).ok());

@@ -3,7 +3,7 @@ use core::fmt;
 use der::Decode;
 use x509_cert::name::Name;
 
-use super::encode;
+use super::{CertificateError, encode};
 
 /// A distinguished name (RFC 5280 §4.1.2.4), kept as the DER it was read from.
 ///
@@ -42,6 +42,15 @@ impl DistinguishedName {
             }
         });
         Self(out.into())
+    }
+
+    /// Reads a Name in DER, as TLS servers list them for the issuers that they accept (RFC 8446 §4.2.4).
+    ///
+    /// # Errors
+    /// [`CertificateError::Malformed`].
+    pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
+        Name::from_der(der).map_err(CertificateError::malformed("Name"))?;
+        Ok(Self(der.into()))
     }
 
     pub(crate) fn from_der_unchecked(der: &[u8]) -> Self {
@@ -89,6 +98,13 @@ mod tests {
     fn a_name_reads_like_rfc_4514() {
         assert_eq!(DistinguishedName::new("mesh.example", "west 1234").to_string(), "CN=west 1234,O=mesh.example");
         assert_eq!(DistinguishedName::empty().to_string(), "(empty)");
+    }
+
+    #[test]
+    fn a_name_is_read_back_and_rubbish_is_not() {
+        let name = DistinguishedName::new("mesh.example", "west");
+        assert_eq!(DistinguishedName::from_der(name.as_der()), Ok(name));
+        assert_eq!(DistinguishedName::from_der(b"\x30\x01\x00").unwrap_err().code(), "x509.malformed");
     }
 
     #[test]

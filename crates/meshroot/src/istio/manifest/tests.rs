@@ -162,22 +162,97 @@ fn a_million_values_are_refused() {
     fails(&"- a\n".repeat(1_000_000), "manifest.too_much", "more values");
 }
 
+/// As `kubectl get secret,configmap,clustertrustbundle -o yaml` prints them, shortened.
+const EVERYTHING: &str = "\
+apiVersion: v1
+items:
+- apiVersion: v1
+  data:
+    ca-cert.pem: Q0VSVA==
+  kind: Secret
+  metadata:
+    name: cacerts
+    namespace: istio-system
+- apiVersion: v1
+  binaryData:
+    der: AAE=
+  data:
+    root-cert.pem: |
+      ROOT
+  kind: ConfigMap
+  metadata:
+    labels:
+      istio.io/config: \"true\"
+    name: istio-ca-root-cert
+    namespace: shop
+- apiVersion: certificates.k8s.io/v1beta1
+  kind: ClusterTrustBundle
+  metadata:
+    name: istio.io:istiod-ca:root-cert
+  spec:
+    signerName: istio.io/istiod-ca
+    trustBundle: |
+      ROOT
+- kind: Service
+  metadata: 7
+kind: List
+";
+
+#[test]
+fn roots_and_crls_are_read_where_istio_distributes_them() {
+    let objects = objects(EVERYTHING.as_bytes()).unwrap();
+    let [Object::Secret(secret), Object::ConfigMap(map), Object::ClusterTrustBundle(bundle)] = objects.as_slice() else { panic!("{objects:?}") };
+    assert_eq!((secret.name.as_str(), secret.line), ("cacerts", 3));
+    assert_eq!((map.name.as_str(), map.namespace.as_deref(), map.line), ("istio-ca-root-cert", Some("shop"), 10));
+    assert_eq!(map.values, BTreeMap::from([("der".into(), vec![0, 1]), ("root-cert.pem".into(), b"ROOT\n".to_vec())]));
+    assert_eq!((bundle.name.as_str(), bundle.signer_name.as_deref()), ("istio.io:istiod-ca:root-cert", Some("istio.io/istiod-ca")));
+    assert_eq!((bundle.trust_bundle.as_str(), bundle.line), ("ROOT\n", 22));
+}
+
+#[test]
+fn lists_of_one_kind_need_not_repeat_it() {
+    let text = "kind: ConfigMapList\nitems:\n- metadata: {name: a}\n- metadata: {name: b}\n---\nkind: ClusterTrustBundleList\nitems:\n- metadata: {name: c}\n  spec: {trustBundle: x}\n";
+    assert_eq!(objects(text.as_bytes()).unwrap().len(), 3);
+}
+
+#[test]
+fn a_byte_order_mark_is_no_fault() {
+    assert_eq!(objects(format!("\u{feff}{EVERYTHING}").as_bytes()).unwrap().len(), 3);
+}
+
+#[test]
+fn who_wants_secrets_is_not_disturbed_by_faults_elsewhere() {
+    let text = "kind: Secret\nmetadata: {name: x}\n---\nkind: ConfigMap\n";
+    assert_eq!(secrets(text.as_bytes()).unwrap().len(), 1);
+    assert_eq!(objects(text.as_bytes()).unwrap_err().to_string(), "line 4: metadata is missing");
+}
+
+#[test]
+fn mistakes_in_config_maps_and_bundles_are_named() {
+    let message = |text: &str| objects(text.as_bytes()).unwrap_err().to_string();
+    assert_eq!(message("kind: ConfigMap\nmetadata: {name: a}\ndata:\n  root-cert.pem: [x]\n"), "line 4: data.root-cert.pem is no string");
+    assert_eq!(message("kind: ConfigMap\nmetadata: {name: a}\nbinaryData:\n  x: '!'\n"), "line 4: binaryData.x is not valid base64");
+    assert_eq!(message("kind: ClusterTrustBundle\nmetadata: {name: a}\n"), "line 1: spec is missing");
+    assert_eq!(message("kind: ClusterTrustBundle\nmetadata: {name: a}\nspec:\n  signerName: b\n"), "line 4: spec.trustBundle is missing");
+    assert_eq!(objects(b"kind: Service\n").unwrap_err().code(), "manifest.no_object");
+}
+
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        let _ = secrets(&bytes);
+        let _ = (secrets(&bytes), objects(&bytes));
     }
 
     #[test]
     fn arbitrary_yaml_like_text_never_panics(text in "([a-c\"'|>#&*!%@`{}\\[\\],:?\\-\n\t ~.0-9]|kind: Secret\n|---\n|\\.\\.\\.\n|\u{feff}|\u{2028}){0,120}") {
-        let _ = secrets(text.as_bytes());
+        let _ = (secrets(text.as_bytes()), objects(text.as_bytes()));
     }
 
     #[test]
     fn a_cut_or_changed_manifest_never_panics(at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<bool>()) {
-        let mut bytes = KUBECTL.as_bytes().to_vec();
+        let mut bytes = EVERYTHING.as_bytes().to_vec();
         let at = at.index(bytes.len());
         if cut { bytes.truncate(at) } else { bytes[at] = byte }
-        let _ = secrets(&bytes);
+        let _ = (secrets(&bytes), objects(&bytes));
     }
 }
