@@ -5,11 +5,13 @@
 #   tests/interop.sh            all of it
 #   tests/interop.sh oracles    the outside judges alone
 #   tests/interop.sh envoy      the two clusters with real proxies alone
+#   tests/interop.sh scenes     what `doctor` says of whole meshes, beside real handshakes with Envoy, alone
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export MESHROOT_TOOLS=${MESHROOT_TOOLS:-$PWD/target/tools}
 what=${1:-all}
-case $what in all | oracles | envoy) ;; *) echo "usage: tests/interop.sh [oracles|envoy]" >&2; exit 2 ;; esac
+case $what in all | oracles | envoy | scenes) ;; *) echo "usage: tests/interop.sh [oracles|envoy|scenes]" >&2; exit 2 ;; esac
+wanted() { [ "$what" = all ] || [ "$what" = "$1" ]; }
 
 need() { # need PROGRAM PACKAGE: installs Debian's package where that is possible
     command -v "$1" >/dev/null && return
@@ -23,7 +25,7 @@ need openssl openssl
 need curl curl
 need python3 python3-venv
 
-if [ "$what" != envoy ]; then
+if wanted oracles; then
     need go golang
     need javac default-jdk-headless
     need certtool gnutls-bin
@@ -35,7 +37,12 @@ if [ "$what" != envoy ]; then
     cargo test -p meshroot-tests --features interop --test views_real
 fi
 
-if [ "$what" != oracles ]; then
+if wanted scenes; then
+    echo "== doctor's scenes, real handshakes"
+    ENVOY=$(.ci/tools/envoy.sh) cargo test -p meshroot-tests --features interop --test scenes_envoy --test scenes_openssl --test doctor_envoy
+fi
+
+if wanted envoy; then
     echo "== two clusters, real proxies"
     cargo build --release -p meshroot-cli
     envoy=$(.ci/tools/envoy.sh)

@@ -1,7 +1,19 @@
 //! What the cross-crate tests share: fixtures, one of everything that we issue, and the outside judges.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests stop at what they did not expect")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests stop at what they did not expect"
+)]
 
+pub mod der;
+pub mod envoy;
 pub mod exhibits;
 pub mod fixtures;
+pub mod handshake;
 pub mod judges;
+pub mod mint;
+pub mod scene;
 pub mod views;

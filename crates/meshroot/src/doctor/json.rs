@@ -220,7 +220,7 @@ impl Serialize for Mend {
                 map.serialize_entry("crls", &pems)?;
             }
             Self::IssueCrl { issuer, .. } => map.serialize_entry("issuer", &issuer.subject().to_string())?,
-            Self::ChangeTrustDomain { trust_domain, .. } => map.serialize_entry("trust_domain", trust_domain)?,
+            Self::ChangeTrustDomain { trust_domain, .. } | Self::LetIn { trust_domain, .. } => map.serialize_entry("trust_domain", trust_domain)?,
             Self::WaitUntil { at } => map.serialize_entry("at", at)?,
             Self::RemoveCrls { .. } | Self::ByHand => {}
         }

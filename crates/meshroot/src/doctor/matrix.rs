@@ -6,18 +6,18 @@ use crate::spiffe::TrustDomain;
 use crate::verify::{Reason, Rejection};
 use crate::x509::Certificate;
 
-use super::judge::{Answer, CrlsId, Judge, Question, Refused, Row, TrustId};
+use super::judge::{Answer, CrlId, Judge, Question, Refused, Row, TrustId};
 use super::mending::{Change, Mending, Plan, find_blamed};
 use super::places::Places;
 use super::site::Site;
 use super::steps::Wording;
-use super::{Blamed, Cause, Cell, ExpiringKind, Expiry, Plane, Verdict, symptom};
+use super::{Blamed, Cause, Cell, ExpiringKind, Expiry, Plane, Step, Verdict, symptom};
 
 /// What a column judges with.
 struct Column {
     /// None: it is not known what it trusts.
     trust: Result<Trust, String>,
-    crls: CrlsId,
+    lists: Vec<CrlId>,
 }
 
 struct Trust {
@@ -84,7 +84,8 @@ impl Matrix<'_, '_> {
         };
         let signers = self.judge.rows.get(row)?.as_ref()?.signers.as_slice();
         let anchors = self.judge.anchors.relevant(set, signers);
-        let question = Question { row, anchors, crls: column.crls, plane };
+        let lists = self.judge.revocation.relevant(&column.lists, signers);
+        let question = Question { row, anchors, lists, plane };
         let answer = self.judge.answer(question.clone());
         let other_domain = plane == Plane::Ambient && self.other_domain(row, from, into);
         Some(match &*answer {
@@ -125,6 +126,18 @@ impl Matrix<'_, '_> {
         Expiry { source, ..ending.expiry.clone() }
     }
 
+    /// What is left to do across trust domains when the roots are right.
+    fn across_domains(&self, row: usize, to: usize, plane: Plane) -> Option<Step> {
+        let (from, into) = (self.sites.get(row)?, self.sites.get(to)?);
+        if !self.other_domain(row, from, into) {
+            return None;
+        }
+        Some(match plane {
+            Plane::Sidecar => super::steps::let_in(&from.name, &into.name, from.domain()?),
+            Plane::Ambient => super::steps::change_trust_domain(&from.name, &into.name, into.domain()?),
+        })
+    }
+
     fn no(&self, row: usize, to: usize, plane: Plane, refused: &Refused, plan: &Plan, anchors: &[Certificate]) -> Verdict {
         let blamed = self.judge.rows.get(row).and_then(Option::as_ref).and_then(|row| find_blamed(row, anchors, &[], refused));
         let at = refused.rejection.certificate.as_ref();
@@ -163,7 +176,7 @@ impl Matrix<'_, '_> {
             symptom: Box::new(symptom::of(&cause, plane, depth, sent_self_signed)),
             cause,
             certificate: Some(Box::new(certificate)),
-            mend: plan.steps.iter().map(|change| wording.step(change)).collect(),
+            mend: plan.steps.iter().map(|change| wording.step(change)).chain(self.across_domains(row, to, plane)).collect(),
             otherwise: plan.otherwise.iter().map(|change| wording.step(change)).collect(),
         }
     }
@@ -198,7 +211,7 @@ fn column(site: &Site, judge: &mut Judge<'_>) -> Option<Column> {
     if !site.trusts() {
         return None;
     }
-    let crls = site.crls.as_deref().map_or(CrlsId::NONE, |crls| judge.revocation.add(crls));
+    let lists = site.crls.as_deref().map(|crls| judge.revocation.add(crls)).unwrap_or_default();
     let trust = match (&site.cannot_trust, &site.roots, &site.map) {
         (Some(why), _, _) => Err(why.clone()),
         (None, roots, map) => Ok(Trust {
@@ -206,5 +219,5 @@ fn column(site: &Site, judge: &mut Judge<'_>) -> Option<Column> {
             map: map.as_ref().map(|map| map.iter().map(|(domain, bundle)| (domain.clone(), judge.anchors.set(bundle.x509_authorities()))).collect()),
         }),
     };
-    Some(Column { trust, crls })
+    Some(Column { trust, lists })
 }

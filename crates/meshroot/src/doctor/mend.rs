@@ -97,6 +97,13 @@ pub enum Mend {
         /// The trust domain.
         trust_domain: TrustDomain,
     },
+    /// Have a cluster's sidecars let workloads of another trust domain in: roots alone do not.
+    LetIn {
+        /// The cluster that lets them in.
+        cluster: String,
+        /// Their trust domain.
+        trust_domain: TrustDomain,
+    },
     /// Wait until something becomes valid, or set a clock right.
     WaitUntil {
         /// When it becomes valid.
@@ -121,6 +128,7 @@ impl Mend {
             Self::IssueCrl { .. } => "issue_crl",
             Self::RemoveCrls { .. } => "remove_crls",
             Self::ChangeTrustDomain { .. } => "change_trust_domain",
+            Self::LetIn { .. } => "let_in",
             Self::WaitUntil { .. } => "wait_until",
             Self::ByHand => "by_hand",
         }
@@ -139,7 +147,8 @@ impl Mend {
             | Self::AddCrls { cluster, .. }
             | Self::IssueCrl { cluster, .. }
             | Self::RemoveCrls { cluster }
-            | Self::ChangeTrustDomain { cluster, .. } => Some(cluster),
+            | Self::ChangeTrustDomain { cluster, .. }
+            | Self::LetIn { cluster, .. } => Some(cluster),
             Self::WaitUntil { .. } | Self::ByHand => None,
         }
     }

@@ -44,7 +44,10 @@ impl Wording<'_> {
                 step(text, Mend::ReissueAuthority { cluster: row, certificate: certificate.clone(), change: *change }, commands)
             }
             Change::Replace(certificate) => {
-                let text = format!("give {row} a new CA with another key instead of {}, which was revoked, and load it", self.named(certificate));
+                let text = format!(
+                    "give {row} a new CA with a name and a key of its own instead of {}, which was revoked, and load it; append the new CA's CRL to ca-crl.pem wherever CRLs are checked",
+                    self.named(certificate)
+                );
                 let commands = self.new_authority(&row);
                 step(text, Mend::ReplaceAuthority { cluster: row, certificate: certificate.clone() }, commands)
             }
@@ -163,6 +166,13 @@ pub(super) fn change_trust_domain(row: &str, column: &str, domain: &TrustDomain)
         "give {row} the trust domain {domain} of {column} (meshConfig.trustDomain, the old one in trustDomainAliases) and restart its workloads: ztunnel knows no aliases"
     );
     step(text, Mend::ChangeTrustDomain { cluster: row.to_owned(), trust_domain: domain.clone() }, Vec::new())
+}
+
+pub(super) fn let_in(row: &str, column: &str, domain: &TrustDomain) -> Step {
+    let text = format!(
+        "let {domain}, the trust domain of {row}, into the sidecars of {column}: list it in meshConfig.caCertificates[].trustDomains there, or in trustDomainAliases, which takes its identities for one's own. Roots alone do not let anybody in (ssl.fail_verify_san)"
+    );
+    step(text, Mend::LetIn { cluster: column.to_owned(), trust_domain: domain.clone() }, Vec::new())
 }
 
 fn step(text: String, mend: Mend, commands: Vec<String>) -> Step {

@@ -8,20 +8,21 @@ use super::{Cause, Plane, Symptom};
 
 /// What an application behind Envoy gets; the reason stands in the proxy's access log only.
 const BODY: &str = "503 upstream connect error or disconnect/reset before headers. reset reason: remote connection failure";
-/// `ERR_PACK(ERR_LIB_SSL, 0)` of BoringSSL, which prefixes the numbers of its SSL errors.
-const SSL_ERROR: u32 = 0x1000_0000;
+/// What an application gets whose Envoy is refused by another: in TLS 1.3 the caller has finished its handshake before it is judged, and
+/// all that it sees is a connection that ends.
+const CALLER: &str = "503 upstream connect error or disconnect/reset before headers. reset reason: connection termination";
 
 /// `depth` counts from the leaf, as in BoringSSL; `self_signed`: the last certificate that was sent signed itself.
 pub(super) fn of(cause: &Cause, plane: Plane, depth: usize, self_signed: bool) -> Symptom {
     match (plane, cause) {
         (Plane::Sidecar, Cause::Path(rejection)) => envoy(&rejection.reason, depth, self_signed),
         (Plane::Sidecar, Cause::TrustDomain { .. }) => envoy_names(),
-        (Plane::Ambient, Cause::Path(rejection)) => ztunnel(&rustls(&rejection.reason), alert(&rejection.reason).2),
+        (Plane::Ambient, Cause::Path(rejection)) => ztunnel(&rustls(&rejection.reason), alert(&rejection.reason)),
         (Plane::Ambient, Cause::TrustDomain { row, column }) => {
             let said = format!(
                 "Other(OtherError(SanTrustDomainError(\"{column}\", [Spiffe {{ trust_domain: \"{row}\", namespace: \"NAMESPACE\", service_account: \"ACCOUNT\" }}])))"
             );
-            ztunnel(&said, "CertificateUnknown")
+            ztunnel(&(format!("invalid peer certificate: {said}"), format!("InvalidCertificate({said})")), "CertificateUnknown")
         }
     }
 }
@@ -38,29 +39,29 @@ fn envoy(reason: &Reason, depth: usize, self_signed: bool) -> Symptom {
         Reason::UnknownTrustDomain(_) | Reason::EmptyBundle(_) => "verify cert failed: no trust bundle store".to_owned(),
         _ => format!("verify cert failed: X509_verify_cert: certificate verification error at depth {depth}: {revocation}{words}"),
     };
-    let (number, name, _) = alert(reason);
-    Symptom {
-        client: BODY.into(),
-        caller: format!("{BODY} (access log: TLS_error:|{}:SSL routines:OPENSSL_internal:{name}:TLS_error_end)", SSL_ERROR.saturating_add(number)),
-        log: format!("TLS_error:|268435581:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED:{details}:TLS_error_end"),
-        counter: "ssl.fail_verify_error",
-    }
+    refused_by_envoy(&details, "ssl.fail_verify_error")
 }
 
 fn envoy_names() -> Symptom {
+    refused_by_envoy("verify cert failed: verify SAN list", "ssl.fail_verify_san")
+}
+
+fn refused_by_envoy(details: &str, counter: &'static str) -> Symptom {
     Symptom {
         client: BODY.into(),
-        caller: format!("{BODY} (access log: TLS_error:|268436502:SSL routines:OPENSSL_internal:SSLV3_ALERT_CERTIFICATE_UNKNOWN:TLS_error_end)"),
-        log: "TLS_error:|268435581:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED:verify cert failed: verify SAN list:TLS_error_end".into(),
-        counter: "ssl.fail_verify_san",
+        caller: CALLER.into(),
+        log: format!("TLS_error:|268435581:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED:{details}:TLS_error_end"),
+        counter,
     }
 }
 
-fn ztunnel(error: &str, alert: &str) -> Symptom {
+/// `said` is rustls' error, as it prints it and as its `Debug` does.
+fn ztunnel(said: &(String, String), alert: &str) -> Symptom {
+    let (displayed, debugged) = said;
     Symptom {
-        client: format!("connection complete error=\"io error: invalid peer certificate: {error}\""),
+        client: format!("connection complete error=\"io error: {displayed}\""),
         caller: format!("connection complete error=\"io error: received fatal alert: {alert}\""),
-        log: format!("tls handshake error: Custom {{ kind: InvalidData, error: InvalidCertificate({error}) }}"),
+        log: format!("tls handshake error: Custom {{ kind: InvalidData, error: {debugged} }}"),
         counter: "",
     }
 }
@@ -95,33 +96,51 @@ fn boringssl(reason: &Reason, self_signed: bool) -> &'static str {
     }
 }
 
-/// `SSL_alert_from_verify_result`: the alert that the refused peer gets, as BoringSSL numbers and names the error and rustls
-/// the alert.
-fn alert(reason: &Reason) -> (u32, &'static str, &'static str) {
+/// The alert that the refused peer gets, as rustls names it (`CertificateError` to `AlertDescription`).
+fn alert(reason: &Reason) -> &'static str {
     match reason {
-        Reason::Expired { .. } | Reason::CrlStale { .. } => (1045, "SSLV3_ALERT_CERTIFICATE_EXPIRED", "CertificateExpired"),
-        Reason::Revoked { .. } => (1044, "SSLV3_ALERT_CERTIFICATE_REVOKED", "CertificateRevoked"),
-        Reason::ExtendedKeyUsage { .. } | Reason::KeyUsageForbids(_) => (1043, "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE", "UnsupportedCertificate"),
-        Reason::UnknownIssuer { .. } | Reason::NotACa | Reason::PathLength { .. } | Reason::ChainTooLong { .. } | Reason::CrlMissing { .. } => {
-            (1048, "TLSV1_ALERT_UNKNOWN_CA", "UnknownCA")
-        }
-        Reason::BadSignature | Reason::NotYetValid { .. } | Reason::CrlNotYetValid { .. } => (1042, "SSLV3_ALERT_BAD_CERTIFICATE", "BadCertificate"),
-        _ => (1046, "SSLV3_ALERT_CERTIFICATE_UNKNOWN", "CertificateUnknown"),
+        Reason::Expired { .. } | Reason::NotYetValid { .. } => "CertificateExpired",
+        Reason::Revoked { .. } => "CertificateRevoked",
+        Reason::ExtendedKeyUsage { .. } => "UnsupportedCertificate",
+        Reason::UnknownIssuer { .. } | Reason::UnknownTrustDomain(_) | Reason::EmptyBundle(_) => "UnknownCA",
+        Reason::CrlMissing { .. } | Reason::CrlStale { .. } => "UnknownCA",
+        Reason::CrlUnusable { .. } => "HandshakeFailure",
+        Reason::BadSignature => "DecryptError",
+        reason if rustls(reason).0.contains("OtherError") => "CertificateUnknown",
+        _ => "BadCertificate",
     }
 }
 
-/// rustls' `CertificateError`; what has no name of its own there comes as webpki's error.
-fn rustls(reason: &Reason) -> String {
-    let webpki = |name: &str| format!("Other(OtherError({name}))");
+/// rustls' error, displayed and debugged; what has no name of its own there comes as webpki's error.
+fn rustls(reason: &Reason) -> (String, String) {
+    let certificate = |name: &str| (format!("invalid peer certificate: {name}"), format!("InvalidCertificate({name})"));
+    let webpki = |name: &str| certificate(&format!("Other(OtherError({name}))"));
+    let list = |name: &str| (format!("invalid certificate revocation list: {name}"), format!("InvalidCertRevocationList({name})"));
     match reason {
-        Reason::UnknownIssuer { .. } | Reason::UnknownTrustDomain(_) | Reason::EmptyBundle(_) => "UnknownIssuer".into(),
-        Reason::BadSignature => "BadSignature".into(),
-        Reason::Expired { .. } => "Expired".into(),
-        Reason::NotYetValid { .. } => "NotValidYet".into(),
-        Reason::Revoked { .. } => "Revoked".into(),
-        Reason::CrlMissing { .. } => "UnknownRevocationStatus".into(),
-        Reason::CrlStale { .. } => "ExpiredRevocationList".into(),
-        Reason::ExtendedKeyUsage { .. } => "InvalidPurpose".into(),
+        Reason::UnknownIssuer { .. } | Reason::UnknownTrustDomain(_) | Reason::EmptyBundle(_) => certificate("UnknownIssuer"),
+        Reason::BadSignature => certificate("BadSignature"),
+        Reason::Expired { not_after, now } => (
+            format!(
+                "invalid peer certificate: certificate expired: verification time {} (UNIX), but certificate is not valid after {} ({} seconds ago)",
+                now.unix(),
+                not_after.unix(),
+                now.since(*not_after).as_secs()
+            ),
+            format!("InvalidCertificate(ExpiredContext {{ time: UnixTime({}), not_after: UnixTime({}) }})", now.unix(), not_after.unix()),
+        ),
+        Reason::NotYetValid { not_before, now } => (
+            format!(
+                "invalid peer certificate: certificate not valid yet: verification time {} (UNIX), but certificate is not valid before {} ({} seconds in future)",
+                now.unix(),
+                not_before.unix(),
+                not_before.since(*now).as_secs()
+            ),
+            format!("InvalidCertificate(NotValidYetContext {{ time: UnixTime({}), not_before: UnixTime({}) }})", now.unix(), not_before.unix()),
+        ),
+        Reason::Revoked { .. } => certificate("Revoked"),
+        Reason::CrlMissing { .. } => certificate("UnknownRevocationStatus"),
+        Reason::CrlStale { .. } => certificate("ExpiredRevocationList"),
+        Reason::ExtendedKeyUsage { .. } => certificate("InvalidPurpose"),
         Reason::NameConstraint { .. } | Reason::UnsupportedNameConstraint => webpki("NameConstraintViolation"),
         Reason::PathLength { .. } => webpki("PathLenConstraintViolated"),
         Reason::NotACa => webpki("EndEntityUsedAsCa"),
@@ -129,8 +148,8 @@ fn rustls(reason: &Reason) -> String {
         Reason::UnknownCriticalExtension(_) => webpki("UnsupportedCriticalExtension"),
         Reason::BudgetExhausted { .. } => webpki("MaximumSignatureChecksExceeded"),
         Reason::SignatureAlgorithm => webpki("UnsupportedSignatureAlgorithm"),
-        Reason::CrlUnusable { problem: CrlProblem::SignerLacksCrlSign, .. } => webpki("IssuerNotCrlSigner"),
-        Reason::CrlUnusable { .. } => webpki("InvalidCrlSignatureForPublicKey"),
-        _ => "BadEncoding".into(),
+        Reason::CrlUnusable { problem: CrlProblem::SignerLacksCrlSign, .. } => list("IssuerInvalidForCrl"),
+        Reason::CrlUnusable { .. } => list("BadSignature"),
+        _ => certificate("BadEncoding"),
     }
 }

@@ -78,7 +78,7 @@ fn a_ca_without_crl_sign_can_have_no_crls_so_they_have_to_go() {
     assert_eq!(otherwise.len(), 2);
     assert!(matches!(&otherwise[0].mend, Mend::ReissueAuthority { change: Reissue::KeyUsage, .. }));
     let (_, symptom, ..) = no(&diagnosis, "west", "west", Plane::Ambient);
-    assert!(symptom.log.contains("IssuerNotCrlSigner"), "{symptom:?}");
+    assert!(symptom.log.contains("IssuerInvalidForCrl"), "{symptom:?}");
     assert!(warning(&diagnosis, "doctor.crl_issuer").message.contains("cRLSign"));
 }
 

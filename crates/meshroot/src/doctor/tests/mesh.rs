@@ -65,6 +65,7 @@ fn federated_clusters_judge_each_trust_domain_by_its_own_roots() {
     let diagnosis = look(vec![cacerts("west", &[&west], &[&a]), cacerts("east", &[&east], &[&b]), of("west", wrong)]);
     let (_, _, mend, _) = no(&diagnosis, "east", "west", Plane::Sidecar);
     assert_eq!(mend[0].mend, Mend::AddRoots { cluster: "west".into(), trust_domain: Some(domain("east.example")), roots: certs(&[&b]) });
+    assert_eq!(mend[1].mend, Mend::LetIn { cluster: "west".into(), trust_domain: domain("east.example") });
 
     let without = look(vec![cacerts("west", &[&west], &[&a]), cacerts("east", &[&east], &[&b]), of("west", map(&[("west.example", &a)]))]);
     let (cause, _, mend, _) = no(&without, "east", "west", Plane::Sidecar);

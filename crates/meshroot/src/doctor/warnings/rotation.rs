@@ -31,7 +31,12 @@ pub(super) fn warn(mesh: &Mesh<'_>, warnings: &mut Vec<Warning>) {
         let message = format!("{more} more roots are trusted by some clusters and not by others");
         warnings.push(Warning::new(Severity::Warning, "doctor.rotation", message, "make root-cert.pem the same in all clusters"));
     }
-    warnings.extend(half_signed(mesh, &roots, &members));
+    // Trust domains that have exchanged their roots are in no rotation.
+    let domains: BTreeSet<_> = members.iter().filter_map(|at| mesh.sites.get(*at)?.domain()).collect();
+    for domain in domains {
+        let of_it = members.iter().copied().filter(|at| mesh.sites.get(*at).is_some_and(|site| site.domain() == Some(domain))).collect();
+        warnings.extend(half_signed(mesh, &roots, &of_it));
+    }
 }
 
 fn roots<'a>(mesh: &'a Mesh<'_>, members: &BTreeSet<usize>) -> Vec<Root<'a>> {
