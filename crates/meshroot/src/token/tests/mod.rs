@@ -1,0 +1,6 @@
+mod claims;
+mod clusters;
+mod header;
+mod hostile;
+mod key_sets;
+mod outside;
