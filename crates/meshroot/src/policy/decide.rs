@@ -66,12 +66,12 @@ impl<'a> Asking<'a> {
         if !self.cluster.is_on(kind) {
             return Err(Denial::CallersOff { cluster: self.name.clone(), kind, rule });
         }
-        if let (Caller::Svid { authenticated_at, .. }, Some(renewable_for)) = (self.caller, self.cluster.svid) {
-            if now.since(*authenticated_at) > renewable_for {
-                return Err(Denial::RenewedTooLong { authenticated_at: *authenticated_at, renewable_for, now, rule });
+        match (self.caller, self.cluster.svid) {
+            (Caller::Svid { authenticated_at, .. }, Some(renewable_for)) if now.since(*authenticated_at) > renewable_for => {
+                Err(Denial::RenewedTooLong { authenticated_at: *authenticated_at, renewable_for, now, rule })
             }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// The caller's identity, by the first rule that gives one.

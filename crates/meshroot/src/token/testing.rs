@@ -1,4 +1,5 @@
 //! Clusters that mint tokens as Kubernetes does, for the tests of this module.
+#![allow(clippy::arithmetic_side_effects, reason = "the numbers are those written here")]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,8 +23,8 @@ pub(super) const AUDIENCE: &str = "meshroot";
 
 pub(super) const RSA: [&[u8]; 3] = [
     include_bytes!("../../testdata/keys/rsa2048-pkcs8.pem"),
-    include_bytes!("../../testdata/keys/token-rsa-east.pem"),
-    include_bytes!("../../testdata/keys/token-rsa-north.pem"),
+    include_bytes!("../../testdata/token/rsa-east.pem"),
+    include_bytes!("../../testdata/token/rsa-north.pem"),
 ];
 
 /// A cluster with a key of its own.

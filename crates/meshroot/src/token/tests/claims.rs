@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 
 fn west() -> (Cluster, Issuers) {
     let west = Cluster::generated("west", KeyAlgorithm::EcdsaP256);
-    let issuers = issuers(&[west.clone()]);
+    let issuers = issuers(std::slice::from_ref(&west));
     (west, issuers)
 }
 

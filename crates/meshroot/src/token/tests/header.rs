@@ -8,7 +8,7 @@ use crate::key::{Crypto, KeyAlgorithm};
 
 fn west() -> (Cluster, Issuers) {
     let west = Cluster::rsa("west", 0);
-    let issuers = issuers(&[west.clone()]);
+    let issuers = issuers(std::slice::from_ref(&west));
     (west, issuers)
 }
 
@@ -55,7 +55,7 @@ fn an_algorithm_that_kubernetes_does_not_use_is_refused() {
 #[test]
 fn a_token_does_not_choose_how_a_key_is_used() {
     let p384 = Cluster::generated("west", KeyAlgorithm::EcdsaP384);
-    let issuers = issuers(&[p384.clone()]);
+    let issuers = issuers(std::slice::from_ref(&p384));
     verify(&issuers, &p384.mint()).unwrap();
     // ES256 belongs to P-256; X.509 would let a P-384 key sign with SHA-256.
     for name in ["ES256", "RS256"] {

@@ -1,3 +1,5 @@
+#![allow(clippy::arithmetic_side_effects, reason = "the numbers are those written here")]
+
 mod claims;
 mod clusters;
 mod header;
