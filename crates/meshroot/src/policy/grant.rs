@@ -10,8 +10,11 @@ use crate::spiffe::{SpiffeId, TrustDomain};
 
 /// What a policy grants. It cannot be made elsewhere:
 ///
-/// ```compile_fail
-/// let forged = meshroot::policy::Grant { ..todo!() };
+/// ```compile_fail,E0451
+/// use meshroot::policy::{Grant, Granted};
+/// fn forge(grant: Grant, id: meshroot::spiffe::SpiffeId) -> Grant {
+///     Grant { granted: Granted::Workload(id), ..grant }
+/// }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {

@@ -103,6 +103,14 @@ pub enum TokenError {
         /// The clusters.
         clusters: Vec<ClusterName>,
     },
+    /// Tokens of this cluster are not accepted.
+    #[error(
+        "service account tokens of the cluster {cluster} are not accepted: [clusters.{cluster}.callers.kubernetes] in the policy switches them on"
+    )]
+    NotExpected {
+        /// The cluster whose key signed it.
+        cluster: ClusterName,
+    },
     /// A claim is missing.
     #[error("the token's claim '{0}' is missing{hint}", hint = hint(.0))]
     MissingClaim(&'static str),
@@ -185,6 +193,7 @@ impl TokenError {
             Self::TooManyKeys { .. } => "token.too_many_keys",
             Self::BadSignature => "token.bad_signature",
             Self::SharedKey { .. } => "token.shared_key",
+            Self::NotExpected { .. } => "token.not_expected",
             Self::MissingClaim(_) => "token.missing_claim",
             Self::BadClaim { .. } => "token.bad_claim",
             Self::Audience { .. } => "token.audience",

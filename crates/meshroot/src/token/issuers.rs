@@ -101,6 +101,20 @@ impl Issuers {
     /// # Errors
     /// Every variant of [`TokenError`].
     pub fn verify(&self, compact: &str, expected: &Expected, crypto: &Crypto, now: Timestamp) -> Result<ServiceAccountToken, TokenError> {
+        self.verify_as(compact, |_| Some(expected.clone()), crypto, now)
+    }
+
+    /// As [`verify`](Self::verify), where each cluster has its own expectations; they are asked for once the key has told the cluster.
+    ///
+    /// # Errors
+    /// Every variant of [`TokenError`]; [`TokenError::NotExpected`] where there are none.
+    pub fn verify_as(
+        &self,
+        compact: &str,
+        expected: impl FnOnce(&ClusterName) -> Option<Expected>,
+        crypto: &Crypto,
+        now: Timestamp,
+    ) -> Result<ServiceAccountToken, TokenError> {
         let token = Jws::parse(compact)?;
         let issuer = optional_text(&token.claims, "iss")?.ok_or(TokenError::MissingClaim("iss"))?;
         let index = self.by_issuer.get(issuer).ok_or_else(|| TokenError::UnknownIssuer { issuer: shown(issuer) })?;
@@ -121,6 +135,7 @@ impl Issuers {
         if known.owners.len() > 1 {
             return Err(TokenError::SharedKey { clusters: known.owners.clone() });
         }
-        judge(known.cluster.clone(), issuer, &token.claims, expected, now)
+        let expected = expected(&known.cluster).ok_or_else(|| TokenError::NotExpected { cluster: known.cluster.clone() })?;
+        judge(known.cluster.clone(), issuer, &token.claims, &expected, now)
     }
 }

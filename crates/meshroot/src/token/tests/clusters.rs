@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::super::testing::*;
-use super::super::{ClusterIssuer, IssuerFinding, Issuers, MAX_TRIALS, TokenError};
+use super::super::{ClusterIssuer, Expected, IssuerFinding, Issuers, MAX_TRIALS, TokenError};
 use crate::hierarchy::ClusterName;
 use crate::key::{BadSignature, Crypto, KeyAlgorithm};
 
@@ -149,6 +149,22 @@ fn an_issuer_is_bound_to_its_clusters_keys() {
         claims.as_object_mut().unwrap().remove("iss");
     });
     assert_eq!(verify(&issuers, &token).unwrap_err(), TokenError::MissingClaim("iss"));
+}
+
+#[test]
+fn each_cluster_may_expect_something_else() {
+    let [west, east, north] = three();
+    let issuers = issuers(&[west.clone(), east.clone(), north.clone()]);
+    let expected = |cluster: &ClusterName| match cluster.as_str() {
+        "west" => Some(expected()),
+        "east" => Some(Expected::audience("east-only")),
+        _ => None,
+    };
+    let verify = |token: &str| issuers.verify_as(token, expected, &Crypto::ring(), NOW).map_err(|e| e.code());
+    verify(&west.mint()).unwrap();
+    verify(&east.mint_claims(|claims| claims["aud"] = json!("east-only"))).unwrap();
+    assert_eq!(verify(&east.mint()).unwrap_err(), "token.audience");
+    assert_eq!(verify(&north.mint()).unwrap_err(), "token.not_expected");
 }
 
 #[test]
