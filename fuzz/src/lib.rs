@@ -12,6 +12,7 @@ mod differential;
 mod pem;
 mod private_key;
 mod secret_manifest;
+mod service_account_token;
 mod spiffe_id;
 
 pub use bundle::{bundle_json, bundle_map};
@@ -23,6 +24,7 @@ pub use differential::{Outcome, compare_openssl, compare_webpki, differential_op
 pub use pem::pem;
 pub use private_key::private_key;
 pub use secret_manifest::secret_manifest;
+pub use service_account_token::service_account_token;
 pub use spiffe_id::spiffe_id;
 
 /// When everything in `data/` and in the seeds was made: 2026-11-22T12:00:00Z.
