@@ -105,6 +105,15 @@ Writes svid.pem (the certificate, then the cluster CA), svid-key.pem (PKCS#8, 06
     /// Show the hierarchy, what expires first, and what to do next
     #[command(after_long_help = "Example:\n  meshroot status --store mesh")]
     Status,
+    /// Serve the mesh over HTTPS: bundles, health and metrics
+    #[command(after_long_help = "\
+Example:
+  meshroot serve --store mesh
+  curl --cacert mesh/root-cert.pem https://127.0.0.1:8443/v1/trust-domains/mesh.example/bundle
+
+Without a file of settings it listens on loopback alone. Every setting can also come from the environment:
+[limits] connections, for instance, from MESHROOT_SERVE_LIMITS_CONNECTIONS. SIGTERM ends it in good order.")]
+    Serve(Serve),
     /// Print the completions for a shell
     #[command(after_long_help = "Example:\n  meshroot completions bash > /etc/bash_completion.d/meshroot")]
     Completions {
@@ -285,6 +294,19 @@ pub(crate) struct Svid {
     /// Overwrite the files if they are there
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The file of settings, in TOML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where to serve HTTPS [default: 127.0.0.1:8443]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<std::net::SocketAddr>,
+    /// Where to serve health and metrics over plain HTTP [default: 127.0.0.1:8444]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) health_listen: Option<std::net::SocketAddr>,
 }
 
 #[derive(Debug, Subcommand)]

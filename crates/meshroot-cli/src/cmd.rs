@@ -7,6 +7,7 @@ mod init;
 mod inspect;
 mod istio;
 mod quickstart;
+mod serve;
 mod sign;
 mod status;
 mod svid;
@@ -31,6 +32,7 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Exit> {
         Command::Inspect(args) => inspect::run(args, session.now, out),
         Command::Verify(args) => verify::run(args, session.now, out),
         Command::Status => status::run(&session),
+        Command::Serve(args) => serve::run(&session, args),
         Command::Completions { shell } => completions::shell(&session, *shell),
         Command::Man { out: folder } => completions::man(&session, folder),
     }

@@ -24,6 +24,18 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// [`StoreError::Damaged`] if any of it is not what was once committed.
     fn load(&self) -> Result<Loaded, StoreError>;
 
+    /// The version alone: how many changes were committed. Cheap enough to ask every second.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn version(&self) -> Result<u64, StoreError>;
+
+    /// Whether a write would be taken now: begins one and takes it back.
+    ///
+    /// # Errors
+    /// What a write would be refused with.
+    fn check_writable(&self) -> Result<(), StoreError>;
+
     /// Stores a change and returns the store's new version, which is one more than `expected_version`.
     ///
     /// The serial numbers of the certificates in the events count as used.

@@ -123,6 +123,22 @@ impl Store for SqliteStore {
         self.read("read", |transaction, context| load::load(transaction, context))
     }
 
+    fn version(&self) -> Result<u64, StoreError> {
+        self.read("read", |transaction, context| load::version(transaction, context))
+    }
+
+    fn check_writable(&self) -> Result<(), StoreError> {
+        let context = self.context("write to");
+        let mut state = self.state();
+        if state.stopped {
+            return Err(StoreError::Stopped(self.path.clone()));
+        }
+        // Immediate takes the write lock, and a no-op update needs a page to be written; dropped, both are taken back.
+        let transaction = state.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|e| context.failed(e))?;
+        transaction.execute("UPDATE store SET version = version", []).map_err(|e| context.failed(e))?;
+        Ok(())
+    }
+
     fn commit(&self, change: &Change) -> Result<u64, StoreError> {
         self.write("write to", |transaction, context| commit::commit(transaction, context, change))
     }
