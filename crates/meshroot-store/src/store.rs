@@ -4,7 +4,7 @@ use meshroot::hierarchy::AuthorityId;
 use meshroot::spiffe::TrustDomain;
 use meshroot::time::Timestamp;
 
-use crate::{Change, Issuance, IssuanceRow, Loaded, Meta, Query, Recorded, StoreError};
+use crate::{Change, Issuance, IssuanceRow, JoinToken, Loaded, Meta, Outcome, Query, Recorded, StoreError, Submission, TokenDigest};
 
 /// What must survive. The comments here are the specification; `tests/conformance` checks them.
 ///
@@ -61,15 +61,64 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// When the store cannot be read.
     fn wrapped_data_key(&self) -> Result<Vec<u8>, StoreError>;
 
-    /// Appends certificates to the issuance log, all in one transaction, and returns them as [`Recorded`], in order.
+    /// Appends certificates to the issuance log, all in one transaction, together with what belongs to each: its token is
+    /// used up and its idempotency key remembered with it, or neither.
     ///
-    /// A certificate that cannot be recorded fails alone: its place in the answer says why, and the others are
-    /// recorded. Positions grow in the order in which records become visible; no entry ever appears behind a reader.
+    /// A submission that cannot be recorded fails alone: its place in the answer says why, and the others are recorded.
+    /// One whose idempotency key came before with the same request is not recorded again: its place in the answer names
+    /// the entry that answers it. Positions grow in the order in which records become visible; no entry ever appears
+    /// behind a reader.
     ///
     /// # Errors
-    /// For the whole batch: when the store cannot be written. For one certificate: [`StoreError::DuplicateSerial`] if
-    /// its issuer has used the serial number before, [`StoreError::UnknownTrustDomain`].
-    fn record(&self, batch: Vec<Issuance>) -> Result<Vec<Result<Recorded, StoreError>>, StoreError>;
+    /// For the whole batch: when the store cannot be written. For one submission: [`StoreError::DuplicateSerial`] if
+    /// its issuer has used the serial number before, [`StoreError::UnknownTrustDomain`],
+    /// [`StoreError::IdempotencyMismatch`], [`StoreError::TokenUnknown`], [`StoreError::TokenUsed`],
+    /// [`StoreError::TokenExpired`].
+    fn submit(&self, batch: Vec<Submission>) -> Result<Vec<Result<Outcome, StoreError>>, StoreError>;
+
+    /// Records certificates with nothing besides: as [`submit`](Self::submit).
+    ///
+    /// # Errors
+    /// As [`submit`](Self::submit).
+    fn record(&self, batch: Vec<Issuance>) -> Result<Vec<Result<Recorded, StoreError>>, StoreError> {
+        let outcomes = self.submit(batch.into_iter().map(Submission::from).collect())?;
+        let recorded = outcomes.into_iter().map(|outcome| match outcome? {
+            Outcome::Recorded(recorded) => Ok(recorded),
+            // Only a submission with a key is answered by an earlier one.
+            Outcome::Answered(_) => Err(StoreError::IdempotencyMismatch),
+        });
+        Ok(recorded.collect())
+    }
+
+    /// The position in the log that answered a caller's idempotency key, and the SHA-256 of the request it came with.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn answered(&self, caller: &str, key: &str) -> Result<Option<(u64, [u8; 32])>, StoreError>;
+
+    /// Stores a one-time token; `used_by` is of no account.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownTrustDomain`], [`StoreError::TokenExists`], or when the store cannot be written.
+    fn add_token(&self, token: &JoinToken) -> Result<(), StoreError>;
+
+    /// The token with this digest, used or not.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn token(&self, digest: &TokenDigest) -> Result<Option<JoinToken>, StoreError>;
+
+    /// All tokens that are not forgotten, the oldest first, at most 10,000.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn tokens(&self) -> Result<Vec<JoinToken>, StoreError>;
+
+    /// Removes a token that was not used; `false` if there is none.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn withdraw_token(&self, digest: &TokenDigest) -> Result<bool, StoreError>;
 
     /// Records one certificate.
     ///

@@ -13,7 +13,7 @@ use crate::checksum::Checksum;
 use crate::{Issuance, IssuanceRow, Query, StoreError};
 
 /// How long a serial number is remembered after its certificate has expired: a clock may be wrong by some hours.
-const REMEMBERED: Duration = Duration::from_secs(86_400);
+pub(super) const REMEMBERED: Duration = Duration::from_secs(86_400);
 
 /// How many expired serial numbers are forgotten with each record. More than one, so that the table shrinks; few, so
 /// that no request pays for all.
