@@ -114,6 +114,12 @@ Example:
 Without a file of settings it listens on loopback alone. Every setting can also come from the environment:
 [limits] connections, for instance, from MESHROOT_SERVE_LIMITS_CONNECTIONS. SIGTERM ends it in good order.")]
     Serve(Serve),
+    /// Make, list and withdraw one-time tokens, for workloads and machines outside Kubernetes
+    #[command(subcommand)]
+    Token(Token),
+    /// Search the certificates that were issued
+    #[command(after_long_help = "Example:\n  meshroot inventory --id spiffe://mesh.example/ns/shop/sa/cart")]
+    Inventory(Inventory),
     /// Print the completions for a shell
     #[command(after_long_help = "Example:\n  meshroot completions bash > /etc/bash_completion.d/meshroot")]
     Completions {
@@ -307,6 +313,52 @@ pub(crate) struct Serve {
     /// Where to serve health and metrics over plain HTTP [default: 127.0.0.1:8444]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) health_listen: Option<std::net::SocketAddr>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Make a token that is good for one certificate; prints it once, and keeps only its digest
+    #[command(after_long_help = "\
+Example:
+  TOKEN=$(meshroot token create --cluster west --id spiffe://mesh.example/ns/shop/sa/cart --ttl 10m)
+  curl --cacert mesh/root-cert.pem -H \"Authorization: Bearer $TOKEN\" --data-binary @cart.csr https://127.0.0.1:8443/v1/certificates")]
+    Create {
+        /// The cluster whose CA signs
+        #[arg(long, value_name = "NAME")]
+        cluster: String,
+        /// The identity that it is good for
+        #[arg(long, value_name = "SPIFFE-ID")]
+        id: String,
+        /// How long it may wait to be used
+        #[arg(long, value_name = "TIME", default_value = "10m", value_parser = lifetime)]
+        ttl: Duration,
+    },
+    /// List the tokens that are remembered
+    List,
+    /// Withdraw a token that was not used yet
+    Withdraw {
+        /// Its digest, as `token list` shows it
+        digest: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inventory {
+    /// Certificates with this SPIFFE ID
+    #[arg(long, value_name = "SPIFFE-ID")]
+    pub(crate) id: Option<String>,
+    /// Certificates that this authority signed
+    #[arg(long, value_name = "ID")]
+    pub(crate) authority: Option<String>,
+    /// The certificate with this serial number
+    #[arg(long, value_name = "HEX")]
+    pub(crate) serial: Option<String>,
+    /// Behind this record: the next page
+    #[arg(long, value_name = "RECORD")]
+    pub(crate) after: Option<u64>,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) limit: u32,
 }
 
 #[derive(Debug, Subcommand)]

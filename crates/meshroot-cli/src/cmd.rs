@@ -5,12 +5,14 @@ mod cluster;
 mod completions;
 mod init;
 mod inspect;
+mod inventory;
 mod istio;
 mod quickstart;
 mod serve;
 mod sign;
 mod status;
 mod svid;
+mod token;
 mod verify;
 
 use crate::args::{Cli, Command};
@@ -33,6 +35,8 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Exit> {
         Command::Verify(args) => verify::run(args, session.now, out),
         Command::Status => status::run(&session),
         Command::Serve(args) => serve::run(&session, args),
+        Command::Token(args) => token::run(&session, args),
+        Command::Inventory(args) => inventory::run(&session, args),
         Command::Completions { shell } => completions::shell(&session, *shell),
         Command::Man { out: folder } => completions::man(&session, folder),
     }

@@ -17,6 +17,8 @@ pub(crate) struct Metrics {
     registry: Registry,
     answers: Family<Answer, Counter>,
     durations: Family<Route, Histogram, fn() -> Histogram>,
+    refusals: Family<Refusal, Counter>,
+    issued: Family<Issued, Counter>,
     expiry: Family<Authority, Gauge>,
     sequence: Family<TrustDomain, Gauge>,
 }
@@ -30,6 +32,17 @@ struct Answer {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Route {
     route: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Refusal {
+    kind: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Issued {
+    cluster: String,
+    result: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -56,11 +69,15 @@ impl Default for Metrics {
         registry.register("http_answers", "Answers, by route and status", answers.clone());
         let durations = Family::new_with_constructor(histogram as fn() -> Histogram);
         registry.register_with_unit("http_duration", "Time to an answer, by route", Unit::Seconds, durations.clone());
+        let refusals = Family::default();
+        registry.register("authentication_failures", "Callers who could not be authenticated, by kind", refusals.clone());
+        let issued = Family::default();
+        registry.register("certificates", "Certificates asked for, by cluster and result", issued.clone());
         let expiry = Family::default();
         registry.register_with_unit("authority_expiry", "Time until an authority expires", Unit::Seconds, expiry.clone());
         let sequence = Family::default();
         registry.register("bundle_sequence", "The sequence number of the bundle that is published", sequence.clone());
-        Self { registry, answers, durations, expiry, sequence }
+        Self { registry, answers, durations, refusals, issued, expiry, sequence }
     }
 }
 
@@ -70,6 +87,15 @@ impl Metrics {
         let route = if route.is_empty() { "(none)" } else { route };
         self.answers.get_or_create(&Answer { route: route.into(), status: status.as_u16() }).inc();
         self.durations.get_or_create(&Route { route: route.into() }).observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn not_authenticated(&self, kind: &'static str) {
+        self.refusals.get_or_create(&Refusal { kind }).inc();
+    }
+
+    /// `cluster` is one that exists, or empty; `result` is "issued" or a code.
+    pub(crate) fn issued(&self, cluster: &str, result: &'static str) {
+        self.issued.get_or_create(&Issued { cluster: cluster.into(), result }).inc();
     }
 
     pub(crate) fn render(&self, mesh: &Mesh) -> String {

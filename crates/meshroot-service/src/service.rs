@@ -12,8 +12,9 @@ use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
 use crate::http::{self, App};
+use crate::issuing::Desk;
 use crate::mesh::{Mesh, MeshError};
-use crate::net::{Door, Security};
+use crate::net::{Door, Entrance, bind_socket};
 use crate::tls::{self, Own, Served, TlsFileError};
 use crate::{Clock, Config};
 
@@ -45,6 +46,17 @@ pub enum ServiceError {
         /// Why.
         source: std::io::Error,
     },
+    /// The socket of administrators cannot be made.
+    #[error("the socket {} cannot be made: {source}", path.display())]
+    Socket {
+        /// Where.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The operating system gives no thread.
+    #[error("the recorder cannot start: {0}")]
+    Thread(std::io::Error),
     /// The certificate and key given as files.
     #[error(transparent)]
     TlsFiles(#[from] TlsFileError),
@@ -59,6 +71,8 @@ impl ServiceError {
         match self {
             Self::Mesh(e) => e.code(),
             Self::Listen { .. } => "service.listen",
+            Self::Socket { .. } => "service.socket",
+            Self::Thread(_) => "service.thread",
             Self::TlsFiles(e) => e.code(),
             Self::Tls(_) => "service.tls",
         }
@@ -88,14 +102,21 @@ impl Service {
         let served = Arc::new(Served::default());
         let certificate = Certificate::of(&config, Arc::clone(&mesh), Arc::clone(&served))?;
         let tls = tls::server_config(served).map_err(|e| ServiceError::Tls(e.to_string()))?;
-        let app = Arc::new(App::new(Arc::clone(&mesh), config.limits));
+        let desk = Desk::new(Arc::clone(&mesh)).map_err(ServiceError::Thread)?;
+        let app = Arc::new(App::new(Arc::clone(&mesh), desk, config.limits));
 
         let (listener, address) = listen(config.listen.address).await?;
         let (health_listener, health_address) = listen(config.health.address).await?;
         let (stop, stopped) = watch::channel(false);
-        let door = Door::new(listener, Security::Tls(tls), config.limits, http::public(Arc::clone(&app)));
-        let health = Door::new(health_listener, Security::Plain, config.limits, http::health(app));
-        let doors = vec![tokio::spawn(door.serve(stopped.clone())), tokio::spawn(health.serve(stopped))];
+        let mut doors = vec![
+            Door::new(Entrance::Tls(listener, tls), config.limits, http::public(Arc::clone(&app))),
+            Door::new(Entrance::Plain(health_listener), config.limits, http::health(Arc::clone(&app))),
+        ];
+        if let Some(path) = &config.administration.socket {
+            let socket = bind_socket(path).map_err(|source| ServiceError::Socket { path: path.clone(), source })?;
+            doors.push(Door::new(socket, config.limits, http::public(app)));
+        }
+        let doors = doors.into_iter().map(|door| tokio::spawn(door.serve(stopped.clone()))).collect();
         let chores = vec![tokio::spawn(follow(mesh)), tokio::spawn(certificate.keep())];
         info!(%address, %health_address, "listening");
         Ok(Self { address, health_address, stop, doors, chores })

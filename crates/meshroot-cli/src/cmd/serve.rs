@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use meshroot_service::{Clock, Config, Parts, Service, SystemClock};
-use meshroot_store::StoreKind;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::Serve;
 use crate::exit::{Exit, Failure, Result};
+use crate::home::Home;
 use crate::mesh::Mesh;
 use crate::session::Session;
 
@@ -20,8 +20,9 @@ pub(super) fn run(session: &Session<'_>, args: &Serve) -> Result<Exit> {
     if let Some(address) = args.health_listen {
         config.health.address = address;
     }
+    let home = Home::of(session);
+    config.administration.socket.get_or_insert_with(|| home.socket());
     let mesh = Mesh::open(session)?;
-    debug_assert_eq!(meshroot_store::Store::meta(&mesh.store).kind, StoreKind::Mesh);
     let data_key = mesh.unlock(session)?;
     meshroot_service::log_to_stderr(config.log);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -44,7 +45,7 @@ fn exit_of(e: &meshroot_service::ServiceError) -> Exit {
     use meshroot_service::ServiceError;
     match e {
         ServiceError::Mesh(_) => Exit::Store,
-        ServiceError::Listen { .. } => Exit::CannotWrite,
+        ServiceError::Listen { .. } | ServiceError::Socket { .. } => Exit::CannotWrite,
         _ => Exit::BadInput,
     }
 }

@@ -25,6 +25,8 @@ pub struct Config {
     pub names: Names,
     /// A certificate and key given as files, instead of the service's own.
     pub tls: Option<TlsFiles>,
+    /// How administrators reach it.
+    pub administration: Administration,
     /// What one caller, and all together, may use up.
     pub limits: Limits,
     /// What is logged, and how.
@@ -79,6 +81,15 @@ pub struct TlsFiles {
     pub certificate: PathBuf,
     /// The private key in PEM.
     pub key: PathBuf,
+}
+
+/// How administrators reach the service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Administration {
+    /// A Unix socket for the user that the service runs as, and for root. Without it there is no administration; the
+    /// command puts it beside the store.
+    pub socket: Option<PathBuf>,
 }
 
 /// What is logged, and how.

@@ -127,7 +127,7 @@ fn no_bundle(name: &str) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "bundle.no_such_trust_domain", format!("this service publishes no bundle for '{}'", name.escape_debug()))
 }
 
-fn malformed_query(e: &QueryRejection) -> Problem {
+pub(super) fn malformed_query(e: &QueryRejection) -> Problem {
     let detail: String = e.body_text().chars().take(300).collect();
     Problem::new(StatusCode::BAD_REQUEST, "http.malformed_query", detail)
 }

@@ -1,21 +1,27 @@
 //! The interface over HTTP.
 
 mod bundles;
+mod certificates;
 mod conditional;
 mod health;
+mod hierarchy;
+mod inventory;
+mod json;
 mod long_poll;
 mod problem;
 mod request_id;
+mod tokens;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::get;
+use axum::routing::{delete, get, post};
 use tokio::sync::Semaphore;
 
 use crate::config::Limits;
+use crate::issuing::Desk;
 use crate::mesh::Mesh;
 use crate::metrics::Metrics;
 pub(crate) use problem::Problem;
@@ -24,6 +30,7 @@ pub(crate) use problem::Problem;
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) mesh: Arc<Mesh>,
+    pub(crate) desk: Desk,
     pub(crate) metrics: Metrics,
     pub(crate) limits: Limits,
     /// Requests in hand.
@@ -33,9 +40,10 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(mesh: Arc<Mesh>, limits: Limits) -> Self {
+    pub(crate) fn new(mesh: Arc<Mesh>, desk: Desk, limits: Limits) -> Self {
         Self {
             mesh,
+            desk,
             metrics: Metrics::default(),
             limits,
             requests: Arc::new(Semaphore::new(limits.requests)),
@@ -49,6 +57,12 @@ pub(crate) fn public(app: Arc<App>) -> Router {
     let limit = app.limits.body_bytes;
     Router::new()
         .route("/v1/trust-domains/{trust_domain}/bundle", get(bundles::bundle))
+        .route("/v1/certificates", post(certificates::create))
+        .route("/v1/tokens", get(tokens::list).post(tokens::create))
+        .route("/v1/tokens/{digest}", delete(tokens::withdraw))
+        .route("/v1/inventory", get(inventory::search))
+        .route("/v1/authorities", get(hierarchy::authorities))
+        .route("/v1/status", get(hierarchy::status))
         .route("/v1/bundle-map", get(bundles::map))
         .route("/roots.pem", get(bundles::roots))
         .route("/root/{sha256}", get(bundles::root))

@@ -29,12 +29,18 @@ impl Problem {
         self
     }
 
-    pub(crate) fn status(&self) -> StatusCode {
-        self.status
+    /// The rule that forbids it, in the policy's words.
+    pub(crate) fn rule(mut self, rule: impl Into<String>) -> Self {
+        self.rule = Some(rule.into());
+        self
     }
 
     pub(crate) fn code(&self) -> &'static str {
         self.code
+    }
+
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// The answer, with the request's id in it.

@@ -6,7 +6,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tracing::info;
+use tracing::{debug, info};
 
 use super::{App, Problem};
 
@@ -55,7 +55,13 @@ pub(super) async fn name_count_and_limit(State(app): State<Arc<App>>, mut reques
     let status = response.status();
     let code = response.extensions().get::<Problem>().map_or("", Problem::code);
     app.metrics.answered(&route, status, began.elapsed());
-    info!(request_id = %id.0, %method, route, status = status.as_u16(), code, microseconds = began.elapsed().as_micros(), "answered");
+    let microseconds = began.elapsed().as_micros();
+    // Bundles are read by everybody all the time; who asked for what else is of interest.
+    if status.is_success() && method.is_safe() || status == StatusCode::NOT_MODIFIED {
+        debug!(request_id = %id.0, %method, route, status = status.as_u16(), microseconds, "answered");
+    } else {
+        info!(request_id = %id.0, %method, route, status = status.as_u16(), code, microseconds, "answered");
+    }
     finish(&id, response)
 }
 

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use crate::Clock;
 pub use error::MeshError;
 pub(crate) use published::{Published, Rendering};
-pub(crate) use snapshot::Snapshot;
+pub(crate) use snapshot::{ClusterIssuer, Snapshot};
 
 /// The mesh behind the service.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use meshroot::bundle::BundleMap;
 use meshroot::hierarchy::{AuthorityId, ClusterName, Hierarchy};
 use meshroot::issue::Issuer;
 use meshroot::key::seal::DataKey;
-use meshroot::key::{Crypto, Signer};
+use meshroot::key::{Crypto, KeyAlgorithm, Signer};
 use meshroot::spiffe::TrustDomain;
 use meshroot::time::Timestamp;
 use meshroot_store::{Loaded, Store, StoredTrustDomain};
@@ -126,6 +126,11 @@ impl Domain {
 }
 
 impl ClusterIssuer {
+    /// The kind of its key: some sign slowly.
+    pub(crate) fn algorithm(&self) -> KeyAlgorithm {
+        self.signer.public_key().algorithm()
+    }
+
     /// Signs a message that is no certificate, and verifies it.
     pub(crate) fn try_out(&self, crypto: &Crypto, message: &[u8]) -> Result<(), String> {
         let signature = self.signer.sign(message).map_err(|e| e.to_string())?;

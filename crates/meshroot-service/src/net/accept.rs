@@ -1,3 +1,4 @@
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,35 +8,68 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 use tower::Service;
 use tracing::{debug, warn};
 
-use super::Peer;
+use super::{Origin, Peer};
 use crate::config::Limits;
 
-/// How a port is secured.
-#[derive(Clone)]
-pub(crate) enum Security {
-    /// TLS with this configuration.
-    Tls(Arc<rustls::ServerConfig>),
-    /// Nothing: for health and metrics.
-    Plain,
+/// Where connections come in.
+#[derive(Debug)]
+pub(crate) enum Entrance {
+    /// A port with TLS.
+    Tls(TcpListener, Arc<rustls::ServerConfig>),
+    /// A port without, for health and metrics.
+    Plain(TcpListener),
+    /// The socket of administrators, and the user whose it is.
+    Socket(UnixListener, u32),
 }
 
-/// A port that is listened on.
+/// A connection that came in.
+enum Arrival {
+    Tls(TcpStream, SocketAddr, Arc<rustls::ServerConfig>),
+    Plain(TcpStream, SocketAddr),
+    Socket(UnixStream, u32),
+}
+
+impl Entrance {
+    async fn accept(&self) -> io::Result<Arrival> {
+        Ok(match self {
+            Self::Tls(listener, config) => {
+                let (stream, address) = listener.accept().await?;
+                Arrival::Tls(stream, address, Arc::clone(config))
+            }
+            Self::Plain(listener) => {
+                let (stream, address) = listener.accept().await?;
+                Arrival::Plain(stream, address)
+            }
+            Self::Socket(listener, owner) => loop {
+                let (stream, _) = listener.accept().await?;
+                let user = stream.peer_cred()?.uid();
+                // The file's mode says the same; a mode can be changed by mistake.
+                if user == *owner || user == 0 {
+                    break Arrival::Socket(stream, user);
+                }
+                warn!(user, "a user who is no administrator was turned away from the socket");
+            },
+        })
+    }
+}
+
+/// One entrance, and what is behind it.
+#[derive(Debug)]
 pub(crate) struct Door {
-    listener: TcpListener,
-    security: Security,
+    entrance: Entrance,
     limits: Limits,
     router: Router,
 }
 
 impl Door {
-    pub(crate) fn new(listener: TcpListener, security: Security, limits: Limits, router: Router) -> Self {
-        Self { listener, security, limits, router }
+    pub(crate) fn new(entrance: Entrance, limits: Limits, router: Router) -> Self {
+        Self { entrance, limits, router }
     }
 
     /// Serves until `stop` turns true; then finishes what was taken, for at most the configured time. Answers whether
@@ -52,9 +86,9 @@ impl Door {
                 () = stopped(&mut stop) => break,
             };
             let Ok(permit) = permit else { break };
-            let (stream, address) = tokio::select! {
-                accepted = self.listener.accept() => match accepted {
-                    Ok(accepted) => accepted,
+            let arrival = tokio::select! {
+                arrived = self.entrance.accept() => match arrived {
+                    Ok(arrival) => arrival,
                     Err(e) => {
                         // Out of descriptors, most likely: a moment lets some be closed.
                         warn!(error = %e, "a connection could not be accepted");
@@ -72,9 +106,9 @@ impl Door {
                 timeout: self.limits.handshake_timeout.0,
                 _permit: permit,
             };
-            tokio::spawn(connection.run(stream, address, self.security.clone()));
+            tokio::spawn(connection.run(arrival));
         }
-        drop(self.listener);
+        drop(self.entrance);
         tokio::time::timeout(self.limits.shutdown.0, graceful.shutdown()).await.is_ok()
     }
 
@@ -112,11 +146,12 @@ struct Connection {
 }
 
 impl Connection {
-    async fn run(self, stream: TcpStream, address: SocketAddr, security: Security) {
-        let _ = stream.set_nodelay(true);
-        match security {
-            Security::Plain => self.serve(stream, Peer { address, chain: None }).await,
-            Security::Tls(config) => {
+    async fn run(self, arrival: Arrival) {
+        match arrival {
+            Arrival::Plain(stream, address) => self.serve(stream, Peer { origin: Origin::Network(address), chain: None }).await,
+            Arrival::Socket(stream, user) => self.serve(stream, Peer { origin: Origin::Socket { user }, chain: None }).await,
+            Arrival::Tls(stream, address, config) => {
+                let _ = stream.set_nodelay(true);
                 let handshake = async {
                     let _turn = self.handshakes.acquire().await;
                     TlsAcceptor::from(config).accept(stream).await
@@ -125,7 +160,7 @@ impl Connection {
                     Ok(Ok(stream)) => {
                         let chain = stream.get_ref().1.peer_certificates();
                         let chain = chain.map(|chain| chain.iter().map(|der| der.clone().into_owned()).collect());
-                        self.serve(stream, Peer { address, chain }).await;
+                        self.serve(stream, Peer { origin: Origin::Network(address), chain }).await;
                     }
                     Ok(Err(e)) => debug!(%address, error = %e, "a TLS handshake failed"),
                     Err(_) => debug!(%address, "a TLS handshake took too long"),
@@ -135,7 +170,7 @@ impl Connection {
     }
 
     async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: Peer) {
-        let address = peer.address;
+        let origin = peer.origin.clone();
         let router = self.router;
         let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
             request.extensions_mut().insert(peer.clone());
@@ -144,7 +179,7 @@ impl Connection {
         });
         let connection = self.http.serve_connection(TokioIo::new(stream), service).into_owned();
         if let Err(e) = self.watcher.watch(connection).await {
-            debug!(%address, error = %e, "a connection ended badly");
+            debug!(%origin, error = %e, "a connection ended badly");
         }
     }
 }

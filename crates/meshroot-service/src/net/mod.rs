@@ -2,6 +2,8 @@
 
 mod accept;
 mod peer;
+mod socket;
 
-pub(crate) use accept::{Door, Security};
-pub(crate) use peer::Peer;
+pub(crate) use accept::{Door, Entrance};
+pub(crate) use peer::{Origin, Peer};
+pub(crate) use socket::bind as bind_socket;

@@ -7,7 +7,28 @@ use rustls::pki_types::CertificateDer;
 /// extensions.
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
-    pub(crate) address: SocketAddr,
+    pub(crate) origin: Origin,
     /// What the client showed, leaf first; it has proven the key, nothing else.
     pub(crate) chain: Option<Arc<[CertificateDer<'static>]>>,
+}
+
+/// Where a connection comes from.
+#[derive(Clone, Debug)]
+pub(crate) enum Origin {
+    /// The network.
+    Network(SocketAddr),
+    /// The Unix socket, opened by this user, who may.
+    Socket {
+        /// The user's number.
+        user: u32,
+    },
+}
+
+impl core::fmt::Display for Origin {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Network(address) => write!(f, "{address}"),
+            Self::Socket { user } => write!(f, "socket, user {user}"),
+        }
+    }
 }
