@@ -9,6 +9,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::UnixStream;
+use tokio::sync::watch;
 use tower::ServiceExt;
 
 use crate::http::{self, App};
@@ -45,7 +46,7 @@ impl Administration {
     pub fn of_store(parts: Parts) -> Result<Self, ServiceError> {
         let mesh = Arc::new(Mesh::open(parts.store, parts.data_key, parts.crypto, parts.clock)?);
         let desk = Desk::new(Arc::clone(&mesh)).map_err(ServiceError::Thread)?;
-        Ok(Self(Way::Store(http::public(Arc::new(App::new(mesh, desk, Limits::default()))))))
+        Ok(Self(Way::Store(http::public(Arc::new(App::new(mesh, desk, Limits::default(), watch::channel(false).1))))))
     }
 
     /// Asks, and answers with the status and the document.

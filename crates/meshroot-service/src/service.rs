@@ -103,11 +103,11 @@ impl Service {
         let certificate = Certificate::of(&config, Arc::clone(&mesh), Arc::clone(&served))?;
         let tls = tls::server_config(served).map_err(|e| ServiceError::Tls(e.to_string()))?;
         let desk = Desk::new(Arc::clone(&mesh)).map_err(ServiceError::Thread)?;
-        let app = Arc::new(App::new(Arc::clone(&mesh), desk, config.limits));
+        let (stop, stopped) = watch::channel(false);
+        let app = Arc::new(App::new(Arc::clone(&mesh), desk, config.limits, stopped.clone()));
 
         let (listener, address) = listen(config.listen.address).await?;
         let (health_listener, health_address) = listen(config.health.address).await?;
-        let (stop, stopped) = watch::channel(false);
         let mut doors = vec![
             Door::new(Entrance::Tls(listener, tls), config.limits, http::public(Arc::clone(&app))),
             Door::new(Entrance::Plain(health_listener), config.limits, http::health(Arc::clone(&app))),

@@ -1,26 +1,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 
 use super::{App, Problem};
 use crate::mesh::ready;
 
-pub(super) fn probes() -> Router<Arc<App>> {
-    Router::new().route("/healthz", get(alive)).route("/readyz", get(is_ready))
-}
-
 /// `GET /healthz`: the process answers.
-async fn alive() -> &'static str {
+pub(super) async fn alive() -> &'static str {
     "ok\n"
 }
 
 /// `GET /readyz`: certificates can be issued, tried out for real.
-async fn is_ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
+pub(super) async fn is_ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
     let mesh = Arc::clone(&app.mesh);
     let tried = tokio::task::spawn_blocking(move || ready::check(&mesh)).await;
     let not = |why: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "service.not_ready", why).retry_after(Duration::from_secs(5));

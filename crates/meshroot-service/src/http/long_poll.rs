@@ -21,5 +21,15 @@ pub(super) async fn until_later(app: &App, trust_domain: &str, after: u64, wait:
             }
         }
     };
-    let _ = timeout(wait.min(LONGEST), later).await;
+    let mut stopping = app.stopping.clone();
+    let stopped = async {
+        // Without anybody who could stop it, there is no stop to wait for.
+        if stopping.wait_for(|stopping| *stopping).await.is_err() {
+            core::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        _ = timeout(wait.min(LONGEST), later) => {}
+        () = stopped => {}
+    }
 }

@@ -16,9 +16,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::header;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{delete, get, post};
-use tokio::sync::Semaphore;
+use axum::response::IntoResponse;
+use axum::routing::{MethodRouter, delete, get, post};
+use tokio::sync::{Semaphore, watch};
 
 use crate::config::Limits;
 use crate::issuing::Desk;
@@ -37,10 +39,12 @@ pub(crate) struct App {
     requests: Arc<Semaphore>,
     /// Bundle readers that wait.
     long_polls: Semaphore,
+    /// Turns true when the service stops.
+    stopping: watch::Receiver<bool>,
 }
 
 impl App {
-    pub(crate) fn new(mesh: Arc<Mesh>, desk: Desk, limits: Limits) -> Self {
+    pub(crate) fn new(mesh: Arc<Mesh>, desk: Desk, limits: Limits, stopping: watch::Receiver<bool>) -> Self {
         Self {
             mesh,
             desk,
@@ -48,25 +52,43 @@ impl App {
             limits,
             requests: Arc::new(Semaphore::new(limits.requests)),
             long_polls: Semaphore::new(limits.long_polls),
+            stopping,
         }
     }
 }
 
-/// What anybody may reach over HTTPS.
+/// Every path of the interface; a test holds it to the OpenAPI document.
+fn operations() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
+    vec![
+        ("/v1/certificates", post(certificates::create)),
+        ("/v1/tokens", get(tokens::list).post(tokens::create)),
+        ("/v1/tokens/{digest}", delete(tokens::withdraw)),
+        ("/v1/inventory", get(inventory::search)),
+        ("/v1/authorities", get(hierarchy::authorities)),
+        ("/v1/status", get(hierarchy::status)),
+        ("/v1/trust-domains/{trust_domain}/bundle", get(bundles::bundle)),
+        ("/v1/bundle-map", get(bundles::map)),
+        ("/roots.pem", get(bundles::roots)),
+        ("/root/{sha256}", get(bundles::root)),
+        ("/healthz", get(health::alive)),
+        ("/readyz", get(health::is_ready)),
+        ("/openapi.json", get(openapi)),
+    ]
+}
+
+/// The OpenAPI document.
+const OPENAPI: &str = include_str!("openapi.json");
+
+/// `GET /openapi.json`
+async fn openapi() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], OPENAPI)
+}
+
+/// What can be reached over HTTPS and over the socket.
 pub(crate) fn public(app: Arc<App>) -> Router {
     let limit = app.limits.body_bytes;
-    Router::new()
-        .route("/v1/trust-domains/{trust_domain}/bundle", get(bundles::bundle))
-        .route("/v1/certificates", post(certificates::create))
-        .route("/v1/tokens", get(tokens::list).post(tokens::create))
-        .route("/v1/tokens/{digest}", delete(tokens::withdraw))
-        .route("/v1/inventory", get(inventory::search))
-        .route("/v1/authorities", get(hierarchy::authorities))
-        .route("/v1/status", get(hierarchy::status))
-        .route("/v1/bundle-map", get(bundles::map))
-        .route("/roots.pem", get(bundles::roots))
-        .route("/root/{sha256}", get(bundles::root))
-        .merge(health::probes())
+    let router = operations().into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods));
+    router
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(DefaultBodyLimit::max(limit))
@@ -76,10 +98,26 @@ pub(crate) fn public(app: Arc<App>) -> Router {
 
 /// Health and metrics, on a port of their own: they answer when everything else is full.
 pub(crate) fn health(app: Arc<App>) -> Router {
-    health::probes()
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::is_ready))
         .route("/metrics", get(health::metrics))
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(from_fn(request_id::name))
         .with_state(app)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_path_is_in_the_openapi_document_and_the_other_way_round() {
+        let document: serde_json::Value = serde_json::from_str(OPENAPI).unwrap();
+        let documented: BTreeSet<&str> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(documented, operations().iter().map(|(path, _)| *path).collect());
+    }
 }
