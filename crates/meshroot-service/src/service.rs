@@ -104,7 +104,7 @@ impl Service {
         let tls = tls::server_config(served).map_err(|e| ServiceError::Tls(e.to_string()))?;
         let desk = Desk::new(Arc::clone(&mesh)).map_err(ServiceError::Thread)?;
         let (stop, stopped) = watch::channel(false);
-        let app = Arc::new(App::new(Arc::clone(&mesh), desk, config.limits, stopped.clone()));
+        let app = Arc::new(App::new(Arc::clone(&mesh), desk, &config, stopped.clone()));
 
         let (listener, address) = listen(config.listen.address).await?;
         let (health_listener, health_address) = listen(config.health.address).await?;

@@ -3,6 +3,7 @@ use core::fmt;
 use meshroot::hierarchy::AuthorityId;
 use meshroot::spiffe::TrustDomain;
 use meshroot::time::Timestamp;
+use meshroot::x509::Certificate;
 
 use crate::{Change, Issuance, IssuanceRow, JoinToken, Loaded, Meta, Outcome, Query, Recorded, StoreError, Submission, TokenDigest};
 
@@ -135,6 +136,13 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`StoreError::Damaged`] if an entry is not what was once recorded.
     fn issuances(&self, query: &Query) -> Result<Vec<IssuanceRow>, StoreError>;
+
+    /// The entry of the issuance log with this very certificate; `None` if it was not issued here, or expired long ago.
+    /// Not slower with more records.
+    ///
+    /// # Errors
+    /// As [`issuances`](Self::issuances).
+    fn find(&self, certificate: &Certificate) -> Result<Option<IssuanceRow>, StoreError>;
 
     /// When the last certificate expires that this CA signed and that is recorded here; `None` when none is valid after
     /// `now`. Not slower with more records.

@@ -1,5 +1,6 @@
 use axum::http::StatusCode;
 use meshroot::time::Timestamp;
+use meshroot::verify::Rejection;
 use meshroot_store::StoreError;
 
 use crate::http::Problem;
@@ -23,7 +24,15 @@ pub(crate) enum AuthenticationError {
     Used,
     #[error("the token expired at {0}: have a new one made")]
     Expired(Timestamp),
-    #[error("whether the token is good cannot be found out now: {0}")]
+    #[error("the client certificate is not valid here: {0}")]
+    Certificate(#[from] Rejection),
+    #[error("the client certificate was not issued by this service: ask with a token")]
+    NotOurs,
+    #[error("the client certificate's CA '{authority}' is {state}: ask with a token")]
+    Authority { authority: String, state: String },
+    #[error("the identity has renewed itself since {0}, which is as long as it may: ask with a token")]
+    TooLong(Timestamp),
+    #[error("whether the caller cannot be found out now: {0}")]
     Store(#[from] StoreError),
     #[error("the service is stopping")]
     Stopping,
@@ -40,6 +49,10 @@ impl AuthenticationError {
             Self::Unknown => "authentication.token_unknown",
             Self::Used => "authentication.token_used",
             Self::Expired(_) => "authentication.token_expired",
+            Self::Certificate(e) => e.code(),
+            Self::NotOurs => "authentication.certificate_not_ours",
+            Self::Authority { .. } => "authentication.authority",
+            Self::TooLong(_) => "authentication.renewed_too_long",
             Self::Store(e) => e.code(),
             Self::Stopping => "service.stopping",
         }

@@ -2,6 +2,7 @@
 
 mod bearer;
 mod error;
+mod svid;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use crate::http::{App, Problem};
 use crate::net::{Origin, Peer};
 pub(crate) use bearer::TOKEN_PREFIX;
 pub(crate) use error::AuthenticationError;
+pub(crate) use svid::Workload;
 
 /// Who is asking.
 #[derive(Clone, Debug)]
@@ -21,6 +23,8 @@ pub(crate) enum Caller {
     Nobody,
     /// Somebody with a one-time token that is good for something now.
     Token(JoinToken),
+    /// A workload that shows its current certificate.
+    Workload(Workload),
     /// An administrator.
     Administrator {
         /// By which way, for the record.
@@ -34,6 +38,7 @@ impl Caller {
         match self {
             Self::Nobody => "nobody".into(),
             Self::Token(token) => format!("token {:?} by {}", token.digest, token.created_by),
+            Self::Workload(workload) => format!("{} with record {}", workload.id, workload.position),
             Self::Administrator { name } => name.clone(),
         }
     }
@@ -50,9 +55,10 @@ impl FromRequestParts<Arc<App>> for Caller {
         if let Some(bearer) = bearer::of(&parts.headers).map_err(refused)? {
             return bearer::caller(app, &bearer).await.map_err(refused);
         }
-        match parts.extensions.get::<Peer>().map(|peer| &peer.origin) {
+        match parts.extensions.get::<Peer>().cloned() {
             // Only its owner and root can connect to the socket, and both were checked.
-            Some(Origin::Socket { user }) => Ok(Self::Administrator { name: format!("administrator, user {user}") }),
+            Some(Peer { origin: Origin::Socket { user }, .. }) => Ok(Self::Administrator { name: format!("administrator, user {user}") }),
+            Some(Peer { chain: Some(chain), .. }) => svid::workload(app, chain).await.map(Self::Workload).map_err(refused),
             _ => Ok(Self::Nobody),
         }
     }
@@ -71,7 +77,7 @@ impl FromRequestParts<Arc<App>> for Administrator {
         match Caller::from_request_parts(parts, app).await? {
             Caller::Administrator { name } => Ok(Self { name }),
             Caller::Nobody => Err(AuthenticationError::Missing.into()),
-            Caller::Token(_) => Err(AuthenticationError::NotAnAdministrator.into()),
+            Caller::Token(_) | Caller::Workload(_) => Err(AuthenticationError::NotAnAdministrator.into()),
         }
     }
 }

@@ -22,6 +22,7 @@ const SETTINGS: &[(&str, &str, Kind)] = &[
     ("names", "cluster", Kind::Text),
     ("tls", "certificate", Kind::Text),
     ("tls", "key", Kind::Text),
+    ("renewal", "longest", Kind::Text),
     ("administration", "socket", Kind::Text),
     ("limits", "connections", Kind::Number),
     ("limits", "handshakes", Kind::Number),

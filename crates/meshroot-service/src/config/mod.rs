@@ -25,6 +25,8 @@ pub struct Config {
     pub names: Names,
     /// A certificate and key given as files, instead of the service's own.
     pub tls: Option<TlsFiles>,
+    /// How workloads renew their own identities.
+    pub renewal: Renewal,
     /// How administrators reach it.
     pub administration: Administration,
     /// What one caller, and all together, may use up.
@@ -81,6 +83,21 @@ pub struct TlsFiles {
     pub certificate: PathBuf,
     /// The private key in PEM.
     pub key: PathBuf,
+}
+
+/// How workloads renew their own identities, by showing the certificate that they have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Renewal {
+    /// How long an identity may renew itself until something else has to vouch for it again: whoever steals a key has it
+    /// no longer than this.
+    pub longest: Seconds,
+}
+
+impl Default for Renewal {
+    fn default() -> Self {
+        Self { longest: Seconds::new(30 * 86_400) }
+    }
 }
 
 /// How administrators reach the service.

@@ -7,8 +7,11 @@ use axum::extract::{Extension, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use meshroot::csr::{Csr, CsrError, ProvenRequest};
+use meshroot::hierarchy::ClusterName;
 use meshroot::issue::IssueError;
-use meshroot_store::{Idempotency, Lost, StoreError, TokenScope};
+use meshroot::spiffe::SpiffeId;
+use meshroot::time::Timestamp;
+use meshroot_store::{Idempotency, Lost, StoreError, TokenDigest, TokenScope};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -68,27 +71,17 @@ async fn answer(
 ) -> Result<(String, Answer), Refused> {
     let nowhere = |problem: Problem| (String::new(), problem);
     let name = caller.name();
-    let token = match caller {
-        Caller::Token(token) => token,
-        Caller::Nobody => return Err(nowhere(AuthenticationError::Missing.into())),
-        Caller::Administrator { .. } => {
-            let detail = "administrators make tokens and do not have identities: make one with `meshroot token create`";
-            return Err(nowhere(Problem::new(StatusCode::FORBIDDEN, "policy.not_a_workload", detail).rule("administrators have no identity")));
-        }
-    };
-    let cluster = token.cluster.as_str().to_owned();
+    let claim = Claim::of(app, caller).map_err(nowhere)?;
+    let cluster = claim.cluster.as_str().to_owned();
     let here = |problem: Problem| (cluster.clone(), problem);
-    let TokenScope::Workload(id) = token.scope.clone() else {
-        let detail = format!("this token is good for the CA certificate of the cluster '{cluster}', not for a workload's");
-        return Err(here(Problem::new(StatusCode::FORBIDDEN, "policy.other_scope", detail).rule("the token's scope")));
-    };
+    let id = claim.id.clone().ok_or_else(|| here(other_scope(&cluster)))?;
     let Query(wanted) = query.map_err(|e| here(super::bundles::malformed_query(&e)))?;
     let body = body.map_err(|e| here(Problem::new(e.status(), "http.body", e.body_text())))?;
     let csr = Csr::from_pem_or_der(&body).map_err(|e| here(unusable(&e)))?;
     let idempotency = idempotency(app, headers, name.clone(), &csr, wanted.lifetime).map_err(here)?;
     // Its use is settled where it is recorded. Here it spares the work for one that was used up, unless the same question
     // is asked again.
-    if token.used_by.is_some() && idempotency.is_none() {
+    if claim.used && idempotency.is_none() {
         return Err(here(AuthenticationError::Used.into()));
     }
     let request: ProvenRequest = csr.prove(app.mesh.crypto()).map_err(|e| here(unusable(&e)))?;
@@ -97,10 +90,58 @@ async fn answer(
         let detail = "a certificate that is valid for no time is of no use: ask for some";
         return Err(here(Problem::new(StatusCode::BAD_REQUEST, "http.malformed_query", detail)));
     }
-    let order =
-        Order { cluster: cluster.clone(), request, id, lifetime: lifetime.min(LONGEST), caller: name, idempotency, consumes: Some(token.digest) };
+    let order = Order {
+        cluster: cluster.clone(),
+        request,
+        id,
+        since: claim.since,
+        lifetime: lifetime.min(LONGEST),
+        caller: name,
+        idempotency,
+        consumes: claim.consumes,
+    };
     let issued = app.desk.issue(order).await.map_err(|e| here(e.into()))?;
     Ok((cluster, issued))
+}
+
+/// What a caller may have.
+struct Claim {
+    cluster: ClusterName,
+    /// `None` for a cluster's own CA certificate.
+    id: Option<SpiffeId>,
+    since: Option<Timestamp>,
+    consumes: Option<TokenDigest>,
+    used: bool,
+}
+
+impl Claim {
+    fn of(app: &App, caller: Caller) -> Result<Self, Problem> {
+        match caller {
+            Caller::Nobody => Err(AuthenticationError::Missing.into()),
+            Caller::Administrator { .. } => {
+                let detail = "administrators make tokens and do not have identities: make one with `meshroot token create`";
+                Err(Problem::new(StatusCode::FORBIDDEN, "policy.not_a_workload", detail).rule("administrators have no identity"))
+            }
+            Caller::Token(token) => {
+                let id = match token.scope {
+                    TokenScope::Workload(id) => Some(id),
+                    TokenScope::ClusterCa => None,
+                };
+                Ok(Self { cluster: token.cluster, id, since: None, consumes: Some(token.digest), used: token.used_by.is_some() })
+            }
+            Caller::Workload(workload) => {
+                if app.mesh.clock().now() > workload.since.plus(app.longest_renewal) {
+                    return Err(AuthenticationError::TooLong(workload.since).into());
+                }
+                Ok(Self { cluster: workload.cluster, id: Some(workload.id), since: Some(workload.since), consumes: None, used: false })
+            }
+        }
+    }
+}
+
+fn other_scope(cluster: &str) -> Problem {
+    let detail = format!("this token is good for the CA certificate of the cluster '{cluster}', not for a workload's");
+    Problem::new(StatusCode::FORBIDDEN, "policy.other_scope", detail).rule("the token's scope")
 }
 
 /// The `Idempotency-Key` header, bound to the caller and to what is asked for.

@@ -13,6 +13,7 @@ mod request_id;
 mod tokens;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -22,7 +23,7 @@ use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, delete, get, post};
 use tokio::sync::{Semaphore, watch};
 
-use crate::config::Limits;
+use crate::config::{Config, Limits};
 use crate::issuing::Desk;
 use crate::mesh::Mesh;
 use crate::metrics::Metrics;
@@ -35,6 +36,8 @@ pub(crate) struct App {
     pub(crate) desk: Desk,
     pub(crate) metrics: Metrics,
     pub(crate) limits: Limits,
+    /// How long an identity may renew itself.
+    pub(crate) longest_renewal: Duration,
     /// Requests in hand.
     requests: Arc<Semaphore>,
     /// Bundle readers that wait.
@@ -44,12 +47,14 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(mesh: Arc<Mesh>, desk: Desk, limits: Limits, stopping: watch::Receiver<bool>) -> Self {
+    pub(crate) fn new(mesh: Arc<Mesh>, desk: Desk, config: &Config, stopping: watch::Receiver<bool>) -> Self {
+        let limits = config.limits;
         Self {
             mesh,
             desk,
             metrics: Metrics::default(),
             limits,
+            longest_renewal: config.renewal.longest.0,
             requests: Arc::new(Semaphore::new(limits.requests)),
             long_polls: Semaphore::new(limits.long_polls),
             stopping,

@@ -35,6 +35,8 @@ pub(crate) struct Order {
     pub(crate) request: ProvenRequest,
     /// The identity that was granted, by who was authenticated and by nothing in the request.
     pub(crate) id: SpiffeId,
+    /// When the identity was last vouched for by something else than its own certificate; `None` for now.
+    pub(crate) since: Option<Timestamp>,
     /// How long it shall live.
     pub(crate) lifetime: Duration,
     /// Who asks, for the record.
@@ -71,7 +73,15 @@ impl Desk {
         let (authority, ca) = (ca.authority.clone(), ca.clone());
         drop(snapshot);
         let issued = self.sign(ca, grant, profile, now).await?;
-        let issuance = Issuance { issued, trust_domain, authority, kind: ProfileKind::Workload.to_string(), caller: order.caller, at: now };
+        let issuance = Issuance {
+            issued,
+            trust_domain,
+            authority,
+            kind: ProfileKind::Workload.to_string(),
+            caller: order.caller,
+            at: now,
+            since: order.since.unwrap_or(now),
+        };
         let submission = Submission { issuance, idempotency: order.idempotency, consumes: order.consumes };
         match self.record(in_flight, submission).await? {
             Outcome::Recorded(recorded) => Ok(Answer::new(&recorded, now, &self.mesh)?),

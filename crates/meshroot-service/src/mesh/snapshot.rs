@@ -8,6 +8,7 @@ use meshroot::key::seal::DataKey;
 use meshroot::key::{Crypto, KeyAlgorithm, Signer};
 use meshroot::spiffe::TrustDomain;
 use meshroot::time::Timestamp;
+use meshroot::verify::Validator;
 use meshroot_store::{Loaded, Store, StoredTrustDomain};
 
 use super::{MeshError, Published, Rendering, keys};
@@ -17,6 +18,8 @@ use super::{MeshError, Published, Rendering, keys};
 pub(crate) struct Snapshot {
     version: u64,
     trust_domains: Vec<Domain>,
+    /// Judges certificates against the bundles that are published.
+    pub(crate) validator: Validator,
     /// All bundles, as a SPIFFE bundle map.
     pub(crate) map: Rendering,
     /// The same as Envoy reads it; `None` while no bundle has a root.
@@ -58,6 +61,7 @@ impl Snapshot {
         let json = |text: String| Rendering::new(text, "application/json", refresh, crypto);
         Ok(Self {
             version: loaded.version,
+            validator: Validator::new(&bundles, crypto.clone()),
             map: json(bundles.to_json()),
             envoy_map: bundles.to_envoy_json().ok().map(json),
             roots: Rendering::new(roots, "application/x-pem-file", refresh, crypto),

@@ -60,6 +60,7 @@ impl Own {
             kind: ProfileKind::Server.to_string(),
             caller: "service".into(),
             at: now,
+            since: now,
         })?;
         let lifetime = recorded.validity().not_after.since(now);
         let renew_at = now.plus(lifetime.mul_f64(2.0 / 3.0));

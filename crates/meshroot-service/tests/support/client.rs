@@ -7,7 +7,7 @@ use hyper::body::Bytes;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
@@ -62,6 +62,20 @@ impl Client {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
         let config = builder.with_root_certificates(roots).with_no_client_auth();
+        Self { to: To::Network(address, Arc::new(config)), headers: Vec::new() }
+    }
+
+    /// A client that shows this certificate chain and has its key, both in PEM.
+    pub fn showing(address: SocketAddr, roots_pem: &str, chain_pem: &str, key_pem: &str) -> Self {
+        let mut roots = rustls::RootCertStore::empty();
+        for root in CertificateDer::pem_slice_iter(roots_pem.as_bytes()) {
+            roots.add(root.unwrap()).unwrap();
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let chain = CertificateDer::pem_slice_iter(chain_pem.as_bytes()).map(|der| der.unwrap().into_owned()).collect();
+        let key = PrivateKeyDer::from_pem_slice(key_pem.as_bytes()).unwrap();
+        let config = builder.with_root_certificates(roots).with_client_auth_cert(chain, key).unwrap();
         Self { to: To::Network(address, Arc::new(config)), headers: Vec::new() }
     }
 

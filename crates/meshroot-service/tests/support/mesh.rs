@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use meshroot::csr::{Csr, ProvenRequest};
 use meshroot::hierarchy::{ClusterName, Command, Hierarchy, create_cluster_ca, create_root};
-use meshroot::key::seal::{DataKey, SealContext, UnlockSecret, WrappedDataKey};
+use meshroot::issue::{Authorized, Issuer};
+use meshroot::key::seal::{DataKey, SealContext, SealedKey, UnlockSecret, WrappedDataKey};
 use meshroot::key::{Crypto, KeyAlgorithm, PrivateKey};
 use meshroot::profile::Profile;
 use meshroot::spiffe::{SpiffeId, TrustDomain};
@@ -116,8 +117,36 @@ impl TestMesh {
 
     /// A new key's request, in PEM, that names this identity.
     pub fn csr(&self, path: &str) -> String {
+        self.csr_and_key(path).0
+    }
+
+    /// The same, with the key in PEM.
+    pub fn csr_and_key(&self, path: &str) -> (String, String) {
         let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256, &self.crypto).unwrap();
         let id = SpiffeId::parse(&format!("spiffe://{TRUST_DOMAIN}{path}")).unwrap();
-        Csr::for_workload(&*key.signer(&self.crypto).unwrap(), &id).unwrap().to_pem()
+        (Csr::for_workload(&*key.signer(&self.crypto).unwrap(), &id).unwrap().to_pem(), key.to_pkcs8_pem().to_string())
+    }
+}
+
+impl TestMesh {
+    /// A certificate that west's CA signed and that no record knows of: what somebody with a stolen CA key makes.
+    pub fn forged(&self, path: &str) -> (String, String) {
+        let west = ClusterName::parse("west").unwrap();
+        let authority = self.hierarchy.active_cluster_ca(&west).unwrap();
+        let store = self.open();
+        let context = SealContext {
+            store: store.meta().id.as_str(),
+            authority: authority.id().as_str(),
+            public_key: authority.certificate().unwrap().public_key(),
+        };
+        let sealed = SealedKey::from_bytes(&store.sealed_key(self.hierarchy.trust_domain(), authority.id()).unwrap().unwrap()).unwrap();
+        let ca_key = self.data_key().open(&self.crypto, &context, &sealed).unwrap().signer(&self.crypto).unwrap();
+        let issuer = Issuer::new(authority.certificates(), &self.hierarchy.bundle().unwrap(), ca_key, self.crypto.clone(), self.clock.now()).unwrap();
+        let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256, &self.crypto).unwrap();
+        let request = ProvenRequest::from_signer(&*key.signer(&self.crypto).unwrap(), &self.crypto).unwrap();
+        let id = SpiffeId::parse(&format!("spiffe://{TRUST_DOMAIN}{path}")).unwrap();
+        let grant = Authorized::workload(request, id).unwrap();
+        let issued = issuer.issue(grant, &Profile::workload(), self.crypto.entropy(), self.clock.now()).unwrap();
+        (issued.chain_pem(), key.to_pkcs8_pem().to_string())
     }
 }

@@ -20,6 +20,7 @@ use std::time::Duration;
 use meshroot::hierarchy::AuthorityId;
 use meshroot::spiffe::TrustDomain;
 use meshroot::time::Timestamp;
+use meshroot::x509::Certificate;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::{Change, IssuanceRow, JoinToken, Loaded, Meta, NewStore, Outcome, Query, Recorded, Store, StoreError, Submission, TokenDigest};
@@ -190,6 +191,10 @@ impl Store for SqliteStore {
 
     fn issuances(&self, query: &Query) -> Result<Vec<IssuanceRow>, StoreError> {
         self.read("read the issuance log of", |transaction, context| log::issuances(transaction, context, query))
+    }
+
+    fn find(&self, certificate: &Certificate) -> Result<Option<IssuanceRow>, StoreError> {
+        self.read("read the issuance log of", |transaction, context| log::find(transaction, context, certificate))
     }
 
     fn last_expiry(&self, trust_domain: &TrustDomain, authority: &AuthorityId, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {

@@ -26,3 +26,11 @@ CREATE TABLE idempotency_keys (
     PRIMARY KEY (caller, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_keys_by_expiry ON idempotency_keys (expires_at);
+
+-- Where a certificate is in the log, for those who show it again. NULL for CA certificates, and for what was recorded
+-- before there was this column.
+ALTER TABLE serials ADD COLUMN position INTEGER;
+
+-- When the identity was last vouched for by something else than an earlier certificate of its own; NULL for the moment
+-- of issue.
+ALTER TABLE issuances ADD COLUMN since INTEGER;

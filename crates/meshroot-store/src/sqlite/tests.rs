@@ -24,7 +24,15 @@ fn change(mesh: &Mesh, expected_version: u64, bytes: usize) -> Change {
 
 fn issuance(mesh: &Mesh) -> Issuance {
     let (trust_domain, authority) = (mesh.trust_domain.clone(), mesh.west.clone());
-    Issuance { issued: mesh.issue("/ns/shop/sa/cart"), trust_domain, authority, kind: "workload".into(), caller: "operator".into(), at: NOW }
+    Issuance {
+        issued: mesh.issue("/ns/shop/sa/cart"),
+        trust_domain,
+        authority,
+        kind: "workload".into(),
+        caller: "operator".into(),
+        at: NOW,
+        since: NOW,
+    }
 }
 
 #[test]

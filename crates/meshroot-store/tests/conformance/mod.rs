@@ -52,6 +52,7 @@ pub fn issuance(mesh: &Mesh, path: &str) -> Issuance {
         kind: "workload".into(),
         caller: "operator".into(),
         at: NOW,
+        since: NOW,
     }
 }
 
@@ -85,6 +86,7 @@ macro_rules! conformance {
             records_from_several_threads_at_once_all_have_their_place,
             the_log_is_read_in_pages_and_by_what_is_asked_for,
             the_last_expiry_is_known_until_it_is_past,
+            a_certificate_is_found_by_itself,
             a_token_is_good_for_one_certificate,
             a_token_used_twice_at_once_is_good_once,
             an_expired_token_is_good_for_nothing,
