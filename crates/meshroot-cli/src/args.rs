@@ -117,6 +117,15 @@ Without a file of settings it listens on loopback alone. Every setting can also 
     /// Make, list and withdraw one-time tokens, for workloads and machines outside Kubernetes
     #[command(subcommand)]
     Token(Token),
+    /// Get a workload's certificate from a service, and keep it renewed
+    #[command(after_long_help = "\
+Examples:
+  meshroot agent --server https://127.0.0.1:8443 --ca mesh/root-cert.pem --token-file token --out cart
+  meshroot agent --once --server https://ca.mesh.example --ca root-cert.pem --token-file token --out cart   # for init containers
+
+Writes svid.pem, svid-key.pem, bundle.pem, bundle.json and, for Envoy, sds-certificate.json and sds-roots.json, all at
+once whenever one of them changes. Renews with the certificate that it has; the token is for the first one.")]
+    Agent(AgentOptions),
     /// Search the certificates that were issued
     #[command(after_long_help = "Example:\n  meshroot inventory --id spiffe://mesh.example/ns/shop/sa/cart")]
     Inventory(Inventory),
@@ -340,6 +349,43 @@ Example:
         /// Its digest, as `token list` shows it
         digest: String,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AgentOptions {
+    /// The service
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: String,
+    /// The roots to trust the service by at first, PEM: the mesh's root-cert.pem
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// A file with a token; read anew whenever one is needed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// The folder for the files
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// The identity to ask for; without it, the one that the token is good for
+    #[arg(long, value_name = "SPIFFE-ID")]
+    pub(crate) id: Option<String>,
+    /// The trust domain whose bundle to keep; without it, that of the certificate
+    #[arg(long, value_name = "NAME")]
+    pub(crate) trust_domain: Option<String>,
+    /// The workload's key
+    #[arg(long, value_name = "TYPE", default_value = "p256", value_parser = key_type())]
+    pub(crate) key_type: KeyAlgorithm,
+    /// How long certificates shall be valid; without it, as the service has it
+    #[arg(long, value_name = "TIME", value_parser = lifetime)]
+    pub(crate) lifetime: Option<Duration>,
+    /// Make sure once that the files are good, and end
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Run this program whenever the files changed; no shell reads it
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) on_change: Option<String>,
+    /// An argument for that program; can be given several times
+    #[arg(long, value_name = "ARGUMENT", requires = "on_change", allow_hyphen_values = true)]
+    pub(crate) on_change_argument: Vec<String>,
 }
 
 #[derive(Debug, Args)]

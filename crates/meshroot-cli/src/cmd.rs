@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod agent;
 mod bundle;
 mod cluster;
 mod completions;
@@ -35,6 +36,7 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Exit> {
         Command::Verify(args) => verify::run(args, session.now, out),
         Command::Status => status::run(&session),
         Command::Serve(args) => serve::run(&session, args),
+        Command::Agent(args) => agent::run(&session, args),
         Command::Token(args) => token::run(&session, args),
         Command::Inventory(args) => inventory::run(&session, args),
         Command::Completions { shell } => completions::shell(&session, *shell),

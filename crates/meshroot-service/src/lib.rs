@@ -13,6 +13,7 @@
 //! bytes between them and the network. It never reads a clock but through [`Clock`].
 
 mod administration;
+pub mod agent;
 mod audit;
 mod caller;
 mod clock;

@@ -50,7 +50,7 @@ fn exit_of(e: &meshroot_service::ServiceError) -> Exit {
     }
 }
 
-async fn until_told_to_stop() -> std::io::Result<()> {
+pub(super) async fn until_told_to_stop() -> std::io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::select! {
