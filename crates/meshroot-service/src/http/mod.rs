@@ -16,7 +16,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::header;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
@@ -91,12 +90,10 @@ async fn openapi() -> impl IntoResponse {
 
 /// What can be reached over HTTPS and over the socket.
 pub(crate) fn public(app: Arc<App>) -> Router {
-    let limit = app.limits.body_bytes;
     let router = operations().into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods));
     router
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::method_not_allowed)
-        .layer(DefaultBodyLimit::max(limit))
         .layer(from_fn_with_state(Arc::clone(&app), request_id::name_count_and_limit))
         .with_state(app)
 }

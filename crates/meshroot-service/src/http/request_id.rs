@@ -1,11 +1,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body as _;
 use tracing::{debug, info};
 
 use super::{App, Problem};
@@ -45,12 +48,16 @@ pub(super) async fn name_count_and_limit(State(app): State<Arc<App>>, mut reques
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
     // Probes are answered whatever the load; readers that wait for a bundle have a limit of their own.
     let counted = !matches!(route.as_str(), "/healthz" | "/readyz" | "/v1/trust-domains/{trust_domain}/bundle");
-    let response = match counted.then(|| app.requests.try_acquire()) {
-        Some(Err(_)) => {
-            let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "http.overloaded", "too many requests are in hand");
-            problem.retry_after(std::time::Duration::from_secs(1)).into_response()
-        }
-        _permit => next.run(request).await,
+    // The body first: who sends slowly takes no place from those who do not.
+    let response = match whole(request, &app).await {
+        Err(problem) => problem.into_response(),
+        Ok(request) => match counted.then(|| app.requests.try_acquire()) {
+            Some(Err(_)) => {
+                let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "http.overloaded", "too many requests are in hand");
+                problem.retry_after(Duration::from_secs(1)).into_response()
+            }
+            _permit => next.run(request).await,
+        },
     };
     let status = response.status();
     let code = response.extensions().get::<Problem>().map_or("", Problem::code);
@@ -63,6 +70,21 @@ pub(super) async fn name_count_and_limit(State(app): State<Arc<App>>, mut reques
         info!(request_id = %id.0, %method, route, status = status.as_u16(), code, microseconds, "answered");
     }
     finish(&id, response)
+}
+
+/// The request with its body read, within the time and the length that are allowed.
+async fn whole(request: Request, app: &App) -> Result<Request, Problem> {
+    if request.body().is_end_stream() {
+        return Ok(request);
+    }
+    let (head, body) = request.into_parts();
+    let read = Limited::new(body, app.limits.body_bytes).collect();
+    match tokio::time::timeout(app.limits.body_timeout.0, read).await {
+        Ok(Ok(body)) => Ok(Request::from_parts(head, Body::from(body.to_bytes()))),
+        Ok(Err(e)) if e.is::<LengthLimitError>() => Err(plain(StatusCode::PAYLOAD_TOO_LARGE)),
+        Ok(Err(_)) => Err(plain(StatusCode::BAD_REQUEST)),
+        Err(_) => Err(plain(StatusCode::REQUEST_TIMEOUT)),
+    }
 }
 
 fn finish(id: &RequestId, mut response: Response) -> Response {
@@ -82,7 +104,7 @@ fn plain(status: StatusCode) -> Problem {
     match status {
         StatusCode::PAYLOAD_TOO_LARGE => Problem::new(status, "http.too_large", "the request's body is larger than this service takes"),
         StatusCode::REQUEST_TIMEOUT => Problem::new(status, "http.too_slow", "the request's body took too long to arrive"),
-        StatusCode::BAD_REQUEST => Problem::new(status, "http.malformed", "the request's path or query is malformed"),
+        StatusCode::BAD_REQUEST => Problem::new(status, "http.malformed", "the request's path, query or body is malformed"),
         _ => Problem::new(status, "http.refused", "the request was refused"),
     }
 }
