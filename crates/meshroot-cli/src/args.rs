@@ -134,6 +134,30 @@ Exits with 0 only if every pair of clusters trusts each other, with sidecars and
     /// Show the hierarchy, what expires first, and what to do next
     #[command(after_long_help = "Example:\n  meshroot status --store mesh")]
     Status,
+    /// Serve the mesh over HTTPS: bundles, health and metrics
+    #[command(after_long_help = "\
+Example:
+  meshroot serve --store mesh
+  curl --cacert mesh/root-cert.pem https://127.0.0.1:8443/v1/trust-domains/mesh.example/bundle
+
+Without a file of settings it listens on loopback alone. Every setting can also come from the environment:
+[limits] connections, for instance, from MESHROOT_SERVE_LIMITS_CONNECTIONS. SIGTERM ends it in good order.")]
+    Serve(Serve),
+    /// Make, list and withdraw one-time tokens, for workloads and machines outside Kubernetes
+    #[command(subcommand)]
+    Token(Token),
+    /// Get a workload's certificate from a service, and keep it renewed
+    #[command(after_long_help = "\
+Examples:
+  meshroot agent --server https://127.0.0.1:8443 --ca mesh/root-cert.pem --token-file token --out cart
+  meshroot agent --once --server https://ca.mesh.example --ca root-cert.pem --token-file token --out cart   # for init containers
+
+Writes svid.pem, svid-key.pem, bundle.pem, bundle.json and, for Envoy, sds-certificate.json and sds-roots.json, all at
+once whenever one of them changes. Renews with the certificate that it has; the token is for the first one.")]
+    Agent(AgentOptions),
+    /// Search the certificates that were issued
+    #[command(after_long_help = "Example:\n  meshroot inventory --id spiffe://mesh.example/ns/shop/sa/cart")]
+    Inventory(Inventory),
     /// Print the completions for a shell
     #[command(after_long_help = "Example:\n  meshroot completions bash > /etc/bash_completion.d/meshroot")]
     Completions {
@@ -314,6 +338,102 @@ pub(crate) struct Svid {
     /// Overwrite the files if they are there
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The file of settings, in TOML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where to serve HTTPS [default: 127.0.0.1:8443]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<std::net::SocketAddr>,
+    /// Where to serve health and metrics over plain HTTP [default: 127.0.0.1:8444]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) health_listen: Option<std::net::SocketAddr>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Make a token that is good for one certificate; prints it once, and keeps only its digest
+    #[command(after_long_help = "\
+Example:
+  TOKEN=$(meshroot token create --cluster west --id spiffe://mesh.example/ns/shop/sa/cart --ttl 10m)
+  curl --cacert mesh/root-cert.pem -H \"Authorization: Bearer $TOKEN\" --data-binary @cart.csr https://127.0.0.1:8443/v1/certificates")]
+    Create {
+        /// The cluster whose CA signs
+        #[arg(long, value_name = "NAME")]
+        cluster: String,
+        /// The identity that it is good for
+        #[arg(long, value_name = "SPIFFE-ID")]
+        id: String,
+        /// How long it may wait to be used
+        #[arg(long, value_name = "TIME", default_value = "10m", value_parser = lifetime)]
+        ttl: Duration,
+    },
+    /// List the tokens that are remembered
+    List,
+    /// Withdraw a token that was not used yet
+    Withdraw {
+        /// Its digest, as `token list` shows it
+        digest: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AgentOptions {
+    /// The service
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: String,
+    /// The roots to trust the service by at first, PEM: the mesh's root-cert.pem
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// A file with a token; read anew whenever one is needed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// The folder for the files
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// The identity to ask for; without it, the one that the token is good for
+    #[arg(long, value_name = "SPIFFE-ID")]
+    pub(crate) id: Option<String>,
+    /// The trust domain whose bundle to keep; without it, that of the certificate
+    #[arg(long, value_name = "NAME")]
+    pub(crate) trust_domain: Option<String>,
+    /// The workload's key
+    #[arg(long, value_name = "TYPE", default_value = "p256", value_parser = key_type())]
+    pub(crate) key_type: KeyAlgorithm,
+    /// How long certificates shall be valid; without it, as the service has it
+    #[arg(long, value_name = "TIME", value_parser = lifetime)]
+    pub(crate) lifetime: Option<Duration>,
+    /// Make sure once that the files are good, and end
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Run this program whenever the files changed; no shell reads it
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) on_change: Option<String>,
+    /// An argument for that program; can be given several times
+    #[arg(long, value_name = "ARGUMENT", requires = "on_change", allow_hyphen_values = true)]
+    pub(crate) on_change_argument: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inventory {
+    /// Certificates with this SPIFFE ID
+    #[arg(long, value_name = "SPIFFE-ID")]
+    pub(crate) id: Option<String>,
+    /// Certificates that this authority signed
+    #[arg(long, value_name = "ID")]
+    pub(crate) authority: Option<String>,
+    /// The certificate with this serial number
+    #[arg(long, value_name = "HEX")]
+    pub(crate) serial: Option<String>,
+    /// Behind this record: the next page
+    #[arg(long, value_name = "RECORD")]
+    pub(crate) after: Option<u64>,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) limit: u32,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,16 +1,20 @@
 //! The commands, one file each.
 
+mod agent;
 mod bundle;
 mod cluster;
 mod completions;
 mod doctor;
 mod init;
 mod inspect;
+mod inventory;
 mod istio;
 mod quickstart;
+mod serve;
 mod sign;
 mod status;
 mod svid;
+mod token;
 mod verify;
 
 use crate::args::{Cli, Command};
@@ -33,6 +37,10 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Exit> {
         Command::Verify(args) => verify::run(args, session.now, out),
         Command::Doctor(args) => doctor::run(&session, args),
         Command::Status => status::run(&session),
+        Command::Serve(args) => serve::run(&session, args),
+        Command::Agent(args) => agent::run(&session, args),
+        Command::Token(args) => token::run(&session, args),
+        Command::Inventory(args) => inventory::run(&session, args),
         Command::Completions { shell } => completions::shell(&session, *shell),
         Command::Man { out: folder } => completions::man(&session, folder),
     }

@@ -117,6 +117,7 @@ fn one(
         kind: ProfileKind::ClusterCa.to_string(),
         caller: "operator".into(),
         at: session.now,
+        since: session.now,
     };
     Ok((key, issuance))
 }

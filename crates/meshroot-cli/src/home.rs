@@ -45,6 +45,11 @@ impl Home {
         self.folder.join("unlock.key")
     }
 
+    /// Where a service of this mesh listens for administrators.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.folder.join("service.sock")
+    }
+
     pub(crate) fn root_cert(&self) -> PathBuf {
         self.folder.join("root-cert.pem")
     }

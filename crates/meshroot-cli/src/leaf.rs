@@ -36,6 +36,7 @@ pub(crate) fn issue(session: &Session<'_>, mesh: &Mesh, cluster: &str, issuer: &
         kind: ProfileKind::Workload.to_string(),
         caller: "operator".into(),
         at: session.now,
+        since: session.now,
     })?;
     if let Some(cut) = recorded.lifetime_cut() {
         tree::say_cut(session.out, "the certificate", cut);

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod administration;
 mod args;
 mod clock;
 mod cmd;

@@ -43,6 +43,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             kind: "workload".into(),
             caller: "operator".into(),
             at: NOW,
+            since: NOW,
         })?;
     }
     let line = unlock.to_file().ok_or("no file holds a passphrase")?;

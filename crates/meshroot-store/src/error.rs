@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use meshroot::hierarchy::AuthorityId;
 use meshroot::spiffe::TrustDomain;
+use meshroot::time::Timestamp;
 use meshroot::x509::{CertificateError, SerialNumber};
 
 /// Why a store or a file could not be made, opened, read or written. Unless a variant says otherwise, everything is as
@@ -83,6 +84,21 @@ pub enum StoreError {
     /// The store knows nothing of this trust domain.
     #[error("the store has no trust domain '{0}'")]
     UnknownTrustDomain(TrustDomain),
+    /// The caller's idempotency key came with another request before.
+    #[error("this idempotency key came with another request before: a key stands for one request, use a new one")]
+    IdempotencyMismatch,
+    /// There is no such token, or not any more.
+    #[error("there is no such token: it was withdrawn, expired long ago, or never made here")]
+    TokenUnknown,
+    /// The token was used.
+    #[error("the token was used already: a token is good for one certificate")]
+    TokenUsed,
+    /// The token has expired.
+    #[error("the token expired at {0}: have a new one made")]
+    TokenExpired(Timestamp),
+    /// The store holds a token with this digest.
+    #[error("the token was made before")]
+    TokenExists,
     /// What should be recorded is no certificate.
     #[error("what should be recorded cannot be read: {0}")]
     Certificate(#[from] CertificateError),
@@ -158,6 +174,11 @@ impl StoreError {
             Self::TooLarge { .. } => "store.too_large",
             Self::KeyExists(_) => "store.key_exists",
             Self::UnknownTrustDomain(_) => "store.unknown_trust_domain",
+            Self::IdempotencyMismatch => "store.idempotency_mismatch",
+            Self::TokenUnknown => "store.token_unknown",
+            Self::TokenUsed => "store.token_used",
+            Self::TokenExpired(_) => "store.token_expired",
+            Self::TokenExists => "store.token_exists",
             Self::Certificate(e) => e.code(),
             Self::DiskFull { .. } => "store.disk_full",
             Self::NotPermitted { .. } => "store.not_permitted",

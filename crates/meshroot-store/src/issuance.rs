@@ -21,6 +21,9 @@ pub struct Issuance {
     pub caller: String,
     /// When it was issued.
     pub at: Timestamp,
+    /// When its identity was last vouched for by something else than an earlier certificate of its own: the moment of
+    /// issue, but for renewals.
+    pub since: Timestamp,
 }
 
 /// A certificate with a durable record: the only form in which one is handed out.
@@ -100,6 +103,8 @@ pub struct IssuanceRow {
     pub validity: Validity,
     /// When it was issued.
     pub at: Timestamp,
+    /// When its identity was last vouched for by something else than an earlier certificate of its own.
+    pub since: Timestamp,
     /// The certificate in DER.
     pub certificate: Vec<u8>,
 }

@@ -7,9 +7,12 @@ mod checksum;
 mod error;
 pub mod files;
 mod issuance;
+mod join_token;
 mod meta;
+mod recorder;
 mod sqlite;
 mod store;
+mod submission;
 #[cfg(test)]
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -17,6 +20,9 @@ mod support;
 pub use change::{Change, Loaded, RenderedBundle, SealedKeyOf, StoredTrustDomain};
 pub use error::StoreError;
 pub use issuance::{Issuance, IssuanceRow, Query, Recorded};
+pub use join_token::{JoinToken, TokenDigest, TokenScope};
 pub use meta::{InvalidStoreId, Meta, NewStore, StoreId, StoreKind};
+pub use recorder::{InFlight, Lost, Recorder};
 pub use sqlite::SqliteStore;
 pub use store::Store;
+pub use submission::{Idempotency, Outcome, Submission};

@@ -77,7 +77,7 @@ fn insert_events(connection: &Connection, context: &Context<'_>, commit: &Commit
         })?;
         insert.execute(params![position, commit.version, text, load::event_checksum(position, commit.version, &text)]).map_err(failed)?;
         if let Event::AuthorityAdded { certificate, .. } | Event::CertificateAdded { certificate, .. } = event
-            && !use_serial(connection, commit.trust_domain, certificate).map_err(failed)?
+            && !use_serial(connection, commit.trust_domain, certificate, None).map_err(failed)?
         {
             return Err(StoreError::DuplicateSerial(certificate.serial().clone()));
         }
@@ -100,12 +100,11 @@ fn insert_keys(connection: &Connection, context: &Context<'_>, commit: &Commit<'
     Ok(())
 }
 
-/// Takes note of a serial number; `false` if its issuer has used it before.
-pub(super) fn use_serial(connection: &Connection, trust_domain: i64, certificate: &Certificate) -> rusqlite::Result<bool> {
-    let sql = "INSERT INTO serials (serial, issuer, trust_domain, expires_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
-    let (serial, issuer) = (certificate.serial().as_bytes(), certificate.issuer().as_der());
-    let inserted = connection.prepare_cached(sql)?.execute(params![serial, issuer, trust_domain, certificate.validity().not_after.unix()])?;
-    Ok(inserted == 1)
+/// Takes note of a serial number, and where in the log its certificate is; `false` if its issuer has used it before.
+pub(super) fn use_serial(connection: &Connection, trust_domain: i64, certificate: &Certificate, position: Option<i64>) -> rusqlite::Result<bool> {
+    let sql = "INSERT INTO serials (serial, issuer, trust_domain, expires_at, position) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+    let (serial, issuer, expires_at) = (certificate.serial().as_bytes(), certificate.issuer().as_der(), certificate.validity().not_after.unix());
+    Ok(connection.prepare_cached(sql)?.execute(params![serial, issuer, trust_domain, expires_at, position])? == 1)
 }
 
 fn set_version(connection: &Connection, row: &StoreRow) -> rusqlite::Result<()> {

@@ -34,6 +34,10 @@ pub(super) fn store_row(connection: &Connection, context: &Context<'_>) -> Resul
     Ok(row)
 }
 
+pub(super) fn version(connection: &Connection, context: &Context<'_>) -> Result<u64, StoreError> {
+    u64::try_from(store_row(connection, context)?.version).map_err(|_| context.damaged("its version is negative"))
+}
+
 pub(super) fn load(connection: &Connection, context: &Context<'_>) -> Result<Loaded, StoreError> {
     let version = store_row(connection, context)?.version;
     let mut domains = trust_domains(connection, context)?;

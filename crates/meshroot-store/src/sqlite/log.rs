@@ -13,7 +13,7 @@ use crate::checksum::Checksum;
 use crate::{Issuance, IssuanceRow, Query, StoreError};
 
 /// How long a serial number is remembered after its certificate has expired: a clock may be wrong by some hours.
-const REMEMBERED: Duration = Duration::from_secs(86_400);
+pub(super) const REMEMBERED: Duration = Duration::from_secs(86_400);
 
 /// How many expired serial numbers are forgotten with each record. More than one, so that the table shrinks; few, so
 /// that no request pays for all.
@@ -30,11 +30,11 @@ pub(super) fn append(connection: &Connection, context: &Context<'_>, issuance: &
         return Ok(Err(StoreError::UnknownTrustDomain(issuance.trust_domain.clone())));
     };
     forget_expired(connection, issuance.at).map_err(failed)?;
-    if !use_serial(connection, trust_domain, &certificate).map_err(failed)? {
-        return Ok(Err(StoreError::DuplicateSerial(certificate.serial().clone())));
-    }
     let sql = "SELECT coalesce(max(position), 0) + 1 FROM issuances";
     let position: i64 = connection.prepare_cached(sql).and_then(|mut next| next.query_row([], |row| row.get(0))).map_err(failed)?;
+    if !use_serial(connection, trust_domain, &certificate, Some(position)).map_err(failed)? {
+        return Ok(Err(StoreError::DuplicateSerial(certificate.serial().clone())));
+    }
     let id = spiffe_id(&certificate);
     let entry = Entry {
         position,
@@ -47,6 +47,7 @@ pub(super) fn append(connection: &Connection, context: &Context<'_>, issuance: &
         not_before: certificate.validity().not_before.unix(),
         not_after: certificate.validity().not_after.unix(),
         at: issuance.at.unix(),
+        since: (issuance.since != issuance.at).then(|| issuance.since.unix()),
         certificate: certificate.der(),
     };
     entry.insert(connection).map_err(failed)?;
@@ -76,6 +77,7 @@ struct Entry<'a> {
     not_before: i64,
     not_after: i64,
     at: i64,
+    since: Option<i64>,
     certificate: &'a [u8],
 }
 
@@ -84,12 +86,14 @@ impl Entry<'_> {
         let row = Checksum::of("issuances").int(self.position).int(self.trust_domain).text(self.authority).text(self.kind).text(self.caller);
         // No SPIFFE ID is empty.
         let row = row.text(self.spiffe_id.unwrap_or_default()).bytes(self.serial);
-        row.int(self.not_before).int(self.not_after).int(self.at).bytes(self.certificate).finish()
+        let row = row.int(self.not_before).int(self.not_after).int(self.at).bytes(self.certificate);
+        // As it was before there was this column, where it says nothing.
+        self.since.into_iter().fold(row, Checksum::int).finish()
     }
 
     fn insert(&self, connection: &Connection) -> rusqlite::Result<()> {
-        let sql = "INSERT INTO issuances (position, trust_domain, authority, kind, caller, spiffe_id, serial, not_before, not_after, at, certificate, checksum) \
-                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let sql = "INSERT INTO issuances (position, trust_domain, authority, kind, caller, spiffe_id, serial, not_before, not_after, at, since, certificate, checksum) \
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         connection.prepare_cached(sql)?.execute(params![
             self.position,
             self.trust_domain,
@@ -101,6 +105,7 @@ impl Entry<'_> {
             self.not_before,
             self.not_after,
             self.at,
+            self.since,
             self.certificate,
             self.checksum()
         ])?;
@@ -112,7 +117,7 @@ impl Entry<'_> {
     }
 }
 
-const WANTED: &str = "SELECT position, trust_domain, name, authority, kind, caller, spiffe_id, serial, not_before, not_after, at, certificate, checksum \
+const WANTED: &str = "SELECT position, trust_domain, name, authority, kind, caller, spiffe_id, serial, not_before, not_after, at, certificate, checksum, since \
     FROM issuances LEFT JOIN trust_domains ON number = trust_domain \
     WHERE position > ?1 AND (?2 IS NULL OR name = ?2) AND (?3 IS NULL OR spiffe_id = ?3) AND (?4 IS NULL OR authority = ?4) AND (?5 IS NULL OR serial = ?5) \
     ORDER BY position LIMIT ?6";
@@ -162,6 +167,7 @@ fn entry(row: &Row<'_>, context: &Context<'_>) -> Result<IssuanceRow, StoreError
         not_before: int(8)?,
         not_after: int(9)?,
         at: int(10)?,
+        since: row.get(13).map_err(failed)?,
         certificate: &certificate,
     };
     let damaged = || context.damaged(format!("entry {position} of the issuance log is not what was written"));
@@ -173,11 +179,30 @@ fn entry(row: &Row<'_>, context: &Context<'_>) -> Result<IssuanceRow, StoreError
         serial: SerialNumber::from_bytes(&serial),
         validity: Validity { not_before: Timestamp::from_unix(entry.not_before), not_after: Timestamp::from_unix(entry.not_after) },
         at: Timestamp::from_unix(entry.at),
+        since: Timestamp::from_unix(entry.since.unwrap_or(entry.at)),
         authority: serde_json::from_value(authority.into()).map_err(|_| damaged())?,
         kind,
         caller,
         certificate,
     })
+}
+
+/// The entry of the log with this certificate, found by its issuer and serial number.
+pub(super) fn find(connection: &Connection, context: &Context<'_>, certificate: &Certificate) -> Result<Option<IssuanceRow>, StoreError> {
+    let sql = "SELECT position FROM serials WHERE serial = ? AND issuer = ? AND position IS NOT NULL";
+    let mut select = connection.prepare_cached(sql).map_err(|e| context.failed(e))?;
+    let of = params![certificate.serial().as_bytes(), certificate.issuer().as_der()];
+    let positions =
+        select.query_map(of, |row| row.get::<_, i64>(0)).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(|e| context.failed(e))?;
+    for position in positions {
+        let after = u64::try_from(position).unwrap_or(u64::MAX).saturating_sub(1);
+        let row = issuances(connection, context, &Query { after, limit: 1, ..Query::default() })?.pop();
+        // The very certificate: names and numbers can be chosen by who holds another CA's key.
+        if let Some(row) = row.filter(|row| row.certificate == certificate.der()) {
+            return Ok(Some(row));
+        }
+    }
+    Ok(None)
 }
 
 fn expiry_checksum(trust_domain: i64, authority: &str, not_after: i64) -> i64 {

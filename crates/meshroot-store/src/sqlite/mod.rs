@@ -3,12 +3,15 @@
 mod commit;
 mod create;
 mod failure;
+mod idempotency;
 mod load;
 mod log;
 mod migrate;
 mod open;
+mod submit;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,9 +20,10 @@ use std::time::Duration;
 use meshroot::hierarchy::AuthorityId;
 use meshroot::spiffe::TrustDomain;
 use meshroot::time::Timestamp;
+use meshroot::x509::Certificate;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use crate::{Change, Issuance, IssuanceRow, Loaded, Meta, NewStore, Query, Recorded, Store, StoreError};
+use crate::{Change, IssuanceRow, JoinToken, Loaded, Meta, NewStore, Outcome, Query, Recorded, Store, StoreError, Submission, TokenDigest};
 use failure::Context;
 
 /// "MRST" in the file's header, so that neither `file` nor we take another database for a store.
@@ -123,6 +127,22 @@ impl Store for SqliteStore {
         self.read("read", |transaction, context| load::load(transaction, context))
     }
 
+    fn version(&self) -> Result<u64, StoreError> {
+        self.read("read", |transaction, context| load::version(transaction, context))
+    }
+
+    fn check_writable(&self) -> Result<(), StoreError> {
+        let context = self.context("write to");
+        let mut state = self.state();
+        if state.stopped {
+            return Err(StoreError::Stopped(self.path.clone()));
+        }
+        // Immediate takes the write lock, and a no-op update needs a page to be written; dropped, both are taken back.
+        let transaction = state.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|e| context.failed(e))?;
+        transaction.execute("UPDATE store SET version = version", []).map_err(|e| context.failed(e))?;
+        Ok(())
+    }
+
     fn commit(&self, change: &Change) -> Result<u64, StoreError> {
         self.write("write to", |transaction, context| commit::commit(transaction, context, change))
     }
@@ -135,17 +155,46 @@ impl Store for SqliteStore {
         self.read("read the data key from", |transaction, context| Ok(load::store_row(transaction, context)?.wrapped_data_key))
     }
 
-    fn record(&self, batch: Vec<Issuance>) -> Result<Vec<Result<Recorded, StoreError>>, StoreError> {
-        let positions = self.write("record in", |transaction, context| {
-            batch.iter().map(|issuance| log::append(transaction, context, issuance)).collect::<Result<Vec<_>, _>>()
+    fn submit(&self, batch: Vec<Submission>) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
+        let places = self.write("record in", |transaction, context| {
+            batch.iter().map(|submission| submit::submit(transaction, context, submission)).collect::<Result<Vec<_>, _>>()
         })?;
         // Only now, behind the commit, is anything recorded.
-        let recorded = batch.into_iter().zip(positions).map(|(issuance, position)| position.map(|position| Recorded::new(issuance.issued, position)));
-        Ok(recorded.collect())
+        let outcome = |(submission, place): (Submission, Result<submit::Place, StoreError>)| {
+            Ok(match place? {
+                submit::Place::New(position) => Outcome::Recorded(Recorded::new(submission.issuance.issued, position)),
+                submit::Place::Before(position) => Outcome::Answered(position),
+            })
+        };
+        Ok(batch.into_iter().zip(places).map(outcome).collect())
+    }
+
+    fn answered(&self, caller: &str, key: &str) -> Result<Option<(u64, [u8; 32])>, StoreError> {
+        self.read("read", |transaction, context| idempotency::find(transaction, context, caller, key))
+    }
+
+    fn add_token(&self, token: &JoinToken) -> Result<(), StoreError> {
+        self.write("write a token to", |transaction, context| tokens::add(transaction, context, token))
+    }
+
+    fn token(&self, digest: &TokenDigest) -> Result<Option<JoinToken>, StoreError> {
+        self.read("read a token from", |transaction, context| tokens::find(transaction, context, digest))
+    }
+
+    fn tokens(&self) -> Result<Vec<JoinToken>, StoreError> {
+        self.read("read the tokens of", |transaction, context| tokens::all(transaction, context))
+    }
+
+    fn withdraw_token(&self, digest: &TokenDigest) -> Result<bool, StoreError> {
+        self.write("withdraw a token from", |transaction, context| tokens::withdraw(transaction, context, digest))
     }
 
     fn issuances(&self, query: &Query) -> Result<Vec<IssuanceRow>, StoreError> {
         self.read("read the issuance log of", |transaction, context| log::issuances(transaction, context, query))
+    }
+
+    fn find(&self, certificate: &Certificate) -> Result<Option<IssuanceRow>, StoreError> {
+        self.read("read the issuance log of", |transaction, context| log::find(transaction, context, certificate))
     }
 
     fn last_expiry(&self, trust_domain: &TrustDomain, authority: &AuthorityId, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {

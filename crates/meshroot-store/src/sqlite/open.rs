@@ -15,7 +15,7 @@ use crate::{Meta, StoreError, StoreKind};
 
 /// Small tables, checked as a whole, indexes included (a row that its index does not know is not found), whenever a store is opened. The issuance log is not: it may have millions of rows,
 /// each with a checksum that is compared when it is read.
-const CHECKED: [&str; 7] = ["store", "trust_domains", "commits", "events", "bundles", "sealed_keys", "last_expiries"];
+const CHECKED: [&str; 8] = ["store", "trust_domains", "commits", "events", "bundles", "sealed_keys", "last_expiries", "join_tokens"];
 
 pub(super) fn open(path: &Path, migrations: &[&str]) -> Result<SqliteStore, StoreError> {
     let context = Context { action: "open", path };
@@ -107,11 +107,30 @@ fn check(connection: &Connection, migrations: &[&str], context: &Context<'_>) ->
     if found != expected {
         return Err(context.damaged("its tables are not those that this program makes"));
     }
+    is_all_there(connection, context)?;
     for table in CHECKED {
         let verdict: String = connection.query_row(&format!("PRAGMA integrity_check({table})"), [], |row| row.get(0)).map_err(failed)?;
         if verdict != "ok" {
             return Err(context.damaged(format!("table {table}: {}", verdict.lines().last().unwrap_or_default())));
         }
+    }
+    Ok(())
+}
+
+/// Whether the file is as long as its own header says. Tables that may be large are not read through for that. While a
+/// write-ahead log lies beside the file, pages may be in there instead.
+fn is_all_there(connection: &Connection, context: &Context<'_>) -> Result<(), StoreError> {
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|e| context.failed(e));
+    let expected = u64::try_from(number("PRAGMA page_count")?.saturating_mul(number("PRAGMA page_size")?)).unwrap_or(u64::MAX);
+    let length = |path: &Path| fs::metadata(path).map(|metadata| metadata.len());
+    let mut log = context.path.as_os_str().to_owned();
+    log.push("-wal");
+    if length(Path::new(&log)).is_ok_and(|length| length > 0) {
+        return Ok(());
+    }
+    let found = length(context.path).map_err(|e| StoreError::io("open", context.path, e))?;
+    if found < expected {
+        return Err(context.damaged(format!("it was cut off: it has {found} of {expected} octets")));
     }
     Ok(())
 }

@@ -3,7 +3,9 @@
 
 use rusqlite::Connection;
 
+use super::migrate::newest;
 use super::*;
+use crate::Issuance;
 use crate::support::{Mesh, NOW};
 use crate::{RenderedBundle, StoreKind};
 
@@ -22,7 +24,15 @@ fn change(mesh: &Mesh, expected_version: u64, bytes: usize) -> Change {
 
 fn issuance(mesh: &Mesh) -> Issuance {
     let (trust_domain, authority) = (mesh.trust_domain.clone(), mesh.west.clone());
-    Issuance { issued: mesh.issue("/ns/shop/sa/cart"), trust_domain, authority, kind: "workload".into(), caller: "operator".into(), at: NOW }
+    Issuance {
+        issued: mesh.issue("/ns/shop/sa/cart"),
+        trust_domain,
+        authority,
+        kind: "workload".into(),
+        caller: "operator".into(),
+        at: NOW,
+        since: NOW,
+    }
 }
 
 #[test]
@@ -86,7 +96,12 @@ fn every_commit_is_synced_with_a_write_ahead_log() {
     assert_eq!((pragma("foreign_keys"), pragma("trusted_schema"), pragma("secure_delete")), (1i64.into(), 0i64.into(), 1i64.into()));
 }
 
-const SECOND: &str = "CREATE TABLE notes (note TEXT NOT NULL) STRICT;";
+/// The migrations, and one more.
+fn and(next: &'static str) -> Vec<&'static str> {
+    migrate::MIGRATIONS.iter().copied().chain([next]).collect()
+}
+
+const NEXT: &str = "CREATE TABLE notes (note TEXT NOT NULL) STRICT;";
 
 #[test]
 fn an_older_format_is_brought_up_to_date_with_all_that_it_holds() {
@@ -95,13 +110,17 @@ fn an_older_format_is_brought_up_to_date_with_all_that_it_holds() {
     store.commit(&Change { events: mesh.events.clone(), ..change(&mesh, 0, 10) }).unwrap();
     let (before, path) = (store.load().unwrap(), store.path().to_owned());
     drop(store);
-    let store = open::open(&path, &[migrate::MIGRATIONS[0], SECOND]).unwrap();
-    assert_eq!((store.meta().schema, store.load().unwrap()), (2, before));
+    let (known, next) = (newest(migrate::MIGRATIONS), newest(migrate::MIGRATIONS) + 1);
+    let store = open::open(&path, &and(NEXT)).unwrap();
+    assert_eq!((store.meta().schema, store.load().unwrap()), (next, before));
     store.state().connection.execute("INSERT INTO notes VALUES ('new')", []).unwrap();
     drop(store);
-    open::open(&path, &[migrate::MIGRATIONS[0], SECOND]).unwrap();
+    open::open(&path, &and(NEXT)).unwrap();
     let refused = SqliteStore::open(&path).unwrap_err();
-    assert!(matches!(refused, StoreError::TooNew { found: 2, known: 1, .. }), "there is no way back: {refused}");
+    assert!(
+        matches!(refused, StoreError::TooNew { found, known: newest, .. } if (found, newest) == (next, known)),
+        "there is no way back: {refused}"
+    );
 }
 
 #[test]
@@ -109,7 +128,7 @@ fn a_migration_that_fails_leaves_the_older_format() {
     let (_folder, store) = store();
     let path = store.path().to_owned();
     drop(store);
-    let broken = format!("{SECOND} INSERT INTO nowhere VALUES (1);");
-    assert!(open::open(&path, &[migrate::MIGRATIONS[0], &broken]).is_err());
-    assert_eq!(SqliteStore::open(&path).unwrap().meta().schema, 1);
+    const BROKEN: &str = "CREATE TABLE notes (note TEXT NOT NULL) STRICT; INSERT INTO nowhere VALUES (1);";
+    assert!(open::open(&path, &and(BROKEN)).is_err());
+    assert_eq!(SqliteStore::open(&path).unwrap().meta().schema, newest(migrate::MIGRATIONS));
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use meshroot::hierarchy::Event;
-use meshroot::x509::SerialNumber;
+use meshroot::x509::{Certificate, SerialNumber};
 use meshroot_store::{Change, Issuance, Query, StoreError};
 
 use super::{Place, first_change, issuance, no_change, with_mesh};
@@ -121,6 +121,22 @@ pub fn the_log_is_read_in_pages_and_by_what_is_asked_for(place: &dyn Place) {
     let serial = store.issuances(&all()).unwrap()[4].serial.clone();
     assert_eq!(positions(&Query { serial: Some(serial.clone()), ..all() }), [5]);
     assert_eq!(positions(&Query { serial: Some(serial), authority: Some(other.west.clone()), ..all() }), [] as [u64; 0]);
+}
+
+pub fn a_certificate_is_found_by_itself(place: &dyn Place) {
+    let (store, mesh) = with_mesh(place);
+    let since = NOW.minus(Duration::from_secs(3_600));
+    let first = Issuance { since, ..issuance(&mesh, "/ns/shop/sa/cart") };
+    let certificate = Certificate::from_der(first.issued.der()).unwrap();
+    assert_eq!(store.find(&certificate).unwrap(), None);
+    store.record_one(issuance(&mesh, "/ns/shop/sa/till")).unwrap();
+    store.record_one(first).unwrap();
+    drop(store);
+    let found = place.open().find(&certificate).unwrap().unwrap();
+    assert_eq!((found.position, found.certificate.as_slice(), found.at, found.since), (2, certificate.der(), NOW, since));
+    // The same issuer's name and the same number on another certificate are not it.
+    let twin = Certificate::from_der(mesh.issue_with("/ns/shop/sa/evil", certificate.serial().clone(), NOW).der()).unwrap();
+    assert_eq!(place.open().find(&twin).unwrap(), None);
 }
 
 pub fn the_last_expiry_is_known_until_it_is_past(place: &dyn Place) {

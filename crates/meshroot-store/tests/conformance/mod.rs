@@ -5,9 +5,11 @@
 
 mod changes;
 mod issuance;
+mod submissions;
 
 pub use changes::*;
 pub use issuance::*;
+pub use submissions::*;
 
 use meshroot_store::{Change, Issuance, NewStore, RenderedBundle, SealedKeyOf, Store, StoreKind};
 
@@ -50,6 +52,7 @@ pub fn issuance(mesh: &Mesh, path: &str) -> Issuance {
         kind: "workload".into(),
         caller: "operator".into(),
         at: NOW,
+        since: NOW,
     }
 }
 
@@ -82,7 +85,16 @@ macro_rules! conformance {
             a_certificate_that_cannot_be_recorded_fails_alone,
             records_from_several_threads_at_once_all_have_their_place,
             the_log_is_read_in_pages_and_by_what_is_asked_for,
-            the_last_expiry_is_known_until_it_is_past
+            the_last_expiry_is_known_until_it_is_past,
+            a_certificate_is_found_by_itself,
+            a_token_is_good_for_one_certificate,
+            a_token_used_twice_at_once_is_good_once,
+            an_expired_token_is_good_for_nothing,
+            a_token_can_be_withdrawn_until_it_is_used,
+            the_same_request_under_the_same_key_gets_the_same_answer,
+            a_used_token_still_answers_the_request_that_used_it,
+            a_refused_token_leaves_no_key_behind,
+            an_idempotency_key_is_forgotten_only_after_its_time
         );
     };
     ($place:expr, $($sentence:ident),*) => {

@@ -15,14 +15,29 @@ impl Csr {
     /// # Errors
     /// [`KeyError::SignerFailed`], or a key that no request can carry.
     pub fn for_workload(signer: &dyn Signer, id: &SpiffeId) -> Result<Self, KeyError> {
-        let failed = |e: rcgen::Error| KeyError::SignerFailed(e.to_string());
         let uri = Ia5String::try_from(id.as_str()).map_err(failed)?;
+        Self::make(signer, vec![SanType::URI(uri)])
+    }
+
+    /// Makes a request that names nobody: whoever answers it decides by who asked.
+    ///
+    /// # Errors
+    /// As [`for_workload`](Self::for_workload).
+    pub fn for_key(signer: &dyn Signer) -> Result<Self, KeyError> {
+        Self::make(signer, Vec::new())
+    }
+
+    fn make(signer: &dyn Signer, names: Vec<SanType>) -> Result<Self, KeyError> {
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
-        params.subject_alt_names = vec![SanType::URI(uri)];
+        params.subject_alt_names = names;
         let request = params.serialize_request(&RcgenKey { signer, algorithm: rcgen_algorithm(signer.public_key().algorithm())? }).map_err(failed)?;
         Self::from_der(request.der()).map_err(|e| KeyError::SignerFailed(e.to_string()))
     }
+}
+
+fn failed(e: rcgen::Error) -> KeyError {
+    KeyError::SignerFailed(e.to_string())
 }
 
 /// Our signer, as rcgen wants to see one.

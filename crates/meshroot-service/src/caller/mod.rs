@@ -1,0 +1,83 @@
+//! Who is asking. Decided anew with every request, from what was proven and from nothing that was merely said.
+
+mod bearer;
+mod error;
+mod svid;
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use meshroot_store::JoinToken;
+
+use crate::http::{App, Problem};
+use crate::net::{Origin, Peer};
+pub(crate) use bearer::TOKEN_PREFIX;
+pub(crate) use error::AuthenticationError;
+pub(crate) use svid::Workload;
+
+/// Who is asking.
+#[derive(Clone, Debug)]
+pub(crate) enum Caller {
+    /// Nobody that we know.
+    Nobody,
+    /// Somebody with a one-time token that is good for something now.
+    Token(JoinToken),
+    /// A workload that shows its current certificate.
+    Workload(Workload),
+    /// An administrator.
+    Administrator {
+        /// By which way, for the record.
+        name: String,
+    },
+}
+
+impl Caller {
+    /// For records and the log.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Nobody => "nobody".into(),
+            Self::Token(token) => format!("token {:?} by {}", token.digest, token.created_by),
+            Self::Workload(workload) => format!("{} with record {}", workload.id, workload.position),
+            Self::Administrator { name } => name.clone(),
+        }
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let refused = |e: AuthenticationError| {
+            app.metrics.not_authenticated(e.code());
+            Problem::from(e)
+        };
+        if let Some(bearer) = bearer::of(&parts.headers).map_err(refused)? {
+            return bearer::caller(app, &bearer).await.map_err(refused);
+        }
+        match parts.extensions.get::<Peer>().cloned() {
+            // Only its owner and root can connect to the socket, and both were checked.
+            Some(Peer { origin: Origin::Socket { user }, .. }) => Ok(Self::Administrator { name: format!("administrator, user {user}") }),
+            Some(Peer { chain: Some(chain), .. }) => svid::workload(app, chain).await.map(Self::Workload).map_err(refused),
+            _ => Ok(Self::Nobody),
+        }
+    }
+}
+
+/// An administrator, or a refusal.
+#[derive(Clone, Debug)]
+pub(crate) struct Administrator {
+    pub(crate) name: String,
+}
+
+impl FromRequestParts<Arc<App>> for Administrator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        match Caller::from_request_parts(parts, app).await? {
+            Caller::Administrator { name } => Ok(Self { name }),
+            Caller::Nobody => Err(AuthenticationError::Missing.into()),
+            Caller::Token(_) | Caller::Workload(_) => Err(AuthenticationError::NotAnAdministrator.into()),
+        }
+    }
+}

@@ -1,0 +1,22 @@
+use core::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use meshroot::time::Timestamp;
+
+/// What time it is. Injected, so that tests decide.
+pub trait Clock: fmt::Debug + Send + Sync {
+    /// Now, in UTC, to the second.
+    fn now(&self) -> Timestamp;
+}
+
+/// The machine's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        // A clock before 1970 reads as 1970: every CA is "not valid yet" then, and nothing is issued.
+        let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_unix(i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX))
+    }
+}

@@ -1,0 +1,97 @@
+use toml::{Table, Value};
+
+use super::ConfigError;
+
+const PREFIX: &str = "MESHROOT_SERVE_";
+
+/// How the text of a variable becomes a value.
+#[derive(Clone, Copy)]
+enum Kind {
+    Text,
+    Number,
+    /// Texts with commas between.
+    List,
+}
+
+/// Every setting that the environment may give; a test holds this list to the settings.
+const SETTINGS: &[(&str, &str, Kind)] = &[
+    ("listen", "address", Kind::Text),
+    ("health", "address", Kind::Text),
+    ("names", "dns", Kind::List),
+    ("names", "addresses", Kind::List),
+    ("names", "cluster", Kind::Text),
+    ("tls", "certificate", Kind::Text),
+    ("tls", "key", Kind::Text),
+    ("renewal", "longest", Kind::Text),
+    ("administration", "socket", Kind::Text),
+    ("limits", "connections", Kind::Number),
+    ("limits", "handshakes", Kind::Number),
+    ("limits", "handshake_timeout", Kind::Text),
+    ("limits", "header_timeout", Kind::Text),
+    ("limits", "body_timeout", Kind::Text),
+    ("limits", "body_bytes", Kind::Number),
+    ("limits", "header_bytes", Kind::Number),
+    ("limits", "requests", Kind::Number),
+    ("limits", "long_polls", Kind::Number),
+    ("limits", "shutdown", Kind::Text),
+    ("log", "level", Kind::Text),
+    ("log", "format", Kind::Text),
+];
+
+pub(super) fn overlay(table: &mut Table, environment: impl IntoIterator<Item = (String, String)>) -> Result<(), ConfigError> {
+    for (name, text) in environment {
+        let Some(wanted) = name.strip_prefix(PREFIX) else { continue };
+        let fault = |message: String| ConfigError::Environment { name: name.clone(), message };
+        let known = SETTINGS.iter().find(|(section, setting, _)| wanted == format!("{section}_{setting}").to_uppercase());
+        let Some((section, setting, kind)) = known else {
+            return Err(fault("there is no such setting".into()));
+        };
+        let value = match kind {
+            Kind::Text => Value::String(text),
+            Kind::Number => Value::Integer(text.trim().parse().map_err(|_| fault(format!("'{}' is no whole number", text.escape_debug())))?),
+            Kind::List => {
+                text.split(',').map(str::trim).filter(|one| !one.is_empty()).map(|one| Value::String(one.into())).collect::<Vec<_>>().into()
+            }
+        };
+        let mut alone = Table::new();
+        alone.insert((*section).into(), Table::from_iter([((*setting).to_owned(), value.clone())]).into());
+        // By itself, so that the message can name the variable. `tls` alone is never whole.
+        if *section != "tls" {
+            let _: super::Config = alone.try_into().map_err(|e: toml::de::Error| fault(e.message().to_owned()))?;
+        }
+        let entry = table.entry(*section).or_insert_with(|| Table::new().into());
+        if let Value::Table(inner) = entry {
+            inner.insert((*setting).to_owned(), value);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The settings of a section, from the message about an unknown one.
+    fn settings_of(section: &str) -> Vec<String> {
+        let text = format!("[{section}]\n\"no such setting\" = 1");
+        let error = toml::from_str::<super::super::Config>(&text).unwrap_err().to_string();
+        let expected = error.split("expected ").nth(1).unwrap();
+        expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_setting_can_come_from_the_environment() {
+        let sections = settings_of_top();
+        assert!(sections.len() > 3, "{sections:?}");
+        for section in sections {
+            for setting in settings_of(&section) {
+                assert!(SETTINGS.iter().any(|(s, n, _)| *s == section && *n == setting), "{section}.{setting} is not in the list");
+            }
+        }
+    }
+
+    fn settings_of_top() -> Vec<String> {
+        let error = toml::from_str::<super::super::Config>("\"no such setting\" = 1").unwrap_err().to_string();
+        error.split("expected ").nth(1).unwrap().split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+}

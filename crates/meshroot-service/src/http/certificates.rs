@@ -1,0 +1,224 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::{Extension, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use meshroot::csr::{Csr, CsrError, ProvenRequest};
+use meshroot::hierarchy::ClusterName;
+use meshroot::issue::IssueError;
+use meshroot::spiffe::SpiffeId;
+use meshroot::time::Timestamp;
+use meshroot_store::{Idempotency, Lost, StoreError, TokenDigest, TokenScope};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::request_id::RequestId;
+use super::{App, Problem, json as document};
+use crate::audit;
+use crate::caller::{AuthenticationError, Caller};
+use crate::config::Seconds;
+use crate::issuing::{Answer, IssuingError, Order};
+
+/// `?lifetime=1h`; without it the default of 24 hours.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    lifetime: Option<Seconds>,
+}
+
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(86_400);
+const LONGEST: Duration = Duration::from_secs(86_400);
+
+/// How long an idempotency key is kept: longer than any client tries.
+const KEPT: Duration = Duration::from_secs(86_400);
+
+/// `POST /v1/certificates`
+pub(super) async fn create(
+    State(app): State<Arc<App>>,
+    Extension(RequestId(request_id)): Extension<RequestId>,
+    caller: Caller,
+    query: Result<Query<Wanted>, QueryRejection>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Problem> {
+    let name = caller.name();
+    let outcome = answer(&app, caller, query, &headers, body).await;
+    match outcome {
+        Ok((cluster, answer)) => {
+            app.metrics.issued(&cluster, "issued");
+            audit::granted(&request_id, &name, "certificate", &format!("serial {}, record {}", answer.serial, answer.position));
+            Ok(render(&answer, &headers))
+        }
+        Err((cluster, problem)) => {
+            app.metrics.issued(&cluster, problem.code());
+            audit::refused(&request_id, &name, "certificate", problem.code(), problem.detail());
+            Err(problem)
+        }
+    }
+}
+
+type Refused = (String, Problem);
+
+async fn answer(
+    app: &App,
+    caller: Caller,
+    query: Result<Query<Wanted>, QueryRejection>,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<(String, Answer), Refused> {
+    let nowhere = |problem: Problem| (String::new(), problem);
+    let name = caller.name();
+    let claim = Claim::of(app, caller).map_err(nowhere)?;
+    let cluster = claim.cluster.as_str().to_owned();
+    let here = |problem: Problem| (cluster.clone(), problem);
+    let id = claim.id.clone().ok_or_else(|| here(other_scope(&cluster)))?;
+    let Query(wanted) = query.map_err(|e| here(super::bundles::malformed_query(&e)))?;
+    let body = body.map_err(|e| here(Problem::new(e.status(), "http.body", e.body_text())))?;
+    let csr = Csr::from_pem_or_der(&body).map_err(|e| here(unusable(&e)))?;
+    let idempotency = idempotency(app, headers, name.clone(), &csr, wanted.lifetime).map_err(here)?;
+    // Its use is settled where it is recorded. Here it spares the work for one that was used up, unless the same question
+    // is asked again.
+    if claim.used && idempotency.is_none() {
+        return Err(here(AuthenticationError::Used.into()));
+    }
+    let request: ProvenRequest = csr.prove(app.mesh.crypto()).map_err(|e| here(unusable(&e)))?;
+    let lifetime = wanted.lifetime.map_or(DEFAULT_LIFETIME, |wanted| wanted.0);
+    if lifetime.is_zero() {
+        let detail = "a certificate that is valid for no time is of no use: ask for some";
+        return Err(here(Problem::new(StatusCode::BAD_REQUEST, "http.malformed_query", detail)));
+    }
+    let order = Order {
+        cluster: cluster.clone(),
+        request,
+        id,
+        since: claim.since,
+        lifetime: lifetime.min(LONGEST),
+        caller: name,
+        idempotency,
+        consumes: claim.consumes,
+    };
+    let issued = app.desk.issue(order).await.map_err(|e| here(e.into()))?;
+    Ok((cluster, issued))
+}
+
+/// What a caller may have.
+struct Claim {
+    cluster: ClusterName,
+    /// `None` for a cluster's own CA certificate.
+    id: Option<SpiffeId>,
+    since: Option<Timestamp>,
+    consumes: Option<TokenDigest>,
+    used: bool,
+}
+
+impl Claim {
+    fn of(app: &App, caller: Caller) -> Result<Self, Problem> {
+        match caller {
+            Caller::Nobody => Err(AuthenticationError::Missing.into()),
+            Caller::Administrator { .. } => {
+                let detail = "administrators make tokens and do not have identities: make one with `meshroot token create`";
+                Err(Problem::new(StatusCode::FORBIDDEN, "policy.not_a_workload", detail).rule("administrators have no identity"))
+            }
+            Caller::Token(token) => {
+                let id = match token.scope {
+                    TokenScope::Workload(id) => Some(id),
+                    TokenScope::ClusterCa => None,
+                };
+                Ok(Self { cluster: token.cluster, id, since: None, consumes: Some(token.digest), used: token.used_by.is_some() })
+            }
+            Caller::Workload(workload) => {
+                if app.mesh.clock().now() > workload.since.plus(app.longest_renewal) {
+                    return Err(AuthenticationError::TooLong(workload.since).into());
+                }
+                Ok(Self { cluster: workload.cluster, id: Some(workload.id), since: Some(workload.since), consumes: None, used: false })
+            }
+        }
+    }
+}
+
+fn other_scope(cluster: &str) -> Problem {
+    let detail = format!("this token is good for the CA certificate of the cluster '{cluster}', not for a workload's");
+    Problem::new(StatusCode::FORBIDDEN, "policy.other_scope", detail).rule("the token's scope")
+}
+
+/// The `Idempotency-Key` header, bound to the caller and to what is asked for.
+fn idempotency(app: &App, headers: &HeaderMap, caller: String, csr: &Csr, lifetime: Option<Seconds>) -> Result<Option<Idempotency>, Problem> {
+    let mut values = headers.get_all("idempotency-key").iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let usable = |text: &&str| (1..=255).contains(&text.len()) && text.bytes().all(|octet| octet.is_ascii_graphic());
+    let (Some(key), None) = (value.to_str().ok().filter(usable), values.next()) else {
+        let detail = "an Idempotency-Key is one header of 1 to 255 visible ASCII characters";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "http.idempotency_key", detail));
+    };
+    let mut asked = csr.der().to_vec();
+    asked.extend_from_slice(&lifetime.map_or(0, |wanted| wanted.0.as_secs()).to_be_bytes());
+    let expires_at = app.mesh.clock().now().plus(KEPT);
+    Ok(Some(Idempotency { caller, key: key.to_owned(), request: app.mesh.crypto().sha256(&asked), expires_at }))
+}
+
+fn render(answer: &Answer, headers: &HeaderMap) -> Response {
+    let wants_pem = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("pem"));
+    if wants_pem {
+        let mut response = (StatusCode::CREATED, answer.chain_pem.clone()).into_response();
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/pem-certificate-chain"));
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        return response;
+    }
+    let cut = answer.lifetime_cut.as_ref().map(|cut| {
+        json!({ "asked_seconds": cut.asked.as_secs(), "got_seconds": cut.got.as_secs(), "by": cut.by.to_string(), "until": cut.until.to_string(), "reason": cut.to_string() })
+    });
+    let bundle: Value = serde_json::from_slice(&answer.bundle).unwrap_or_default();
+    document::answer(
+        StatusCode::CREATED,
+        &json!({
+            "chain": answer.chain_pem,
+            "serial": answer.serial.to_string(),
+            "not_before": answer.validity.not_before.to_string(),
+            "not_after": answer.validity.not_after.to_string(),
+            "renew_after": answer.renew_after.to_string(),
+            "lifetime_cut": cut,
+            "bundle": bundle,
+            "bundle_sequence": answer.sequence,
+        }),
+    )
+}
+
+/// A request that cannot be read is malformed; one with a key that we refuse was read well.
+fn unusable(e: &CsrError) -> Problem {
+    let status = match e {
+        CsrError::Key(_) | CsrError::SignatureAlgorithm(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    Problem::new(status, e.code(), e.to_string())
+}
+
+impl From<IssuingError> for Problem {
+    fn from(e: IssuingError) -> Self {
+        let detail = e.to_string();
+        let busy = |code| Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail.clone()).retry_after(Duration::from_secs(1));
+        match e {
+            IssuingError::Denied(denial) => Self::new(StatusCode::FORBIDDEN, denial.code(), detail).rule("the request must fit what was granted"),
+            IssuingError::Issue(e @ (IssueError::CaExpired { .. } | IssueError::ClockBeforeCa { .. })) => busy(e.code()),
+            IssuingError::Issue(e) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, e.code(), detail),
+            IssuingError::NoIssuer(_) => busy("service.no_issuer"),
+            IssuingError::OtherRequest => Self::new(StatusCode::CONFLICT, "store.idempotency_mismatch", detail),
+            IssuingError::Lost(Lost::Full) => busy("service.overloaded"),
+            IssuingError::Lost(Lost::Refused(e)) => match &*e {
+                StoreError::TokenUsed => AuthenticationError::Used.into(),
+                StoreError::TokenUnknown => AuthenticationError::Unknown.into(),
+                StoreError::TokenExpired(at) => AuthenticationError::Expired(*at).into(),
+                StoreError::IdempotencyMismatch => Self::new(StatusCode::CONFLICT, e.code(), detail),
+                _ => busy(e.code()),
+            },
+            // Whether it is on record is not known: the same idempotency key finds out.
+            IssuingError::Lost(Lost::Batch(e)) => busy(e.code()),
+            IssuingError::Lost(_) => busy("service.overloaded"),
+            IssuingError::Store(e) => busy(e.code()),
+            IssuingError::Interrupted => busy("service.stopping"),
+            IssuingError::Gone => Self::new(StatusCode::CONFLICT, "service.answer_gone", detail),
+        }
+    }
+}

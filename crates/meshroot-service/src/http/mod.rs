@@ -1,0 +1,125 @@
+//! The interface over HTTP.
+
+mod bundles;
+mod certificates;
+mod conditional;
+mod health;
+mod hierarchy;
+mod inventory;
+mod json;
+mod long_poll;
+mod problem;
+mod request_id;
+mod tokens;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::header;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::IntoResponse;
+use axum::routing::{MethodRouter, delete, get, post};
+use tokio::sync::{Semaphore, watch};
+
+use crate::config::{Config, Limits};
+use crate::issuing::Desk;
+use crate::mesh::Mesh;
+use crate::metrics::Metrics;
+pub(crate) use problem::Problem;
+
+/// What every handler works with.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) mesh: Arc<Mesh>,
+    pub(crate) desk: Desk,
+    pub(crate) metrics: Metrics,
+    pub(crate) limits: Limits,
+    /// How long an identity may renew itself.
+    pub(crate) longest_renewal: Duration,
+    /// Requests in hand.
+    requests: Arc<Semaphore>,
+    /// Bundle readers that wait.
+    long_polls: Semaphore,
+    /// Turns true when the service stops.
+    stopping: watch::Receiver<bool>,
+}
+
+impl App {
+    pub(crate) fn new(mesh: Arc<Mesh>, desk: Desk, config: &Config, stopping: watch::Receiver<bool>) -> Self {
+        let limits = config.limits;
+        Self {
+            mesh,
+            desk,
+            metrics: Metrics::default(),
+            limits,
+            longest_renewal: config.renewal.longest.0,
+            requests: Arc::new(Semaphore::new(limits.requests)),
+            long_polls: Semaphore::new(limits.long_polls),
+            stopping,
+        }
+    }
+}
+
+/// Every path of the interface; a test holds it to the OpenAPI document.
+fn operations() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
+    vec![
+        ("/v1/certificates", post(certificates::create)),
+        ("/v1/tokens", get(tokens::list).post(tokens::create)),
+        ("/v1/tokens/{digest}", delete(tokens::withdraw)),
+        ("/v1/inventory", get(inventory::search)),
+        ("/v1/authorities", get(hierarchy::authorities)),
+        ("/v1/status", get(hierarchy::status)),
+        ("/v1/trust-domains/{trust_domain}/bundle", get(bundles::bundle)),
+        ("/v1/bundle-map", get(bundles::map)),
+        ("/roots.pem", get(bundles::roots)),
+        ("/root/{sha256}", get(bundles::root)),
+        ("/healthz", get(health::alive)),
+        ("/readyz", get(health::is_ready)),
+        ("/openapi.json", get(openapi)),
+    ]
+}
+
+/// The OpenAPI document.
+const OPENAPI: &str = include_str!("openapi.json");
+
+/// `GET /openapi.json`
+async fn openapi() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], OPENAPI)
+}
+
+/// What can be reached over HTTPS and over the socket.
+pub(crate) fn public(app: Arc<App>) -> Router {
+    let router = operations().into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods));
+    router
+        .fallback(problem::no_such_path)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(from_fn_with_state(Arc::clone(&app), request_id::name_count_and_limit))
+        .with_state(app)
+}
+
+/// Health and metrics, on a port of their own: they answer when everything else is full.
+pub(crate) fn health(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::is_ready))
+        .route("/metrics", get(health::metrics))
+        .fallback(problem::no_such_path)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(from_fn(request_id::name))
+        .with_state(app)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_path_is_in_the_openapi_document_and_the_other_way_round() {
+        let document: serde_json::Value = serde_json::from_str(OPENAPI).unwrap();
+        let documented: BTreeSet<&str> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(documented, operations().iter().map(|(path, _)| *path).collect());
+    }
+}

@@ -1,0 +1,110 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body as _;
+use tracing::{debug, info};
+
+use super::{App, Problem};
+
+static HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+/// A name for one request, in the answer, in every problem and in every line of the log about it.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(pub(crate) Arc<str>);
+
+impl RequestId {
+    /// Counts up from a random start: unique within a run, and not to be confused with another run's.
+    fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        static START: std::sync::OnceLock<u64> = std::sync::OnceLock::new();
+        let start = *START.get_or_init(|| {
+            let state = std::collections::hash_map::RandomState::new();
+            core::hash::BuildHasher::hash_one(&state, std::process::id())
+        });
+        Self(format!("{:016x}", start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed))).into())
+    }
+}
+
+/// Names the request and writes problems as documents.
+pub(super) async fn name(mut request: Request, next: Next) -> Response {
+    let id = RequestId::next();
+    request.extensions_mut().insert(id.clone());
+    finish(&id, next.run(request).await)
+}
+
+/// As [`name`], and refuses at once what is more than we can do, counts, and logs.
+pub(super) async fn name_count_and_limit(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let id = RequestId::next();
+    request.extensions_mut().insert(id.clone());
+    let began = Instant::now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
+    // Probes are answered whatever the load; readers that wait for a bundle have a limit of their own.
+    let counted = !matches!(route.as_str(), "/healthz" | "/readyz" | "/v1/trust-domains/{trust_domain}/bundle");
+    // The body first: who sends slowly takes no place from those who do not.
+    let response = match whole(request, &app).await {
+        Err(problem) => problem.into_response(),
+        Ok(request) => match counted.then(|| app.requests.try_acquire()) {
+            Some(Err(_)) => {
+                let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "http.overloaded", "too many requests are in hand");
+                problem.retry_after(Duration::from_secs(1)).into_response()
+            }
+            _permit => next.run(request).await,
+        },
+    };
+    let status = response.status();
+    let code = response.extensions().get::<Problem>().map_or("", Problem::code);
+    app.metrics.answered(&route, status, began.elapsed());
+    let microseconds = began.elapsed().as_micros();
+    // Bundles are read by everybody all the time; who asked for what else is of interest.
+    if status.is_success() && method.is_safe() || status == StatusCode::NOT_MODIFIED {
+        debug!(request_id = %id.0, %method, route, status = status.as_u16(), microseconds, "answered");
+    } else {
+        info!(request_id = %id.0, %method, route, status = status.as_u16(), code, microseconds, "answered");
+    }
+    finish(&id, response)
+}
+
+/// The request with its body read, within the time and the length that are allowed.
+async fn whole(request: Request, app: &App) -> Result<Request, Problem> {
+    if request.body().is_end_stream() {
+        return Ok(request);
+    }
+    let (head, body) = request.into_parts();
+    let read = Limited::new(body, app.limits.body_bytes).collect();
+    match tokio::time::timeout(app.limits.body_timeout.0, read).await {
+        Ok(Ok(body)) => Ok(Request::from_parts(head, Body::from(body.to_bytes()))),
+        Ok(Err(e)) if e.is::<LengthLimitError>() => Err(plain(StatusCode::PAYLOAD_TOO_LARGE)),
+        Ok(Err(_)) => Err(plain(StatusCode::BAD_REQUEST)),
+        Err(_) => Err(plain(StatusCode::REQUEST_TIMEOUT)),
+    }
+}
+
+fn finish(id: &RequestId, mut response: Response) -> Response {
+    let mut response = match response.extensions_mut().remove::<Problem>() {
+        Some(problem) => problem.into_document(&id.0),
+        None if response.status().is_client_error() || response.status().is_server_error() => plain(response.status()).into_document(&id.0),
+        None => response,
+    };
+    if let Ok(value) = HeaderValue::from_str(&id.0) {
+        response.headers_mut().insert(HEADER.clone(), value);
+    }
+    response
+}
+
+/// For what the framework refused by itself, before a handler saw it.
+fn plain(status: StatusCode) -> Problem {
+    match status {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(status, "http.too_large", "the request's body is larger than this service takes"),
+        StatusCode::REQUEST_TIMEOUT => Problem::new(status, "http.too_slow", "the request's body took too long to arrive"),
+        StatusCode::BAD_REQUEST => Problem::new(status, "http.malformed", "the request's path, query or body is malformed"),
+        _ => Problem::new(status, "http.refused", "the request was refused"),
+    }
+}

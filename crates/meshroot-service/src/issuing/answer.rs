@@ -1,0 +1,70 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use meshroot::issue::LifetimeCut;
+use meshroot::spiffe::SpiffeId;
+use meshroot::time::{Timestamp, Validity};
+use meshroot::x509::{Certificate, SerialNumber};
+use meshroot_store::{IssuanceRow, Query, Recorded};
+
+use super::IssuingError;
+use crate::mesh::Mesh;
+
+/// A certificate that is on record, with all that its holder wants to know.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) chain_pem: String,
+    pub(crate) serial: SerialNumber,
+    pub(crate) validity: Validity,
+    pub(crate) renew_after: Timestamp,
+    pub(crate) lifetime_cut: Option<LifetimeCut>,
+    /// The bundle of its trust domain, as published when it was answered.
+    pub(crate) bundle: Bytes,
+    pub(crate) sequence: u64,
+    pub(crate) position: u64,
+}
+
+impl Answer {
+    pub(super) fn new(recorded: &Recorded, now: Timestamp, mesh: &Mesh) -> Result<Self, IssuingError> {
+        let leaf = Certificate::from_der(recorded.der()).map_err(|_| IssuingError::Gone)?;
+        let mut answer = Self::of(&leaf, recorded.chain_pem(), recorded.position(), now, mesh)?;
+        answer.lifetime_cut = recorded.lifetime_cut().cloned();
+        Ok(answer)
+    }
+
+    /// The certificate at this position of the log, with its CA's.
+    pub(super) fn again(mesh: &Mesh, position: u64) -> Result<Self, IssuingError> {
+        let query = Query { after: position.saturating_sub(1), limit: 1, ..Query::default() };
+        let row: IssuanceRow = mesh.store().issuances(&query)?.pop().filter(|row| row.position == position).ok_or(IssuingError::Gone)?;
+        let leaf = Certificate::from_der(&row.certificate).map_err(|_| IssuingError::Gone)?;
+        let snapshot = mesh.now();
+        let domain = snapshot.trust_domain(row.trust_domain.as_str()).ok_or(IssuingError::Gone)?;
+        let ca = domain.hierarchy.authority(row.authority.as_str()).and_then(|authority| authority.certificate()).ok_or(IssuingError::Gone)?;
+        Self::of(&leaf, meshroot::pem::encode_certificates([&leaf, ca]), position, row.at, mesh)
+    }
+
+    fn of(leaf: &Certificate, chain_pem: String, position: u64, now: Timestamp, mesh: &Mesh) -> Result<Self, IssuingError> {
+        let snapshot = mesh.now();
+        let id = leaf.alt_names().and_then(|names| names.uris.into_iter().find_map(|uri| SpiffeId::parse(uri).ok())).ok_or(IssuingError::Gone)?;
+        let published = &snapshot.trust_domain(id.trust_domain().as_str()).ok_or(IssuingError::Gone)?.published;
+        Ok(Self {
+            chain_pem,
+            serial: leaf.serial().clone(),
+            validity: leaf.validity(),
+            renew_after: renew_after(leaf, now),
+            lifetime_cut: None,
+            bundle: published.spiffe.body.clone(),
+            sequence: published.sequence,
+            position,
+        })
+    }
+}
+
+/// Between half and two thirds of the remaining life, spread by the serial number, which is random: those who came at
+/// the same moment come back at different ones.
+fn renew_after(leaf: &Certificate, now: Timestamp) -> Timestamp {
+    let life = leaf.validity().not_after.since(now);
+    let spread = leaf.serial().as_bytes().last().copied().unwrap_or_default();
+    let sixth = life.checked_div(6).unwrap_or(Duration::ZERO);
+    now.plus(life.checked_div(2).unwrap_or(Duration::ZERO)).plus(sixth.mul_f64(f64::from(spread) / 255.0))
+}

@@ -1,0 +1,32 @@
+use meshroot::issue::{Denial, IssueError};
+use meshroot_store::{Lost, StoreError};
+
+/// Why there is no certificate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum IssuingError {
+    /// The request does not fit what was granted.
+    #[error(transparent)]
+    Denied(#[from] Denial),
+    /// The CA cannot issue it.
+    #[error(transparent)]
+    Issue(#[from] IssueError),
+    /// There is no CA for the cluster.
+    #[error("the cluster '{0}' has no CA that can issue now")]
+    NoIssuer(String),
+    /// The idempotency key came with another request.
+    #[error("this idempotency key came with another request before: a key stands for one request, use a new one")]
+    OtherRequest,
+    /// It was not recorded.
+    #[error(transparent)]
+    Lost(#[from] Lost),
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The service is stopping.
+    #[error("the service is stopping")]
+    Interrupted,
+    /// What was answered before cannot be put together any more.
+    #[error("the CA that signed this before is not there any more: ask with a new idempotency key")]
+    Gone,
+}

@@ -1,0 +1,123 @@
+//! From an authorised request to a certificate that is on record. Every way to ask, HTTP and gRPC alike, ends here.
+
+mod answer;
+mod error;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use meshroot::csr::ProvenRequest;
+use meshroot::issue::{Authorized, IssueError, Issued};
+use meshroot::key::KeyAlgorithm;
+use meshroot::profile::{Profile, ProfileKind};
+use meshroot::spiffe::SpiffeId;
+use meshroot::time::Timestamp;
+use meshroot_store::{Idempotency, InFlight, Issuance, Outcome, Recorder, Submission, TokenDigest};
+use tokio::sync::oneshot;
+
+use crate::mesh::{ClusterIssuer, Mesh};
+pub(crate) use answer::Answer;
+pub(crate) use error::IssuingError;
+
+/// Where certificates are made.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    mesh: Arc<Mesh>,
+    recorder: Recorder,
+}
+
+/// What somebody may have.
+#[derive(Debug)]
+pub(crate) struct Order {
+    /// Whose CA signs.
+    pub(crate) cluster: String,
+    /// Whose key, with proof.
+    pub(crate) request: ProvenRequest,
+    /// The identity that was granted, by who was authenticated and by nothing in the request.
+    pub(crate) id: SpiffeId,
+    /// When the identity was last vouched for by something else than its own certificate; `None` for now.
+    pub(crate) since: Option<Timestamp>,
+    /// How long it shall live.
+    pub(crate) lifetime: Duration,
+    /// Who asks, for the record.
+    pub(crate) caller: String,
+    /// The caller's own name for the request.
+    pub(crate) idempotency: Option<Idempotency>,
+    /// The one-time token that pays for it.
+    pub(crate) consumes: Option<TokenDigest>,
+}
+
+/// How many submissions wait to be recorded before further ones are refused.
+const QUEUE: usize = 1_024;
+
+impl Desk {
+    pub(crate) fn new(mesh: Arc<Mesh>) -> std::io::Result<Self> {
+        let recorder = Recorder::start(Arc::clone(mesh.store()), QUEUE)?;
+        Ok(Self { mesh, recorder })
+    }
+
+    /// Issues, records, and answers. Once it is signed it is recorded, whether or not somebody still waits for it.
+    pub(crate) async fn issue(&self, order: Order) -> Result<Answer, IssuingError> {
+        let now = self.mesh.clock().now();
+        if let Some(name) = &order.idempotency
+            && let Some((position, request)) = self.answered(name.caller.clone(), name.key.clone()).await?
+        {
+            return if request == name.request { self.again(position).await } else { Err(IssuingError::OtherRequest) };
+        }
+        let in_flight = self.recorder.enter();
+        let snapshot = self.mesh.now();
+        let (domain, ca) = snapshot.issuer(Some(&order.cluster)).ok_or_else(|| IssuingError::NoIssuer(order.cluster.clone()))?;
+        let trust_domain = domain.hierarchy.trust_domain().clone();
+        let grant = Authorized::workload(order.request, order.id)?;
+        let profile = Profile::workload().with_lifetime(order.lifetime);
+        let (authority, ca) = (ca.authority.clone(), ca.clone());
+        drop(snapshot);
+        let issued = self.sign(ca, grant, profile, now).await?;
+        let issuance = Issuance {
+            issued,
+            trust_domain,
+            authority,
+            kind: ProfileKind::Workload.to_string(),
+            caller: order.caller,
+            at: now,
+            since: order.since.unwrap_or(now),
+        };
+        let submission = Submission { issuance, idempotency: order.idempotency, consumes: order.consumes };
+        match self.record(in_flight, submission).await? {
+            Outcome::Recorded(recorded) => Ok(Answer::new(&recorded, now, &self.mesh)?),
+            Outcome::Answered(position) => self.again(position).await,
+        }
+    }
+
+    /// Signs: fast keys here and now, slow ones on a thread of their own, where they hold up nobody else.
+    async fn sign(&self, ca: ClusterIssuer, grant: Authorized, profile: Profile, now: Timestamp) -> Result<Issued, IssuingError> {
+        let crypto = self.mesh.crypto().clone();
+        let fast = matches!(ca.algorithm(), KeyAlgorithm::EcdsaP256 | KeyAlgorithm::Ed25519);
+        let sign = move || ca.issuer.issue(grant, &profile, crypto.entropy(), now);
+        let signed: Result<Issued, IssueError> = match fast {
+            true => sign(),
+            false => tokio::task::spawn_blocking(sign).await.map_err(|_| IssuingError::Interrupted)?,
+        };
+        Ok(signed?)
+    }
+
+    async fn record(&self, in_flight: InFlight, submission: Submission) -> Result<Outcome, IssuingError> {
+        let (send, receive) = oneshot::channel();
+        // A caller that is gone takes no answer; the record stays.
+        self.recorder.submit(in_flight, submission, move |outcome| drop(send.send(outcome)))?;
+        Ok(receive.await.map_err(|_| IssuingError::Interrupted)??)
+    }
+
+    async fn answered(&self, caller: String, key: String) -> Result<Option<(u64, [u8; 32])>, IssuingError> {
+        let store = Arc::clone(self.mesh.store());
+        let found = tokio::task::spawn_blocking(move || store.answered(&caller, &key)).await;
+        Ok(found.map_err(|_| IssuingError::Interrupted)??)
+    }
+
+    /// The answer that a request got before.
+    async fn again(&self, position: u64) -> Result<Answer, IssuingError> {
+        let mesh = Arc::clone(&self.mesh);
+        let again = tokio::task::spawn_blocking(move || Answer::again(&mesh, position)).await;
+        again.map_err(|_| IssuingError::Interrupted)?
+    }
+}

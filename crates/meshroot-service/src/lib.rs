@@ -1,0 +1,36 @@
+//! The signing service: a mesh's certificate authorities over HTTP.
+//!
+//! ```text
+//! net   accepts connections: limits, TLS, HTTP/1.1 and h2 on one port, graceful shutdown
+//! http  the interface: routes, problem documents, bundles, health
+//! caller   who is asking, decided with every request
+//! issuing  from an authorised request to a certificate on record: the one way for every interface
+//! mesh  what is served: the store's state as one immutable snapshot, swapped when the store changes
+//! tls   the service's own certificate, and client certificates: asked for, never demanded
+//! ```
+//!
+//! The decisions are the library's ([`meshroot`]), the memory is the store's ([`meshroot_store`]); this crate carries
+//! bytes between them and the network. It never reads a clock but through [`Clock`].
+
+mod administration;
+pub mod agent;
+mod audit;
+mod caller;
+mod clock;
+pub mod config;
+mod http;
+mod issuing;
+mod log;
+mod mesh;
+mod metrics;
+mod net;
+mod service;
+mod tls;
+
+pub use administration::Administration;
+pub use clock::{Clock, SystemClock};
+pub use config::{Config, ConfigError, Limits};
+pub use log::log_to_stderr;
+pub use mesh::MeshError;
+pub use service::{Parts, Service, ServiceError};
+pub use tls::TlsFileError;

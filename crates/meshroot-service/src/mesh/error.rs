@@ -1,0 +1,53 @@
+use meshroot::bundle::BundleError;
+use meshroot::issue::IssueError;
+use meshroot::key::KeyError;
+use meshroot::key::seal::SealError;
+use meshroot::spiffe::TrustDomain;
+use meshroot_store::StoreError;
+
+/// Why the store's state cannot be served.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MeshError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A key that is in the store cannot be opened.
+    #[error("the key of '{authority}' cannot be opened: {source}")]
+    Sealed {
+        /// Whose key.
+        authority: String,
+        /// Why.
+        source: SealError,
+    },
+    /// A key cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The bundle cannot be made.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// The bundle that is published is not the one that the history leads to.
+    #[error("the store publishes another bundle for '{0}' than its history says: restore it from a backup")]
+    OtherBundle(TrustDomain),
+    /// A certificate cannot be issued.
+    #[error(transparent)]
+    Issue(#[from] IssueError),
+    /// There is no CA to issue with.
+    #[error("there is no active cluster CA{0}: add a cluster with `meshroot cluster add`")]
+    NoCa(String),
+}
+
+impl MeshError {
+    /// A stable, machine-readable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Store(e) => e.code(),
+            Self::Sealed { source, .. } => source.code(),
+            Self::Key(e) => e.code(),
+            Self::Bundle(e) => e.code(),
+            Self::OtherBundle(_) => "mesh.other_bundle",
+            Self::Issue(e) => e.code(),
+            Self::NoCa(_) => "mesh.no_ca",
+        }
+    }
+}

@@ -1,0 +1,122 @@
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::mesh::Mesh;
+
+/// What is counted and measured.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    answers: Family<Answer, Counter>,
+    durations: Family<Route, Histogram, fn() -> Histogram>,
+    refusals: Family<Refusal, Counter>,
+    issued: Family<Issued, Counter>,
+    expiry: Family<Authority, Gauge>,
+    sequence: Family<TrustDomain, Gauge>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Answer {
+    route: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Route {
+    route: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Refusal {
+    kind: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Issued {
+    cluster: String,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Authority {
+    trust_domain: String,
+    authority: String,
+    state: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TrustDomain {
+    trust_domain: String,
+}
+
+/// From 50 microseconds to 26 seconds.
+fn histogram() -> Histogram {
+    Histogram::new(exponential_buckets(0.000_05, 3.0, 13))
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("meshroot");
+        let answers = Family::default();
+        registry.register("http_answers", "Answers, by route and status", answers.clone());
+        let durations = Family::new_with_constructor(histogram as fn() -> Histogram);
+        registry.register_with_unit("http_duration", "Time to an answer, by route", Unit::Seconds, durations.clone());
+        let refusals = Family::default();
+        registry.register("authentication_failures", "Callers who could not be authenticated, by kind", refusals.clone());
+        let issued = Family::default();
+        registry.register("certificates", "Certificates asked for, by cluster and result", issued.clone());
+        let expiry = Family::default();
+        registry.register_with_unit("authority_expiry", "Time until an authority expires", Unit::Seconds, expiry.clone());
+        let sequence = Family::default();
+        registry.register("bundle_sequence", "The sequence number of the bundle that is published", sequence.clone());
+        Self { registry, answers, durations, refusals, issued, expiry, sequence }
+    }
+}
+
+impl Metrics {
+    /// `route` is a pattern, never what a client wrote: clients must not be able to make series.
+    pub(crate) fn answered(&self, route: &str, status: StatusCode, took: Duration) {
+        let route = if route.is_empty() { "(none)" } else { route };
+        self.answers.get_or_create(&Answer { route: route.into(), status: status.as_u16() }).inc();
+        self.durations.get_or_create(&Route { route: route.into() }).observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn not_authenticated(&self, kind: &'static str) {
+        self.refusals.get_or_create(&Refusal { kind }).inc();
+    }
+
+    /// `cluster` is one that exists, or empty; `result` is "issued" or a code.
+    pub(crate) fn issued(&self, cluster: &str, result: &'static str) {
+        self.issued.get_or_create(&Issued { cluster: cluster.into(), result }).inc();
+    }
+
+    pub(crate) fn render(&self, mesh: &Mesh) -> String {
+        let now = mesh.clock().now().unix();
+        let snapshot = mesh.now();
+        self.expiry.clear();
+        self.sequence.clear();
+        for domain in snapshot.trust_domains() {
+            let trust_domain = domain.hierarchy.trust_domain().to_string();
+            let sequence = i64::try_from(domain.published.sequence).unwrap_or(i64::MAX);
+            self.sequence.get_or_create(&TrustDomain { trust_domain: trust_domain.clone() }).set(sequence);
+            for authority in domain.hierarchy.authorities() {
+                let Some(certificate) = authority.certificate() else { continue };
+                let labels =
+                    Authority { trust_domain: trust_domain.clone(), authority: authority.id().to_string(), state: authority.state().to_string() };
+                self.expiry.get_or_create(&labels).set(certificate.validity().not_after.unix().saturating_sub(now));
+            }
+        }
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}

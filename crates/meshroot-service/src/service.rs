@@ -1,0 +1,243 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use meshroot::key::Crypto;
+use meshroot::key::seal::DataKey;
+use meshroot::time::Timestamp;
+use meshroot_store::Store;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tracing::{error, info, warn};
+
+use crate::http::{self, App};
+use crate::issuing::Desk;
+use crate::mesh::{Mesh, MeshError};
+use crate::net::{Door, Entrance, bind_socket};
+use crate::tls::{self, Own, Served, TlsFileError};
+use crate::{Clock, Config};
+
+/// What a service is made of, besides its settings.
+#[derive(Debug)]
+pub struct Parts {
+    /// The open store.
+    pub store: Arc<dyn Store>,
+    /// What opens the keys in it.
+    pub data_key: DataKey,
+    /// The cryptography.
+    pub crypto: Crypto,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Why a service does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServiceError {
+    /// The mesh.
+    #[error(transparent)]
+    Mesh(#[from] MeshError),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The socket of administrators cannot be made.
+    #[error("the socket {} cannot be made: {source}", path.display())]
+    Socket {
+        /// Where.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The operating system gives no thread.
+    #[error("the recorder cannot start: {0}")]
+    Thread(std::io::Error),
+    /// The certificate and key given as files.
+    #[error(transparent)]
+    TlsFiles(#[from] TlsFileError),
+    /// The TLS library refuses its configuration.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
+}
+
+impl ServiceError {
+    /// A stable, machine-readable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Mesh(e) => e.code(),
+            Self::Listen { .. } => "service.listen",
+            Self::Socket { .. } => "service.socket",
+            Self::Thread(_) => "service.thread",
+            Self::TlsFiles(e) => e.code(),
+            Self::Tls(_) => "service.tls",
+        }
+    }
+}
+
+/// A service that runs. Dropped, it stops at once; [`stop`](Self::stop) ends it in good order.
+#[derive(Debug)]
+pub struct Service {
+    address: SocketAddr,
+    health_address: SocketAddr,
+    stop: watch::Sender<bool>,
+    doors: Vec<JoinHandle<bool>>,
+    chores: Vec<JoinHandle<()>>,
+}
+
+/// How often the store is asked whether another process changed it.
+const REFRESH: Duration = Duration::from_secs(1);
+
+impl Service {
+    /// Starts, and answers when connections are accepted. Call it within a Tokio runtime.
+    ///
+    /// # Errors
+    /// When the store cannot be served, an address is taken, or TLS cannot be set up.
+    pub async fn start(config: Config, parts: Parts) -> Result<Self, ServiceError> {
+        let mesh = Arc::new(Mesh::open(parts.store, parts.data_key, parts.crypto, parts.clock)?);
+        let served = Arc::new(Served::default());
+        let certificate = Certificate::of(&config, Arc::clone(&mesh), Arc::clone(&served))?;
+        let tls = tls::server_config(served).map_err(|e| ServiceError::Tls(e.to_string()))?;
+        let desk = Desk::new(Arc::clone(&mesh)).map_err(ServiceError::Thread)?;
+        let (stop, stopped) = watch::channel(false);
+        let app = Arc::new(App::new(Arc::clone(&mesh), desk, &config, stopped.clone()));
+
+        let (listener, address) = listen(config.listen.address).await?;
+        let (health_listener, health_address) = listen(config.health.address).await?;
+        let mut doors = vec![
+            Door::new(Entrance::Tls(listener, tls), config.limits, http::public(Arc::clone(&app))),
+            Door::new(Entrance::Plain(health_listener), config.limits, http::health(Arc::clone(&app))),
+        ];
+        if let Some(path) = &config.administration.socket {
+            let socket = bind_socket(path).map_err(|source| ServiceError::Socket { path: path.clone(), source })?;
+            doors.push(Door::new(socket, config.limits, http::public(app)));
+        }
+        let doors = doors.into_iter().map(|door| tokio::spawn(door.serve(stopped.clone()))).collect();
+        let chores = vec![tokio::spawn(follow(mesh)), tokio::spawn(certificate.keep())];
+        info!(%address, %health_address, "listening");
+        Ok(Self { address, health_address, stop, doors, chores })
+    }
+
+    /// Where HTTPS is served.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where health and metrics are served.
+    pub fn health_address(&self) -> SocketAddr {
+        self.health_address
+    }
+
+    /// Takes no further connection or request, answers those that were taken, and ends. Answers whether all of them
+    /// were finished in the time that the settings allow.
+    pub async fn stop(mut self) -> bool {
+        info!("stopping: requests that were taken are answered");
+        self.stop.send_replace(true);
+        let mut all = true;
+        for door in self.doors.drain(..) {
+            all &= door.await.unwrap_or(false);
+        }
+        self.chores.iter().for_each(JoinHandle::abort);
+        info!(finished = all, "stopped");
+        all
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.doors.iter().for_each(JoinHandle::abort);
+        self.chores.iter().for_each(JoinHandle::abort);
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServiceError> {
+    let failed = |source| ServiceError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
+
+/// Takes over what other processes write to the store.
+async fn follow(mesh: Arc<Mesh>) {
+    loop {
+        tokio::time::sleep(REFRESH).await;
+        let mesh = Arc::clone(&mesh);
+        match tokio::task::spawn_blocking(move || mesh.refresh().map(|changed| (changed, mesh.now().version()))).await {
+            Ok(Ok((true, version))) => info!(version, "the store changed"),
+            Ok(Ok((false, _))) => {}
+            Ok(Err(e)) => error!(code = e.code(), error = %e, "the store cannot be read anew; what was read before is served on"),
+            Err(e) => error!(error = %e, "reading the store anew failed"),
+        }
+    }
+}
+
+/// The certificate that is shown, and how it stays valid.
+struct Certificate {
+    mesh: Arc<Mesh>,
+    served: Arc<Served>,
+    source: Source,
+    renew_at: Timestamp,
+}
+
+enum Source {
+    Own(Own),
+    Files(crate::config::TlsFiles),
+}
+
+impl Certificate {
+    fn of(config: &Config, mesh: Arc<Mesh>, served: Arc<Served>) -> Result<Self, ServiceError> {
+        let source = match &config.tls {
+            Some(files) => Source::Files(files.clone()),
+            None => Source::Own(Own::new(config)),
+        };
+        let now = mesh.clock().now();
+        let mut certificate = Self { mesh, served, source, renew_at: now };
+        certificate.renew()?;
+        Ok(certificate)
+    }
+
+    fn renew(&mut self) -> Result<(), ServiceError> {
+        match &self.source {
+            Source::Own(own) => {
+                let (key, renew_at) = own.issue(&self.mesh)?;
+                self.renew_at = renew_at;
+                self.served.replace(key);
+            }
+            Source::Files(files) => {
+                let key = tls::load_files(files, self.mesh.crypto())?;
+                if key.cert.first().map(|leaf| leaf.to_vec()) != self.served.leaf() {
+                    self.served.replace(key);
+                    info!(certificate = %files.certificate.display(), "the certificate was read");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Renews in time, and after a failure again every few seconds while the held one is still good.
+    async fn keep(mut self) {
+        loop {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            if matches!(self.source, Source::Own(_)) && self.mesh.clock().now() < self.renew_at {
+                continue;
+            }
+            let renewed = tokio::task::spawn_blocking(move || {
+                let result = self.renew();
+                (self, result)
+            });
+            match renewed.await {
+                Ok((certificate, result)) => {
+                    self = certificate;
+                    if let Err(e) = result {
+                        warn!(code = e.code(), error = %e, "the service's certificate could not be renewed; the one before is shown on");
+                    }
+                }
+                Err(e) => return error!(error = %e, "the service's certificate is not renewed any more"),
+            }
+        }
+    }
+}

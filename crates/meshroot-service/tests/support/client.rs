@@ -1,0 +1,134 @@
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::TlsConnector;
+
+/// A client that trusts the mesh's roots and nobody else.
+#[derive(Clone)]
+pub struct Client {
+    to: To,
+    headers: Vec<(String, String)>,
+}
+
+#[derive(Clone)]
+enum To {
+    Network(SocketAddr, Arc<rustls::ClientConfig>),
+    Plain(SocketAddr),
+    Socket(PathBuf),
+}
+
+pub struct Answer {
+    pub status: u16,
+    pub headers: hyper::HeaderMap,
+    pub body: Bytes,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.text()))
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The problem's code.
+    pub fn code(&self) -> String {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text());
+        self.json()["code"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Client {
+    pub fn network(address: SocketAddr, roots_pem: &str) -> Self {
+        let mut roots = rustls::RootCertStore::empty();
+        for root in CertificateDer::pem_slice_iter(roots_pem.as_bytes()) {
+            roots.add(root.unwrap()).unwrap();
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let config = builder.with_root_certificates(roots).with_no_client_auth();
+        Self { to: To::Network(address, Arc::new(config)), headers: Vec::new() }
+    }
+
+    /// A client that shows this certificate chain and has its key, both in PEM.
+    pub fn showing(address: SocketAddr, roots_pem: &str, chain_pem: &str, key_pem: &str) -> Self {
+        let mut roots = rustls::RootCertStore::empty();
+        for root in CertificateDer::pem_slice_iter(roots_pem.as_bytes()) {
+            roots.add(root.unwrap()).unwrap();
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let chain = CertificateDer::pem_slice_iter(chain_pem.as_bytes()).map(|der| der.unwrap().into_owned()).collect();
+        let key = PrivateKeyDer::from_pem_slice(key_pem.as_bytes()).unwrap();
+        let config = builder.with_root_certificates(roots).with_client_auth_cert(chain, key).unwrap();
+        Self { to: To::Network(address, Arc::new(config)), headers: Vec::new() }
+    }
+
+    pub fn plain(address: SocketAddr) -> Self {
+        Self { to: To::Plain(address), headers: Vec::new() }
+    }
+
+    pub fn socket(path: &Path) -> Self {
+        Self { to: To::Socket(path.to_owned()), headers: Vec::new() }
+    }
+
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    pub fn bearer(self, token: &str) -> Self {
+        self.with("authorization", &format!("Bearer {token}"))
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.ask(Method::GET, path, String::new()).await
+    }
+
+    pub async fn post(&self, path: &str, body: impl Into<Bytes>) -> Answer {
+        self.ask(Method::POST, path, body).await
+    }
+
+    pub async fn ask(&self, method: Method, path: &str, body: impl Into<Bytes>) -> Answer {
+        let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(Full::new(body.into())).unwrap();
+        match &self.to {
+            To::Plain(address) => talk(TcpStream::connect(address).await.unwrap(), request).await,
+            To::Socket(path) => talk(UnixStream::connect(path).await.unwrap(), request).await,
+            To::Network(address, config) => {
+                let stream = TcpStream::connect(address).await.unwrap();
+                let name = ServerName::try_from("localhost").unwrap();
+                talk(TlsConnector::from(Arc::clone(config)).connect(name, stream).await.unwrap(), request).await
+            }
+        }
+    }
+}
+
+async fn talk(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, request: Request<Full<Bytes>>) -> Answer {
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let response = sender.send_request(request).await.unwrap();
+    let (head, body) = response.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    connection.abort();
+    let status: StatusCode = head.status;
+    Answer { status: status.as_u16(), headers: head.headers, body }
+}

@@ -1,0 +1,152 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use meshroot::csr::{Csr, ProvenRequest};
+use meshroot::hierarchy::{ClusterName, Command, Hierarchy, create_cluster_ca, create_root};
+use meshroot::issue::{Authorized, Issuer};
+use meshroot::key::seal::{DataKey, SealContext, SealedKey, UnlockSecret, WrappedDataKey};
+use meshroot::key::{Crypto, KeyAlgorithm, PrivateKey};
+use meshroot::profile::Profile;
+use meshroot::spiffe::{SpiffeId, TrustDomain};
+use meshroot::time::Timestamp;
+use meshroot_service::{Clock, Config, Service};
+use meshroot_store::{Change, NewStore, RenderedBundle, SealedKeyOf, SqliteStore, Store, StoreId, StoreKind};
+
+pub const TRUST_DOMAIN: &str = "mesh.example";
+
+/// A clock that tests set. It starts at the real time, since TLS libraries read that.
+#[derive(Clone, Debug)]
+pub struct TestClock(Arc<AtomicI64>);
+
+impl TestClock {
+    fn new() -> Self {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+        Self(Arc::new(AtomicI64::new(i64::try_from(now).unwrap())))
+    }
+
+    pub fn advance(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// The store of a mesh with the clusters west and east, as `quickstart` makes it.
+pub struct TestMesh {
+    pub folder: tempfile::TempDir,
+    pub crypto: Crypto,
+    pub clock: TestClock,
+    pub roots_pem: String,
+    pub hierarchy: Hierarchy,
+    secret: UnlockSecret,
+}
+
+impl TestMesh {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (crypto, clock) = (Crypto::ring(), TestClock::new());
+        let now = clock.now();
+        let trust_domain = TrustDomain::parse(TRUST_DOMAIN).unwrap();
+        let id = StoreId::generate(crypto.entropy()).unwrap();
+        let data_key = DataKey::generate(crypto.entropy()).unwrap();
+        let secret = UnlockSecret::generate_file(crypto.entropy()).unwrap();
+        let wrapped_data_key = WrappedDataKey::wrap(&data_key, &secret, id.as_str(), &crypto, crypto.entropy()).unwrap().to_bytes();
+        let store =
+            SqliteStore::create(&folder.path().join("mesh.db"), &NewStore { id: id.clone(), kind: StoreKind::Mesh, wrapped_data_key, at: now })
+                .unwrap();
+
+        let mut hierarchy = Hierarchy::new(trust_domain.clone());
+        let mut events = Vec::new();
+        let mut sealed_keys = Vec::new();
+        let root_key = PrivateKey::generate(KeyAlgorithm::EcdsaP256, &crypto).unwrap();
+        let root_signer = root_key.signer(&crypto).unwrap();
+        let path = create_root(&trust_domain, &Profile::root_ca(), &*root_signer, &crypto, now).unwrap();
+        let root = path.certificates()[0].clone();
+        let mut decide = |hierarchy: &mut Hierarchy, command| {
+            for event in hierarchy.decide(&command, &crypto, now).unwrap() {
+                hierarchy.apply(&event);
+                events.push(event);
+            }
+        };
+        decide(&mut hierarchy, Command::AddRoot { path });
+        let bundle = hierarchy.bundle().unwrap();
+        for name in ["west", "east"] {
+            let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256, &crypto).unwrap();
+            let request = ProvenRequest::from_signer(&*key.signer(&crypto).unwrap(), &crypto).unwrap();
+            let cluster = ClusterName::parse(name).unwrap();
+            let issuer = (root.clone(), Arc::clone(&root_signer));
+            let path = create_cluster_ca(&issuer, &bundle, &cluster, request, &Profile::cluster_ca(), &crypto, now).unwrap();
+            decide(&mut hierarchy, Command::AddCluster { cluster: cluster.clone(), path });
+            let authority = hierarchy.active_cluster_ca(&cluster).unwrap().id().clone();
+            let context = SealContext { store: id.as_str(), authority: authority.as_str(), public_key: key.public_key() };
+            let sealed = data_key.seal(&crypto, crypto.entropy(), &context, &key).unwrap().to_bytes();
+            sealed_keys.push(SealedKeyOf { authority, sealed });
+        }
+        let bundle = hierarchy.bundle().unwrap();
+        let rendered = RenderedBundle { sequence: bundle.sequence().unwrap(), bytes: bundle.to_spiffe_json().into_bytes() };
+        store.commit(&Change { expected_version: 0, trust_domain, events, sealed_keys, bundle: Some(rendered), at: now }).unwrap();
+        Self { folder, crypto, clock, roots_pem: bundle.to_pem(), hierarchy, secret }
+    }
+
+    pub fn open(&self) -> Arc<dyn Store> {
+        Arc::new(SqliteStore::open(&self.folder.path().join("mesh.db")).unwrap())
+    }
+
+    pub fn data_key(&self) -> DataKey {
+        let store = self.open();
+        WrappedDataKey::from_bytes(&store.wrapped_data_key().unwrap()).unwrap().unwrap(&self.secret, store.meta().id.as_str(), &self.crypto).unwrap()
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join("service.sock")
+    }
+
+    pub async fn serve(&self, change: impl FnOnce(&mut Config)) -> Service {
+        let mut config = Config::default();
+        config.listen.address.set_port(0);
+        config.health.address.set_port(0);
+        config.administration.socket = Some(self.socket());
+        change(&mut config);
+        Service::start(config, super::parts(self)).await.unwrap()
+    }
+
+    /// A new key's request, in PEM, that names this identity.
+    pub fn csr(&self, path: &str) -> String {
+        self.csr_and_key(path).0
+    }
+
+    /// The same, with the key in PEM.
+    pub fn csr_and_key(&self, path: &str) -> (String, String) {
+        let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256, &self.crypto).unwrap();
+        let id = SpiffeId::parse(&format!("spiffe://{TRUST_DOMAIN}{path}")).unwrap();
+        (Csr::for_workload(&*key.signer(&self.crypto).unwrap(), &id).unwrap().to_pem(), key.to_pkcs8_pem().to_string())
+    }
+}
+
+impl TestMesh {
+    /// A certificate that west's CA signed and that no record knows of: what somebody with a stolen CA key makes.
+    pub fn forged(&self, path: &str) -> (String, String) {
+        let west = ClusterName::parse("west").unwrap();
+        let authority = self.hierarchy.active_cluster_ca(&west).unwrap();
+        let store = self.open();
+        let context = SealContext {
+            store: store.meta().id.as_str(),
+            authority: authority.id().as_str(),
+            public_key: authority.certificate().unwrap().public_key(),
+        };
+        let sealed = SealedKey::from_bytes(&store.sealed_key(self.hierarchy.trust_domain(), authority.id()).unwrap().unwrap()).unwrap();
+        let ca_key = self.data_key().open(&self.crypto, &context, &sealed).unwrap().signer(&self.crypto).unwrap();
+        let issuer = Issuer::new(authority.certificates(), &self.hierarchy.bundle().unwrap(), ca_key, self.crypto.clone(), self.clock.now()).unwrap();
+        let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256, &self.crypto).unwrap();
+        let request = ProvenRequest::from_signer(&*key.signer(&self.crypto).unwrap(), &self.crypto).unwrap();
+        let id = SpiffeId::parse(&format!("spiffe://{TRUST_DOMAIN}{path}")).unwrap();
+        let grant = Authorized::workload(request, id).unwrap();
+        let issued = issuer.issue(grant, &Profile::workload(), self.crypto.entropy(), self.clock.now()).unwrap();
+        (issued.chain_pem(), key.to_pkcs8_pem().to_string())
+    }
+}
