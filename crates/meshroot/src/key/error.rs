@@ -29,7 +29,7 @@ pub enum KeyError {
     #[error("RSA-PSS keys are not supported, since most TLS stacks of a mesh refuse them: use an ordinary RSA key (rsaEncryption), or ECDSA P-256")]
     RsaPss,
     /// RSA keys under 2048 bits can be broken; over 8192 they only cost time.
-    #[error("an RSA key of {bits} bits is not accepted: it must have 2048 to 8192")]
+    #[error("an RSA key of {bits} bits is not accepted: it must have 2048 to 8192, a multiple of 8")]
     RsaSize {
         /// Bits of the modulus.
         bits: u32,

@@ -170,7 +170,8 @@ fn rsa_key(parameters: Option<AnyRef<'_>>, key: &[u8]) -> Result<KeyAlgorithm, K
     fields.finish().map_err(malformed)?;
 
     let bits = bit_length(modulus.as_bytes());
-    if !RSA_BITS.contains(&bits) {
+    // Whole bytes: what every program makes, and all that some verify.
+    if !RSA_BITS.contains(&bits) || !bits.is_multiple_of(8) {
         return Err(KeyError::RsaSize { bits });
     }
     if modulus.as_bytes().last().is_none_or(|byte| byte & 1 == 0) {

@@ -46,6 +46,7 @@ impl CaPath {
         in_time(tbs, now).map_err(here)?;
         self.is_valid_at(now)?;
         self.check_names(tbs).map_err(here)?;
+        self.check_policies(cert)?;
         let algorithm = crate::x509::signature_algorithm(cert.signature_algorithm).ok_or_else(|| here(Reason::SignatureAlgorithm))?;
         let key = self.key().ok_or_else(|| Rejection::whole(Reason::EmptyChain))?;
         crypto.verify(key, algorithm, tbs.raw, cert.signature).map_err(|_| here(Reason::BadSignature))

@@ -10,6 +10,7 @@
 mod leaf;
 mod names;
 mod path;
+mod policy;
 mod pool;
 mod query;
 mod reason;
@@ -18,11 +19,13 @@ mod rules;
 mod rules_value;
 mod search;
 mod svid;
+#[cfg(test)]
+mod tests;
 mod validate;
 mod work;
 
 pub use path::CaPath;
-pub use query::{Budget, PathQuery, Purpose};
+pub use query::{Budget, PathQuery, PolicyInputs, Purpose};
 pub use reason::{CertificateAt, Reason, Rejection};
 pub use rules_value::Rules;
 pub use svid::{CaLinks, ValidatedSvid, Validator};

@@ -4,16 +4,17 @@ use crate::key::{Crypto, PublicKey};
 use crate::revocation::VerifiedCrls;
 use crate::spiffe::SpiffeId;
 use crate::time::{Timestamp, Validity};
-use crate::x509::wire::TbsRef;
+use crate::x509::wire::{CertRef, TbsRef};
 use crate::x509::{AltNames, Certificate, DistinguishedName};
 
 use super::names::NameConstraints;
+use super::policy;
 use super::pool::Pool;
 use super::reason::{Reason, Rejection};
 use super::rules::{alt_names, in_time};
 use super::search::{Below, Ground, Search, certificate_at, with_tbs};
 use super::work::Work;
-use super::{PathQuery, Purpose};
+use super::{PathQuery, PolicyInputs, Purpose, Rules};
 
 /// The CA certificates from a signing CA up to an anchor, verified: links, constraints, signatures.
 ///
@@ -30,6 +31,8 @@ struct Verified {
     names: Vec<Arc<NameConstraints>>,
     /// The time in which all of them are valid.
     validity: Validity,
+    /// Certificate policies matter: each leaf is to be judged with the whole path.
+    policies: bool,
 }
 
 impl CaPath {
@@ -63,7 +66,7 @@ impl CaPath {
     ) -> Result<Self, Rejection> {
         let pool = Pool::from(intermediates);
         let names = would_be.map(|id| (&DistinguishedName::EMPTY[..], Some(AltNames { uris: vec![id.as_str()], ..AltNames::default() })));
-        Search::new(Ground { pool: &pool, anchors, crypto, query }, Below { leaf: None, names }, &mut VerifiedCrls::new()).from_ca(signing)
+        Search::new(Ground { pool: &pool, anchors, crypto, query }, Below { leaf: None, names }, &mut VerifiedCrls::new()).run_from(signing)
     }
 
     /// Verifies a certificate that signed itself, as the anchor it is going to be.
@@ -80,8 +83,8 @@ impl CaPath {
     }
 
     /// Only a search that verified everything calls this.
-    pub(super) fn verified(certificates: Vec<Certificate>, names: Vec<Arc<NameConstraints>>, validity: Validity) -> Self {
-        Self(Arc::new(Verified { certificates, names, validity }))
+    pub(super) fn verified(certificates: Vec<Certificate>, names: Vec<Arc<NameConstraints>>, validity: Validity, policies: bool) -> Self {
+        Self(Arc::new(Verified { certificates, names, validity, policies }))
     }
 
     /// The certificates that a peer is sent: all but the anchor, which it has.
@@ -125,6 +128,14 @@ impl CaPath {
 
     pub(super) fn key(&self) -> Option<&PublicKey> {
         self.signing().map(Certificate::public_key)
+    }
+
+    /// Judges the certificate policies of a certificate below, where they matter.
+    pub(super) fn check_policies(&self, cert: &CertRef<'_>) -> Result<(), Rejection> {
+        if !self.0.policies && policy::is_silent(&cert.tbs) {
+            return Ok(());
+        }
+        policy::check_path(self.0.certificates.iter(), Some(cert), &Rules::spiffe(), &PolicyInputs::default())
     }
 
     /// Judges the names of a certificate below against every constraint of the path.

@@ -34,6 +34,20 @@ pub enum Purpose {
     Both,
 }
 
+/// Which certificate policies a path must have (RFC 5280 §6.1.1 (c), (e) to (g)). The default demands none that no CA of
+/// the path demands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PolicyInputs<'a> {
+    /// The policies that the caller accepts, as object identifiers in dotted form; empty accepts any.
+    pub acceptable: &'a [&'a str],
+    /// The path must have an accepted policy.
+    pub explicit: bool,
+    /// CAs may not map policies of theirs to others.
+    pub inhibit_mapping: bool,
+    /// anyPolicy counts for nothing.
+    pub inhibit_any: bool,
+}
+
 /// The question that a path answers.
 #[derive(Clone, Copy, Debug)]
 pub struct PathQuery<'a> {
@@ -45,6 +59,8 @@ pub struct PathQuery<'a> {
     pub max_intermediates: Option<usize>,
     /// Lists of revoked certificates; `None` and an empty set ask for no revocation.
     pub crls: Option<&'a CrlSet>,
+    /// Which certificate policies it must have.
+    pub policies: PolicyInputs<'a>,
     /// The work that it may take.
     pub budget: Budget,
     /// When.
@@ -54,7 +70,15 @@ pub struct PathQuery<'a> {
 impl<'a> PathQuery<'a> {
     /// Our own rules for any purpose at this time.
     pub fn new(now: Timestamp) -> Self {
-        Self { rules: Rules::spiffe(), purpose: Purpose::Any, max_intermediates: None, crls: None, budget: Budget::default(), now }
+        Self {
+            rules: Rules::spiffe(),
+            purpose: Purpose::Any,
+            max_intermediates: None,
+            crls: None,
+            policies: PolicyInputs::default(),
+            budget: Budget::default(),
+            now,
+        }
     }
 
     /// Judges by these rules.
@@ -79,6 +103,12 @@ impl<'a> PathQuery<'a> {
     #[must_use]
     pub fn crls(self, crls: &'a CrlSet) -> Self {
         Self { crls: Some(crls), ..self }
+    }
+
+    /// With these certificate policies.
+    #[must_use]
+    pub fn policies(self, policies: PolicyInputs<'a>) -> Self {
+        Self { policies, ..self }
     }
 
     /// With so much work at most.

@@ -163,6 +163,8 @@ pub enum Reason {
     },
     /// A kind of name constraint that we do not process, in a critical extension.
     UnsupportedNameConstraint,
+    /// A CA above, or the caller, requires a certificate policy, and none is valid on the whole path.
+    NoPolicy,
     /// The leaf has no URI in its subjectAltName.
     NoUri,
     /// The leaf has more than one URI in its subjectAltName, of whatever scheme.
@@ -228,6 +230,7 @@ impl Reason {
             Self::SerialNumber => "verify.serial_number",
             Self::NameConstraint { .. } => "verify.name_constraint",
             Self::UnsupportedNameConstraint => "verify.unsupported_name_constraint",
+            Self::NoPolicy => "verify.no_policy",
             Self::NoUri => "verify.no_uri",
             Self::SeveralUris(_) => "verify.several_uris",
             Self::NotASpiffeId(_) => "verify.not_a_spiffe_id",
@@ -266,6 +269,7 @@ impl Reason {
             Self::CrlUnusable { problem, .. } => problem.source_of_rule(),
             Self::SerialNumber => "RFC 5280 §4.1.2.2",
             Self::NameConstraint { .. } | Self::UnsupportedNameConstraint => "RFC 5280 §4.2.1.10",
+            Self::NoPolicy => "RFC 5280 §6.1.3 (f), §6.1.5 (g)",
             Self::NoUri | Self::SeveralUris(_) => "SPIFFE X509-SVID §2",
             Self::NotASpiffeId(_) => "SPIFFE-ID §2",
             Self::NoPath => "SPIFFE X509-SVID §3.1",

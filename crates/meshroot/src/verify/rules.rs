@@ -6,7 +6,9 @@ use der::asn1::ObjectIdentifier;
 
 use crate::spiffe::SpiffeIdRef;
 use crate::time::Timestamp;
+use crate::x509::encode::{OID, SEQUENCE};
 use crate::x509::extension as ext;
+use crate::x509::reader::DerReader;
 use crate::x509::wire::TbsRef;
 use crate::x509::{AltNames, BasicConstraints, DistinguishedName, ExtendedKeyUsage, KeyUsage, SerialNumber};
 
@@ -174,7 +176,11 @@ pub(super) fn alt_names<'a>(tbs: &TbsRef<'a>) -> Result<Option<AltNames<'a>>, Re
 
 fn key_usage(tbs: &TbsRef<'_>) -> Result<Option<KeyUsage>, Reason> {
     match tbs.extension(ext::KEY_USAGE) {
-        Some(e) => KeyUsage::decode(e.value).map(Some).map_err(|_| Reason::MalformedExtension("keyUsage")),
+        // RFC 5280 §4.2.1.3: at least one bit is set.
+        Some(e) => match KeyUsage::decode(e.value) {
+            Ok(usage) if !usage.is_empty() => Ok(Some(usage)),
+            _ => Err(Reason::MalformedExtension("keyUsage")),
+        },
         None => Ok(None),
     }
 }
@@ -209,19 +215,61 @@ fn check_any(tbs: &TbsRef<'_>, rules: &Rules) -> Result<(), Reason> {
     }
     for extension in &tbs.extensions {
         match extension.oid {
-            // RFC 5280 tells CAs never, or always, to make these critical; nobody who does otherwise has read it.
+            // RFC 5280 §4.2.1.1 and §4.2.1.2 tell CAs never to make these critical; nobody who does has read it.
             ext::SUBJECT_KEY_IDENTIFIER if extension.critical => return Err(Reason::Critical("subjectKeyIdentifier")),
             ext::AUTHORITY_KEY_IDENTIFIER if extension.critical => return Err(Reason::Critical("authorityKeyIdentifier")),
-            ext::POLICY_CONSTRAINTS if !extension.critical => return Err(Reason::NotCritical("policyConstraints")),
-            ext::INHIBIT_ANY_POLICY if !extension.critical => return Err(Reason::NotCritical("inhibitAnyPolicy")),
+            // Processed either way, so what is missing here is only the word to those who do not.
+            ext::POLICY_CONSTRAINTS if !extension.critical && rules.demand_criticality => return Err(Reason::NotCritical("policyConstraints")),
+            ext::INHIBIT_ANY_POLICY if !extension.critical && rules.demand_criticality => return Err(Reason::NotCritical("inhibitAnyPolicy")),
+            oid if rules.process_policies && ext::POLICIES.contains(&oid) => {}
             oid if extension.critical && !ext::UNDERSTOOD.contains(&oid) => return Err(Reason::UnknownCriticalExtension(oid.to_string())),
             _ => {}
         }
     }
-    if rules.demand_key_identifiers && !tbs.self_issued() && tbs.authority_key_id().is_none() {
-        return Err(Reason::KeyIdentifierMissing("authorityKeyIdentifier"));
+    // They only order candidates, and OpenSSL and Go refuse the certificate all the same: what is processed can be read.
+    if tbs.extension(ext::SUBJECT_KEY_IDENTIFIER).is_some_and(|e| ext::subject_key_identifier(e.value).is_err()) {
+        return Err(Reason::MalformedExtension("subjectKeyIdentifier"));
+    }
+    if tbs.extension(ext::AUTHORITY_KEY_IDENTIFIER).is_some_and(|e| ext::authority_key_identifier(e.value).is_err()) {
+        return Err(Reason::MalformedExtension("authorityKeyIdentifier"));
+    }
+    if tbs.extension(ext::AUTHORITY_INFORMATION_ACCESS).is_some_and(|e| !is_access_list(e.value)) {
+        return Err(Reason::MalformedExtension("authorityInfoAccess"));
+    }
+    if rules.demand_key_identifiers {
+        // §4.2.1.1: the key identifier, and neither of the other two fields without the other.
+        let well_made = tbs.extension(ext::AUTHORITY_KEY_IDENTIFIER).map(|e| ext::is_key_identifier_alone(e.value));
+        if !well_made.unwrap_or_else(|| tbs.self_issued()) {
+            return Err(Reason::KeyIdentifierMissing("authorityKeyIdentifier"));
+        }
+    }
+    // §4.2.1.6: not critical beside a subject.
+    let named_twice = tbs.subject != DistinguishedName::EMPTY && tbs.extension(ext::SUBJECT_ALT_NAME).is_some_and(|e| e.critical);
+    if rules.demand_criticality && named_twice {
+        return Err(Reason::Critical("subjectAltName"));
     }
     Ok(())
+}
+
+/// AuthorityInfoAccessSyntax (§4.2.2.1): one or more pairs of a method and a place. Nothing here follows them; but whoever
+/// writes rubbish where others will look is not to be trusted with the rest.
+fn is_access_list(value: &[u8]) -> bool {
+    let read = || {
+        let mut outer = DerReader::new(value);
+        let list = outer.required(SEQUENCE)?;
+        outer.finish()?;
+        let mut items = list.inside();
+        let mut count = 0usize;
+        while !items.is_finished() {
+            let mut fields = items.required(SEQUENCE)?.inside();
+            fields.required(OID)?.object_identifier()?;
+            fields.element()?;
+            fields.finish()?;
+            count = count.saturating_add(1);
+        }
+        der::Result::Ok(count)
+    };
+    read().is_ok_and(|count| count > 0)
 }
 
 /// The first extension that is there twice.

@@ -1,22 +1,28 @@
 //! Finding a path: depth first from the leaf to an anchor. One engine for every question; [`PathQuery`] says how to judge.
 
+mod child;
+mod closeness;
+
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::key::{Crypto, PublicKey, SignatureAlgorithm};
-use crate::revocation::{Subject, VerifiedCrls};
+use child::{Child, Hint};
+use closeness::{Closeness, Stage};
+
+use crate::key::{Crypto, PublicKey};
+use crate::revocation::VerifiedCrls;
 use crate::time::{Timestamp, Validity};
 use crate::x509::wire::{CertRef, TbsRef};
 use crate::x509::{AltNames, Certificate, DistinguishedName};
 
-use super::names::same_name;
+use super::names::{Rdns, rdns, same_name};
 use super::path::CaPath;
 use super::pool::Pool;
 use super::reason::{CertificateAt, Reason, Rejection};
 use super::revoked::check_status;
 use super::rules::{CaRules, alt_names, at, check_bare_anchor, check_ca, in_time};
 use super::work::Work;
-use super::{MAX_PATH, PathQuery};
+use super::{MAX_PATH, PathQuery, policy};
 
 /// What a path is looked for in, and how.
 pub(super) struct Ground<'a> {
@@ -51,6 +57,8 @@ pub(super) struct Search<'a> {
     passed_over: bool,
     /// What each candidate is on its own, once it was looked at.
     judged: HashMap<usize, Result<Rc<Ca<'a>>, Reason>>,
+    /// The folded subject of each candidate, once it was asked for.
+    folded: HashMap<usize, Option<Rdns>>,
     signatures: Vec<Link<'a>>,
     closest: Option<(Closeness, Rejection)>,
 }
@@ -60,6 +68,8 @@ struct Ca<'a> {
     rules: CaRules,
     alt_names: Option<AltNames<'a>>,
     self_issued: bool,
+    /// It says nothing that makes policies matter.
+    no_policies: bool,
 }
 
 /// One certificate of the path that is being built.
@@ -88,42 +98,30 @@ enum Pass {
     Folded,
 }
 
-/// How close a failure came: to have reached an anchor is more than height, and height more than the stage of a link.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Closeness {
-    anchor: bool,
-    height: usize,
-    stage: Stage,
-}
-
-/// Steps in judging one link, in this order.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Stage {
-    NoCandidate,
-    /// The issuer that is named cannot be used at all.
-    UnusableCandidate,
-    /// A key that the certificate does not even name.
-    OtherKey,
-    Signature,
-    Certificate,
-    Path,
-    Names,
-    Revocation,
-}
-
 impl<'a> Search<'a> {
     pub(super) fn new(ground: Ground<'a>, below: Below<'a>, crls: &'a mut VerifiedCrls) -> Self {
         let work = Work::from(ground.query.budget);
-        Self { ground, below, work, crls, pass: Pass::Hinted, passed_over: false, judged: HashMap::new(), signatures: Vec::new(), closest: None }
+        Self {
+            ground,
+            below,
+            work,
+            crls,
+            pass: Pass::Hinted,
+            passed_over: false,
+            judged: HashMap::new(),
+            folded: HashMap::new(),
+            signatures: Vec::new(),
+            closest: None,
+        }
     }
 
     /// The first path from the leaf up.
-    pub(super) fn from_leaf(mut self) -> Result<CaPath, Rejection> {
+    pub(super) fn run(mut self) -> Result<CaPath, Rejection> {
         self.passes(None)
     }
 
     /// The first path from `signing` up, which is part of it.
-    pub(super) fn from_ca(mut self, signing: &'a Certificate) -> Result<CaPath, Rejection> {
+    pub(super) fn run_from(mut self, signing: &'a Certificate) -> Result<CaPath, Rejection> {
         let anchor = self.ground.anchors.iter().position(|anchor| anchor == signing);
         let number = anchor.unwrap_or(usize::MAX);
         let refuse = |reason| Rejection { certificate: Some(certificate_at(signing, 1)), reason };
@@ -134,7 +132,7 @@ impl<'a> Search<'a> {
         let mut path = Vec::new();
         self.check_names(&path, &ca).map_err(|(_, rejection)| rejection)?;
         path.push(Step { number, certificate: signing, ca });
-        if anchor.is_some() { Ok(self.conclude(&path)) } else { self.passes(Some(path)) }
+        if anchor.is_some() { self.conclude(&path) } else { self.passes(Some(path)) }
     }
 
     fn passes(&mut self, start: Option<Vec<Step<'a>>>) -> Result<CaPath, Rejection> {
@@ -156,13 +154,10 @@ impl<'a> Search<'a> {
     /// Tries every issuer of the path's top. An error is an exhausted budget, and ends the search.
     fn extend(&mut self, path: &mut Vec<Step<'a>>) -> Result<Option<CaPath>, Reason> {
         let height = path.len();
-        if height >= MAX_PATH {
-            self.failed(
-                false,
-                height,
-                Stage::NoCandidate,
-                Rejection::whole(Reason::ChainTooLong { found: height.saturating_add(1), most: MAX_PATH }),
-            );
+        // The leaf, what is there, and one more.
+        let length = height.saturating_add(2);
+        if length > MAX_PATH {
+            self.failed(false, height, Stage::NoCandidate, Rejection::whole(Reason::ChainTooLong { found: length, most: MAX_PATH }));
             return Ok(None);
         }
         let candidates = self.candidates(path)?;
@@ -180,7 +175,7 @@ impl<'a> Search<'a> {
                 }
             };
             path.push(Step { number, certificate, ca });
-            let found = if is_anchor { Some(self.conclude(path)) } else { self.extend(path)? };
+            let found = if is_anchor { self.concluded(path) } else { self.extend(path)? };
             if found.is_some() {
                 return Ok(found);
             }
@@ -194,10 +189,12 @@ impl<'a> Search<'a> {
         let Ground { pool, anchors, .. } = self.ground;
         self.work.candidates(anchors.len().saturating_add(pool.certificates.len()))?;
         let Some(top) = Child::of(path, &self.below) else { return Ok(Vec::new()) };
+        // Bytes differ more often than not: what is folded is kept.
+        let issuer = if self.pass == Pass::Folded { rdns(top.issuer()) } else { None };
         let mut found = Vec::new();
         for (number, certificate) in anchors.iter().chain(&pool.certificates).enumerate() {
-            let named = top.issuer() == certificate.subject().as_der()
-                || self.pass == Pass::Folded && same_name(top.issuer(), certificate.subject().as_der());
+            let subject = certificate.subject().as_der();
+            let named = top.issuer() == subject || issuer.is_some() && *self.folded.entry(number).or_insert_with(|| rdns(subject)) == issuer;
             // The same name with the same key again is a loop, whatever the certificates around it; what lies between
             // the two only constrains.
             let is_loop = || {
@@ -272,11 +269,12 @@ impl<'a> Search<'a> {
             let parsed = CertRef::parse(certificate.der()).map_err(Reason::Malformed)?;
             let tbs = &parsed.tbs;
             if anchor && rules.anchor_is_name_and_key {
-                return Ok(Rc::new(Ca { rules: check_bare_anchor(tbs)?, alt_names: None, self_issued: true }));
+                return Ok(Rc::new(Ca { rules: check_bare_anchor(tbs)?, alt_names: None, self_issued: true, no_policies: true }));
             }
             in_time(tbs, *now)?;
             let self_issued = tbs.self_issued() || rules.fold_names && same_name(tbs.subject, tbs.issuer);
-            Ok(Rc::new(Ca { rules: check_ca(tbs, anchor, rules, *purpose)?, alt_names: alt_names(tbs)?, self_issued }))
+            let no_policies = !rules.process_policies || policy::is_silent(tbs);
+            Ok(Rc::new(Ca { rules: check_ca(tbs, anchor, rules, *purpose)?, alt_names: alt_names(tbs)?, self_issued, no_policies }))
         };
         let judged: Result<_, Reason> = judge();
         self.judged.insert(number, judged.clone());
@@ -308,7 +306,28 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    fn conclude(&self, path: &[Step<'a>]) -> CaPath {
+    fn concluded(&mut self, path: &[Step<'a>]) -> Option<CaPath> {
+        match self.conclude(path) {
+            Ok(found) => Some(found),
+            Err(rejection) => {
+                self.failed(true, path.len(), Stage::Policies, rejection);
+                None
+            }
+        }
+    }
+
+    /// The rules that need the whole path.
+    fn conclude(&self, path: &[Step<'a>]) -> Result<CaPath, Rejection> {
+        let query = self.ground.query;
+        let explicit = query.policies.explicit && self.ground.query.rules.process_policies;
+        // A leaf that demands a policy demands it of itself (RFC 5280 §6.1.5 (b)).
+        let leaf_demands = query.rules.process_policies && self.below.leaf.is_some_and(|leaf| !policy::is_silent(&leaf.tbs));
+        let with_policies = explicit || leaf_demands || path.iter().any(|step| !step.ca.no_policies);
+        if with_policies {
+            let certificates = path.iter().map(|step| step.certificate);
+            policy::check_path(certificates, self.below.leaf, &query.rules, &query.policies)?;
+        }
+
         let mut validity = Validity { not_before: Timestamp::MIN, not_after: Timestamp::MAX };
         for step in path {
             // An anchor of which only name and key count has no end.
@@ -320,7 +339,7 @@ impl<'a> Search<'a> {
         }
         let certificates = path.iter().map(|step| step.certificate.clone()).collect();
         let names = path.iter().filter_map(|step| step.ca.rules.names.clone()).collect();
-        CaPath::verified(certificates, names, validity)
+        Ok(CaPath::verified(certificates, names, validity, with_policies))
     }
 
     fn unknown_issuer(&mut self, path: &[Step<'a>]) {
@@ -341,78 +360,6 @@ impl<'a> Search<'a> {
         let closeness = Closeness { anchor, height, stage };
         if self.closest.as_ref().is_none_or(|(held, _)| closeness > *held) {
             self.closest = Some((closeness, rejection));
-        }
-    }
-}
-
-/// The path's top: the certificate whose issuer is looked for.
-enum Child<'p, 'a> {
-    Leaf(&'a CertRef<'a>),
-    Ca(&'p Step<'a>),
-}
-
-impl<'p, 'a> Child<'p, 'a> {
-    fn of(path: &'p [Step<'a>], below: &Below<'a>) -> Option<Self> {
-        path.last().map(Self::Ca).or(below.leaf.map(Self::Leaf))
-    }
-
-    fn issuer(&self) -> &'a [u8] {
-        match self {
-            Self::Leaf(leaf) => leaf.tbs.issuer,
-            Self::Ca(step) => step.certificate.issuer().as_der(),
-        }
-    }
-
-    fn authority_key_id(&self) -> Option<&'a [u8]> {
-        match self {
-            Self::Leaf(leaf) => leaf.tbs.authority_key_id(),
-            Self::Ca(step) => step.certificate.authority_key_id().map(|id| id.as_bytes()),
-        }
-    }
-
-    fn algorithm(&self) -> Option<SignatureAlgorithm> {
-        match self {
-            Self::Leaf(leaf) => crate::x509::signature_algorithm(leaf.signature_algorithm),
-            Self::Ca(step) => step.certificate.signature_algorithm(),
-        }
-    }
-
-    fn is_signed_by(&self, key: &PublicKey, crypto: &Crypto) -> bool {
-        match self {
-            Self::Leaf(leaf) => self.algorithm().is_some_and(|algorithm| crypto.verify(key, algorithm, leaf.tbs.raw, leaf.signature).is_ok()),
-            Self::Ca(step) => step.certificate.verify_signature(key, crypto).is_ok(),
-        }
-    }
-
-    fn at(&self, position: usize) -> CertificateAt {
-        match self {
-            Self::Leaf(leaf) => at(position, &leaf.tbs),
-            Self::Ca(step) => certificate_at(step.certificate, position),
-        }
-    }
-
-    fn subject(&self) -> Subject<'a> {
-        match self {
-            Self::Leaf(leaf) => Subject::of_tbs(&leaf.tbs),
-            Self::Ca(step) => Subject::of(step.certificate),
-        }
-    }
-}
-
-/// What the key identifiers say about a link (RFC 5280 §4.2.1.1).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Hint {
-    Agrees,
-    Silent,
-    Differs,
-}
-
-impl Hint {
-    fn of(child: &Child<'_, '_>, issuer: &Certificate) -> Self {
-        match (issuer.subject_key_id(), child.authority_key_id()) {
-            (Some(subject), Some(authority)) if subject.as_bytes() == authority => Self::Agrees,
-            (Some(_), Some(_)) => Self::Differs,
-            _ => Self::Silent,
         }
     }
 }

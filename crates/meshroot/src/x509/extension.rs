@@ -10,13 +10,18 @@ pub(crate) const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5
 pub(crate) const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
 pub(crate) const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");
 pub(crate) const NAME_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.30");
+pub(crate) const CERTIFICATE_POLICIES: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.32");
+pub(crate) const POLICY_MAPPINGS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.33");
 pub(crate) const POLICY_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.36");
 pub(crate) const INHIBIT_ANY_POLICY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.54");
+pub(crate) const AUTHORITY_INFORMATION_ACCESS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.1.1");
 pub(crate) const AUTHORITY_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.35");
 pub(crate) const EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37");
 /// The extensions that are processed here, and so may be critical: what the linter lets us sign, the validator accepts.
 pub(crate) const UNDERSTOOD: [ObjectIdentifier; 7] =
     [BASIC_CONSTRAINTS, KEY_USAGE, SUBJECT_ALT_NAME, EXTENDED_KEY_USAGE, NAME_CONSTRAINTS, SUBJECT_KEY_IDENTIFIER, AUTHORITY_KEY_IDENTIFIER];
+/// What the validator processes beside them, and the linter never lets us sign.
+pub(crate) const POLICIES: [ObjectIdentifier; 4] = [CERTIFICATE_POLICIES, POLICY_MAPPINGS, POLICY_CONSTRAINTS, INHIBIT_ANY_POLICY];
 
 /// The content octets of id-kp-serverAuth (1.3.6.1.5.5.7.3.1), id-kp-clientAuth (….2) and anyExtendedKeyUsage (2.5.29.37.0).
 const SERVER_AUTH: [u8; 8] = [0x2b, 6, 1, 5, 5, 7, 3, 1];
@@ -264,4 +269,12 @@ pub(crate) fn authority_key_identifier(value: &[u8]) -> der::Result<Option<&[u8]
     let sequence = outer.required(SEQUENCE)?;
     outer.finish()?;
     Ok(sequence.inside().optional(implicit(0))?.map(|id| id.content))
+}
+
+/// Whether an authorityKeyIdentifier holds a key identifier and nothing else.
+pub(crate) fn is_key_identifier_alone(value: &[u8]) -> bool {
+    let mut outer = DerReader::new(value);
+    let Ok(sequence) = outer.required(SEQUENCE) else { return false };
+    let mut fields = sequence.inside();
+    outer.is_finished() && matches!(fields.optional(implicit(0)), Ok(Some(_))) && fields.is_finished()
 }

@@ -39,6 +39,7 @@ impl Reason {
             Self::SerialNumber => "a serial number that is zero, negative or longer than 20 octets".into(),
             Self::NameConstraint { name, .. } => format!("the name '{name}'"),
             Self::UnsupportedNameConstraint => "a name constraint with a minimum or a maximum".into(),
+            Self::NoPolicy => "no certificate policy that holds on the whole path".into(),
             Self::NoUri => "no URI".into(),
             Self::SeveralUris(count) => format!("{count} URIs"),
             Self::NotASpiffeId(e) => e.to_string(),
@@ -92,6 +93,7 @@ impl Reason {
             Self::SerialNumber => "a positive number of at most 20 octets".into(),
             Self::NameConstraint { constraint, .. } => constraint.clone(),
             Self::UnsupportedNameConstraint => "constraints with neither".into(),
+            Self::NoPolicy => "a certificate policy that every certificate of the path has, since a CA above requires one".into(),
             Self::NoUri | Self::SeveralUris(_) => "exactly one URI in the subjectAltName".into(),
             Self::NotASpiffeId(_) => "a SPIFFE ID: spiffe://trust-domain/path".into(),
             Self::NoPath => "a SPIFFE ID with a path".into(),
@@ -154,6 +156,7 @@ impl fmt::Display for Reason {
                 write!(f, "its name '{name}' is not allowed by the name constraints of a CA above it: {constraint}")
             }
             Self::UnsupportedNameConstraint => f.write_str("its name constraints have a minimum or a maximum, which is not supported"),
+            Self::NoPolicy => f.write_str("a CA above it requires certificate policies, and the path has none that holds down to it"),
             Self::NoUri => f.write_str("it carries no URI, so no SPIFFE ID"),
             Self::SeveralUris(count) => write!(f, "it carries {count} URIs: an X.509-SVID has exactly one"),
             Self::NotASpiffeId(e) => write!(f, "its URI is no SPIFFE ID: {e}"),

@@ -1,0 +1,57 @@
+//! What form single values have to have, as far as a difference turns on it.
+
+use super::der::{OID, SEQUENCE, SET, Tlv};
+
+pub(super) fn is_integer(content: &[u8]) -> bool {
+    match content {
+        [] => false,
+        [0, second, ..] => second & 0x80 != 0,
+        [0xff, second, ..] => second & 0x80 == 0,
+        _ => true,
+    }
+}
+
+pub(super) fn is_identifier(content: &[u8]) -> bool {
+    let starts = std::iter::once(content.first()).chain(content.windows(2).filter(|pair| pair[0] & 0x80 == 0).map(|pair| pair.get(1)));
+    // Our reader holds identifiers up to 2.39: the first octet stands for two arcs.
+    let first = content.first().is_some_and(|first| *first < 120);
+    first && content.last().is_some_and(|last| last & 0x80 == 0) && starts.into_iter().all(|first| first != Some(&0x80))
+}
+
+pub(super) fn is_serial(content: &[u8]) -> bool {
+    let magnitude = content.strip_prefix(&[0]).unwrap_or(content);
+    is_integer(content) && content[0] & 0x80 == 0 && magnitude.len() <= 20 && !magnitude.is_empty()
+}
+
+/// A Name of attributes with the string types that X.520 has, each of them well-formed.
+pub(super) fn is_name(der: &[u8]) -> bool {
+    let string = |value: &Tlv<'_>| match value.tag {
+        0x0c => std::str::from_utf8(value.content).is_ok(),
+        0x13 | 0x14 | 0x16 => true,
+        0x1e => value.content.len() % 2 == 0,
+        0x1c => value.content.len() % 4 == 0,
+        _ => false,
+    };
+    let attribute = |pair: &Tlv<'_>| pair.tag == SEQUENCE && is_whole(pair) && matches!(pair.children()[..], [oid, value] if oid.tag == OID && is_identifier(oid.content) && string(&value));
+    let rdn = |set: &Tlv<'_>| set.tag == SET && is_whole(set) && !set.content.is_empty() && set.children().iter().all(attribute);
+    Tlv::first(der).is_some_and(|(name, _)| is_whole(&name) && name.children().iter().all(rdn))
+}
+
+/// The base of an iPAddress constraint: an address and a mask of one bits and then zero bits.
+pub(super) fn is_range(content: &[u8]) -> bool {
+    let (8 | 32, (_, mask)) = (content.len(), content.split_at(content.len() / 2)) else { return false };
+    let bits = mask.iter().fold(0u128, |bits, byte| bits << 8 | u128::from(*byte)) << (128 - 8 * mask.len());
+    bits.leading_ones() + bits.trailing_zeros() >= 128
+}
+
+/// A host name that a constraint can be made of: labels of letters, digits, hyphens and underscores, a dot between them.
+pub(super) fn is_host(content: &[u8]) -> bool {
+    let letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let content = content.strip_suffix(b".").unwrap_or(content);
+    content.split(|byte| *byte == b'.').all(|label| !label.is_empty() && label.iter().all(letter))
+}
+
+/// Whether its elements fill it.
+pub(super) fn is_whole(list: &Tlv<'_>) -> bool {
+    list.children().iter().map(|child| child.whole.len()).sum::<usize>() == list.content.len()
+}

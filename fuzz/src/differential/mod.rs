@@ -1,0 +1,37 @@
+//! Differential fuzzing: the same small PKI is judged by us and by another validator, and every disagreement has to be
+//! an allowed difference with a name, or it is a finding.
+//!
+//! A disagreement is judged again on the very path that the accepting side found, so that the refusing side's reason is
+//! about that path and about no other attempt. What is allowed is then decided from that reason and from what stands in
+//! the certificates of that path ([`Features`](features::Features)), never from the reason's kind alone where the other
+//! side checks the same rule.
+
+mod blueprint;
+mod crl;
+mod der;
+mod difference;
+mod edits;
+mod features;
+mod form;
+mod keys;
+mod names;
+mod openssl;
+mod ours;
+mod report;
+mod webpki;
+mod world;
+
+pub use openssl::{compare_openssl, differential_openssl};
+pub use report::Outcome;
+pub use webpki::{compare_webpki, differential_webpki};
+
+/// Number and argument of an edit, for seeds: each of them in the forms that its first arguments choose.
+pub fn seeds() -> Vec<(String, Vec<u8>)> {
+    let mut seeds = Vec::new();
+    for (number, (name, _)) in edits::EDITS.iter().enumerate() {
+        // Two CAs between root and leaf; the edit is made to the upper one, and a CRL of each CA is there.
+        let number = u8::try_from(number).unwrap_or(0);
+        seeds.push((name.replace([' ', '\''], "-"), vec![2, 5, 2, 0x80, number, 1, 0, 0]));
+    }
+    seeds
+}

@@ -1,0 +1,395 @@
+//! Where we and OpenSSL 3 may differ, one entry each.
+
+use meshroot::revocation::CrlProblem;
+use meshroot::verify::Reason;
+use meshroot::x509::CertificateError;
+use openssl::pkey::PKey;
+
+use super::Refused;
+use crate::differential::blueprint::{
+    AUTHORITY_KEY_IDENTIFIER, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE, KEY_CERT_SIGN, KEY_USAGE, NAME_CONSTRAINTS, SUBJECT_ALT_NAME, SUBJECT_KEY_IDENTIFIER,
+};
+use crate::differential::der::{Tlv, time};
+use crate::differential::difference::Difference;
+use crate::differential::features::Features;
+use crate::differential::form::{is_host, is_identifier, is_name, is_range};
+use crate::differential::ours::Refusal;
+use crate::differential::world::{Case, Purpose};
+
+const VERIFY: &str = "OpenSSL 3.0 crypto/x509/x509_vfy.c";
+const CHECK_EXTENSIONS: &str = "OpenSSL 3.0 crypto/x509/x509_vfy.c, check_extensions: X509_V_FLAG_X509_STRICT";
+const CHECK_ISSUED: &str = "OpenSSL 3.0 crypto/x509/v3_purp.c, X509_check_issued";
+const PURPOSE: &str = "OpenSSL 3.0 crypto/x509/v3_purp.c";
+const NAMES: &str = "OpenSSL 3.0 crypto/x509/v3_ncons.c";
+const PARSER: &str = "OpenSSL 3.0 crypto/asn1: what is not asked for is not judged";
+const CRLS: &str = "OpenSSL 3.0 crypto/x509/x509_vfy.c, check_revocation";
+
+pub(super) static NO_SECOND_ATTEMPT: Difference = Difference::laxer(
+    "openssl.no_second_attempt",
+    "OpenSSL takes the first issuer that looks right and never goes back; we find a path if there is one",
+    "OpenSSL 3.0 crypto/x509/x509_vfy.c, build_chain",
+);
+
+/// An entry: the difference, and whether it explains this refusal of ours.
+type Stricter = (Difference, fn(&Disputed<'_>) -> bool);
+
+/// We refuse, OpenSSL accepts.
+struct Disputed<'a> {
+    refusal: &'a Refusal,
+    case: &'a Case,
+    path: &'a [Features<'a>],
+}
+
+static STRICTER: [Stricter; 32] = [
+    (
+        Difference::stricter("openssl.leaf_is_an_anchor", "an anchor is a CA; a leaf in the store is a path of its own for X509_V_FLAG_PARTIAL_CHAIN", VERIFY),
+        |disputed| disputed.path.len() == 1,
+    ),
+    (Difference::stricter("openssl.trailing_bytes", "one certificate and nothing else", PARSER), |disputed| {
+        matches!(disputed.refusal.unreadable(), Some(CertificateError::TrailingBytes(_)))
+    }),
+    (
+        Difference::stricter("openssl.anchor_algorithms_differ", "both places name one algorithm, RFC 5280 §4.1.1.2; OpenSSL looks when it verifies", VERIFY),
+        |disputed| matches!(disputed.refusal, Refusal::Anchor(CertificateError::AlgorithmsDiffer)),
+    ),
+    (
+        Difference::stricter("openssl.anchor_signature_form", "an anchor is a certificate that can be read; OpenSSL reads no signature before it verifies it", VERIFY),
+        |disputed| matches!(disputed.refusal, Refusal::Anchor(CertificateError::Malformed { field: "signatureValue", .. })),
+    ),
+    (Difference::stricter("openssl.any_version", "extensions take version 3, RFC 5280 §4.1.2.1; so does a leaf", PURPOSE), |disputed| {
+        disputed.anywhere(|reason, one| *reason == Reason::Version && one.version != 2)
+            || disputed.field("tbsCertificate.version") && disputed.path.iter().any(|one| !(1..=2).contains(&one.version))
+    }),
+    (Difference::stricter("openssl.serial_number", "positive and at most 20 octets, RFC 5280 §4.1.2.2", PARSER), |disputed| {
+        disputed.anywhere(|reason, one| *reason == Reason::SerialNumber && (one.serial.len() > 20 || one.serial[0] & 0x80 != 0 || one.serial == [0]))
+    }),
+    (Difference::stricter("openssl.leaf_constrains", "nameConstraints are for CA certificates, RFC 5280 §4.2.1.10", PURPOSE), |disputed| {
+        disputed.anywhere(|reason, leaf| *reason == Reason::NameConstraintsInLeaf && leaf.extension(NAME_CONSTRAINTS).is_some())
+    }),
+    (Difference::stricter("openssl.leaf_signs_certificates", "keyCertSign needs cA, RFC 5280 §4.2.1.3, and a leaf is no CA", PURPOSE), |disputed| {
+        disputed.anywhere(|reason, leaf| *reason == Reason::KeyUsageForbids("keyCertSign") && leaf.key_usage().is_some_and(|bits| bits & KEY_CERT_SIGN != 0))
+    }),
+    (Difference::stricter("openssl.leaf_is_a_ca", "signing certificates authenticate nobody", PURPOSE), |disputed| {
+        disputed.anywhere(|reason, leaf| *reason == Reason::LeafIsCa && leaf.basic_constraints().is_some_and(|(ca, _)| ca))
+    }),
+    (Difference::stricter("openssl.empty_lists", "extKeyUsage, subjectAltName and nameConstraints have an element, RFC 5280 §4.2.1", PARSER), |disputed| {
+        disputed.anywhere(|reason, one| {
+            let oid = match reason {
+                Reason::MalformedExtension("extKeyUsage") => EXTENDED_KEY_USAGE,
+                Reason::MalformedExtension("subjectAltName") => SUBJECT_ALT_NAME,
+                Reason::MalformedExtension("nameConstraints") => NAME_CONSTRAINTS,
+                _ => return false,
+            };
+            one.extension(oid).is_some_and(|e| e.value == [0x30, 0])
+        })
+    }),
+    (
+        Difference::stricter("openssl.loose_constraints", "a base that is no host name excludes all and permits nothing, RFC 5280 §4.2.1.10", NAMES),
+        |disputed| {
+            let base = |base: &[u8], uri: bool| !is_host(if uri { base.strip_prefix(b".").unwrap_or(base) } else { base });
+            let loose = |ca: &Features<'_>| ca.bases().iter().any(|one| matches!(one.tag, 0x82 | 0x86) && base(one.content, one.tag == 0x86));
+            let no_range = |ca: &Features<'_>| ca.bases().iter().any(|one| one.tag == 0x87 && !is_range(one.content));
+            disputed.anywhere(|reason, _| matches!(reason, Reason::NameConstraint { .. })) && disputed.path.iter().any(loose)
+                || disputed.anywhere(|reason, ca| *reason == Reason::MalformedExtension("nameConstraints") && no_range(ca))
+        },
+    ),
+    (Difference::stricter("openssl.issuer_without_name", "an issuer has a name, RFC 5280 §4.1.2.4", PURPOSE), |disputed| {
+        disputed.anywhere(|reason, one| *reason == Reason::NoIssuerName && one.issuer == [0x30, 0])
+    }),
+    (Difference::stricter("openssl.ca_without_subject", "a CA has a name, RFC 5280 §4.1.2.6", PURPOSE), |disputed| {
+        disputed.anywhere(|reason, one| *reason == Reason::CaWithoutSubject && one.subject == [0x30, 0])
+    }),
+    (
+        Difference::stricter("openssl.ca_without_basic_constraints", "a CA says so in basicConstraints; keyCertSign alone, or version 1, is not enough, RFC 5280 §6.1.4 (k)", PURPOSE),
+        |disputed| {
+            let old = |ca: &Features<'_>| ca.version == 0 && ca.has_no_extensions() && ca.self_issued();
+            !disputed.case.strict
+                && disputed.anywhere(|reason, ca| {
+                    *reason == Reason::NotACa && ca.extension(BASIC_CONSTRAINTS).is_none() && (old(ca) || ca.key_usage().is_some_and(|bits| bits & KEY_CERT_SIGN != 0))
+                })
+        },
+    ),
+    (
+        Difference::stricter("openssl.policies_not_critical", "policyConstraints and inhibitAnyPolicy are critical, RFC 5280 §4.2.1.11, §4.2.1.14", PURPOSE),
+        |disputed| {
+            disputed.anywhere(|reason, one| match reason {
+                Reason::NotCritical("policyConstraints") => one.extension(&[0x55, 0x1d, 36]).is_some_and(|e| !e.critical),
+                Reason::NotCritical("inhibitAnyPolicy") => one.extension(&[0x55, 0x1d, 54]).is_some_and(|e| !e.critical),
+                _ => false,
+            })
+        },
+    ),
+    (Difference::stricter("openssl.names_not_critical", "without a subject, subjectAltName is critical, RFC 5280 §4.2.1.6", PURPOSE), |disputed| {
+        disputed.anywhere(|reason, one| *reason == Reason::SanNotCritical && one.subject == [0x30, 0])
+    }),
+    (
+        Difference::stricter("openssl.algorithm_parameters", "ecdsa-with-SHA256 and Ed25519 have no parameters, RFC 5758 §3.2, RFC 8410 §3", "OpenSSL 3.0 crypto/asn1/a_verify.c"),
+        |disputed| disputed.anywhere(|reason, one| *reason == Reason::SignatureAlgorithm && one.algorithm.ends_with(&[5, 0])),
+    ),
+    (
+        Difference::stricter("openssl.more_critical_extensions", "we process no cRLDistributionPoints and no policies, so they may not be critical, RFC 5280 §4.2", PURPOSE),
+        |disputed| {
+            disputed.anywhere(|reason, one| {
+                let Reason::UnknownCriticalExtension(oid) = reason else { return false };
+                let last = [("2.5.29.31", 31), ("2.5.29.32", 32), ("2.5.29.36", 36), ("2.5.29.54", 54)].iter().find(|(text, _)| text == oid);
+                last.is_some_and(|(_, last)| one.has_critical(&[0x55, 0x1d, *last]))
+            })
+        },
+    ),
+    (
+        Difference::stricter("openssl.crl_of_a_namesake", "a CRL is signed with the key that signed the certificate; another key of the CA's name proves nothing to us", CRLS),
+        |disputed| {
+            let namesakes = |name: &[u8]| disputed.path.iter().skip(1).filter(|ca| ca.subject == name).count() > 1;
+            disputed.anywhere(|reason, one| {
+                matches!(reason, Reason::CrlMissing { .. } | Reason::CrlUnusable { problem: CrlProblem::Signature, .. }) && namesakes(one.issuer)
+            })
+        },
+    ),
+    (
+        Difference::stricter("openssl.crl_without_number", "without a cRLNumber nobody can tell which of two is newer, RFC 5280 §5.2.3", CRLS),
+        |disputed| disputed.crl_problem(|problem| matches!(problem, CrlProblem::NumberMissing)),
+    ),
+    (
+        Difference::stricter("openssl.anchor_policies", "an anchor that demands a policy means it; OpenSSL starts below it, as RFC 5280 §6.1.1 lets it", "OpenSSL 3.0 crypto/x509/pcy_tree.c"),
+        |disputed| {
+            let demands = |ca: &Features<'_>| [36, 54].iter().any(|last| ca.extension(&[0x55, 0x1d, *last]).is_some());
+            matches!(disputed.refusal.rule(), Some((Reason::NoPolicy, _))) && disputed.path.last().is_some_and(demands)
+        },
+    ),
+    (
+        Difference::stricter("openssl.remove_from_crl", "removeFromCRL is for delta CRLs, RFC 5280 §5.3.1; OpenSSL takes such an entry for none", CRLS),
+        |disputed| disputed.crl_problem(|problem| matches!(problem, CrlProblem::RemoveFromCrl(_))),
+    ),
+    (
+        Difference::stricter("openssl.crl_without_end", "a CRL without nextUpdate would never be out of date, RFC 5280 §5.1.2.5", CRLS),
+        |disputed| disputed.crl_problem(|problem| matches!(problem, CrlProblem::NextUpdateMissing)),
+    ),
+    (
+        Difference::stricter("openssl.newest_crl_counts", "what one valid CRL revokes is revoked; OpenSSL asks one of several, the newest", CRLS),
+        |disputed| matches!(disputed.refusal.rule(), Some((Reason::Revoked { .. }, _))) && disputed.case.crls.len() > 1,
+    ),
+    (
+        Difference::stricter("openssl.delta_crl", "a list of changes says nothing of what did not change, RFC 5280 §5.2.4", CRLS),
+        |disputed| disputed.crl_problem(|problem| matches!(problem, CrlProblem::Delta)),
+    ),
+    (
+        Difference::stricter("openssl.crl_issuer_by_bytes", "a CRL's issuer is written as the certificate's issuer is; OpenSSL folds case and string types", CRLS),
+        |disputed| {
+            let spelled = |one: &Features<'_>| disputed.case.crls.iter().any(|crl| crl.windows(one.issuer.len()).any(|part| part == one.issuer));
+            disputed.anywhere(|reason, one| matches!(reason, Reason::CrlMissing { .. }) && !spelled(one))
+        },
+    ),
+    (
+        Difference::stricter("openssl.extension_twice", "an extension stands once in a certificate, RFC 5280 §4.2; OpenSSL counts those that it reads", PURPOSE),
+        |disputed| disputed.anywhere(|reason, one| matches!(reason, Reason::DuplicateExtension(_)) && one.repeats_other_than(&READ)),
+    ),
+    (
+        Difference::stricter("openssl.lenient_der", "BOOLEAN and OBJECT IDENTIFIER have one encoding, X.690 §8.19, §11.1", PARSER),
+        |disputed| {
+            let broken = |one: &Features<'_>| one.extensions().iter().any(|e| !is_identifier(e.oid) || e.odd_boolean);
+            // basicConstraints: a BOOLEAN that is there and not 255.
+            let odd_ca = |one: &Features<'_>| one.extension(BASIC_CONSTRAINTS).is_some_and(|e| e.value.windows(2).any(|part| part == [1, 1]) && !e.value.contains(&0xff));
+            disputed.field("tbsCertificate.extensions") && disputed.path.iter().any(broken)
+                || disputed.anywhere(|reason, one| *reason == Reason::MalformedExtension("basicConstraints") && odd_ca(one))
+        },
+    ),
+    (
+        Difference::stricter("openssl.lenient_purposes", "an extension that we process and cannot read is not skipped; OpenSSL reads BER", PARSER),
+        |disputed| {
+            disputed.anywhere(|reason, one| {
+                *reason == Reason::MalformedExtension("extKeyUsage") && !one.purposes_are_whole()
+            })
+        },
+    ),
+    (
+        Difference::stricter("openssl.names_of_eight_bits", "an IA5String has seven bits, and a GeneralName one of nine tags, RFC 5280 §4.2.1.6", PARSER),
+        |disputed| {
+            let odd = |name: &Tlv<'_>| matches!(name.tag, 0x81 | 0x82 | 0x86) && !name.content.is_ascii();
+            disputed.anywhere(|reason, one| *reason == Reason::MalformedExtension("subjectAltName") && one.alt_names().iter().any(odd))
+        },
+    ),
+    (Difference::stricter("openssl.crl_form", "a CRL that cannot be read is not used", PARSER), |disputed| matches!(disputed.refusal, Refusal::Crl(_))),
+    (Difference::stricter("openssl.lenient_serial_encoding", "an INTEGER has one encoding, X.690 §8.3", PARSER), |disputed| {
+        disputed.field("tbsCertificate.serialNumber")
+    }),
+];
+
+/// What OpenSSL decodes when it first looks at a certificate, so that it notices it twice.
+const READ: [&[u8]; 8] = [
+    BASIC_CONSTRAINTS,
+    KEY_USAGE,
+    EXTENDED_KEY_USAGE,
+    SUBJECT_ALT_NAME,
+    NAME_CONSTRAINTS,
+    SUBJECT_KEY_IDENTIFIER,
+    AUTHORITY_KEY_IDENTIFIER,
+    &[0x55, 0x1d, 31],
+];
+
+impl Disputed<'_> {
+    fn anywhere(&self, explains: impl Fn(&Reason, &Features<'_>) -> bool) -> bool {
+        self.refusal.rule().is_some_and(|(reason, place)| self.path.get(place).is_some_and(|one| explains(reason, one)))
+    }
+
+    fn field(&self, name: &str) -> bool {
+        matches!(self.refusal.unreadable(), Some(CertificateError::Malformed { field, .. }) if *field == name)
+    }
+
+    fn crl_problem(&self, explains: impl Fn(&CrlProblem) -> bool) -> bool {
+        matches!(self.refusal.rule(), Some((Reason::CrlUnusable { problem, .. }, _)) if explains(problem))
+    }
+}
+
+pub(super) fn stricter(refusal: &Refusal, case: &Case, path: &[Features<'_>]) -> Option<&'static Difference> {
+    let disputed = Disputed { refusal, case, path };
+    STRICTER.iter().find(|(_, explains)| explains(&disputed)).map(|(difference, _)| difference)
+}
+
+/// An entry: the difference, and whether it explains this error of OpenSSL's, by number and depth.
+type Laxer = (Difference, fn(i32, usize, &Case, &[Features<'_>]) -> bool);
+
+/// Numbers of `X509_V_ERR_…`.
+mod error {
+    pub(super) const UNSPECIFIED: i32 = 1;
+    /// `X509_V_ERR_APPLICATION_VERIFICATION`: `X509_verify_cert` gave no answer.
+    pub(super) const NO_VERDICT: i32 = 50;
+    pub(super) const UNABLE_TO_GET_CRL: i32 = 3;
+    pub(super) const CERT_SIGNATURE_FAILURE: i32 = 7;
+    pub(super) const CRL_SIGNATURE_FAILURE: i32 = 8;
+    pub(super) const CRL_NOT_YET_VALID: i32 = 11;
+    pub(super) const SELF_SIGNED: i32 = 18;
+    pub(super) const SELF_SIGNED_IN_CHAIN: i32 = 19;
+    pub(super) const CERT_HAS_EXPIRED: i32 = 10;
+    pub(super) const CRL_HAS_EXPIRED: i32 = 12;
+    pub(super) const UNABLE_TO_GET_ISSUER_CERT: i32 = 2;
+    pub(super) const UNABLE_TO_GET_ISSUER_CERT_LOCALLY: i32 = 20;
+    pub(super) const CERT_REVOKED: i32 = 23;
+    pub(super) const INVALID_PURPOSE: i32 = 26;
+    pub(super) const DIFFERENT_CRL_SCOPE: i32 = 44;
+    pub(super) const KEYUSAGE_NO_CRL_SIGN: i32 = 35;
+    pub(super) const PATHLEN_INVALID_FOR_NON_CA: i32 = 80;
+    pub(super) const SUBJECT_NAME_EMPTY: i32 = 84;
+    pub(super) const MISSING_AUTHORITY_KEY_IDENTIFIER: i32 = 85;
+    pub(super) const MISSING_SUBJECT_KEY_IDENTIFIER: i32 = 86;
+    pub(super) const CA_BCONS_NOT_CRITICAL: i32 = 89;
+    pub(super) const CA_CERT_MISSING_KEY_USAGE: i32 = 92;
+}
+
+static LAXER: [Laxer; 13] = [
+    (
+        Difference::laxer("openssl.last_second", "notAfter and nextUpdate are part of the period, RFC 5280 §4.1.2.5; for OpenSSL it is over then", VERIFY),
+        |code, depth, case, path| match code {
+            error::CERT_HAS_EXPIRED => path.get(depth).and_then(|one| one.validity.get(1)).is_some_and(|end| end.whole == time(case.now)),
+            error::CRL_HAS_EXPIRED => case.crls.iter().any(|crl| crl.windows(15).any(|part| part == time(case.now))),
+            _ => false,
+        },
+    ),
+    (
+        Difference::laxer("openssl.key_identifiers_bind", "key identifiers are hints, RFC 5280 §4.2.1.1: the signature decides", CHECK_ISSUED),
+        |code, _, _, path| {
+            matches!(code, error::UNABLE_TO_GET_ISSUER_CERT | error::UNABLE_TO_GET_ISSUER_CERT_LOCALLY)
+                && path.windows(2).any(|link| !identifies(&link[0], &link[1]))
+        },
+    ),
+    (
+        Difference::laxer("openssl.leaf_key_off_curve", "a key that is no point of its curve authenticates nobody: the handshake finds out", VERIFY),
+        |code, depth, _, path| matches!(code, error::UNSPECIFIED | error::NO_VERDICT) && depth == 0 && PKey::public_key_from_der(path[0].key).is_err(),
+    ),
+    (
+        Difference::laxer("openssl.namesakes", "two CAs of one name on a path: OpenSSL takes the one for the other and does not go back", CHECK_ISSUED),
+        |code, _, _, path| {
+            let namesakes = path.iter().enumerate().any(|(place, ca)| path.iter().skip(place + 1).any(|above| above.subject == ca.subject));
+            matches!(code, error::CERT_SIGNATURE_FAILURE | error::SELF_SIGNED | error::SELF_SIGNED_IN_CHAIN) && namesakes
+        },
+    ),
+    (
+        Difference::laxer("openssl.anchor_revocation", "whoever trusts an anchor takes it from the bundle; nobody above it could revoke it", CRLS),
+        |code, depth, _, path| {
+            let about_crls = matches!(
+                code,
+                error::UNABLE_TO_GET_CRL
+                    | error::CERT_REVOKED
+                    | error::DIFFERENT_CRL_SCOPE
+                    | error::KEYUSAGE_NO_CRL_SIGN
+                    | error::CRL_HAS_EXPIRED
+                    | error::CRL_NOT_YET_VALID
+                    | error::CRL_SIGNATURE_FAILURE
+            );
+            about_crls && depth + 1 == path.len()
+        },
+    ),
+    (
+        Difference::laxer("openssl.any_purpose", "anyExtendedKeyUsage is every purpose, RFC 5280 §4.2.1.12; not for OpenSSL's TLS purposes", PURPOSE),
+        |code, depth, case, path| {
+            let any = |one: &Features<'_>| one.purposes().is_some_and(|purposes| purposes.contains(&&[0x55, 0x1d, 0x25, 0][..]));
+            code == error::INVALID_PURPOSE && case.purpose != Purpose::Any && path.get(depth).is_some_and(any)
+        },
+    ),
+    (
+        Difference::laxer("openssl.leaf_key_usage", "what a TLS key may do is the handshake's to ask; extKeyUsage says what it is for", PURPOSE),
+        |code, depth, case, path| {
+            // digitalSignature, keyEncipherment, keyAgreement.
+            code == error::INVALID_PURPOSE && case.purpose != Purpose::Any && depth == 0 && path[0].key_usage().is_some_and(|bits| bits & 0xa8 != 0xa8)
+        },
+    ),
+    (
+        Difference::laxer("openssl.strict_path_length", "a pathLenConstraint of a leaf means nothing; CAs are told not to write it, RFC 5280 §4.2.1.9", CHECK_EXTENSIONS),
+        |code, depth, case, path| {
+            let lone = |one: &Features<'_>| matches!(one.basic_constraints(), Some((false, Some(_))));
+            code == error::PATHLEN_INVALID_FOR_NON_CA && case.strict && path.get(depth).is_some_and(lone)
+        },
+    ),
+    (
+        Difference::laxer("openssl.strict_subject", "a leaf without subject and other names has nothing to say, and breaks no path", CHECK_EXTENSIONS),
+        |code, depth, case, path| code == error::SUBJECT_NAME_EMPTY && case.strict && path.get(depth).is_some_and(|one| one.subject == [0x30, 0]),
+    ),
+    (
+        Difference::laxer("openssl.strict_authority_key_identifier", "CAs are told to write it, RFC 5280 §4.2.1.1; validators are not told to demand it", CHECK_EXTENSIONS),
+        |code, depth, case, path| {
+            let names_key = |one: &Features<'_>| one.authority().is_some_and(|fields| fields.iter().any(|field| field.tag == 0x80));
+            code == error::MISSING_AUTHORITY_KEY_IDENTIFIER && case.strict && path.get(depth).is_some_and(|one| !names_key(one))
+        },
+    ),
+    (
+        Difference::laxer("openssl.strict_subject_key_identifier", "CAs are told to write it, RFC 5280 §4.2.1.2; validators are not told to demand it", CHECK_EXTENSIONS),
+        |code, depth, case, path| {
+            let has = |one: &Features<'_>| one.subject_key_id().is_some_and(|id| !id.is_empty());
+            code == error::MISSING_SUBJECT_KEY_IDENTIFIER && case.strict && path.get(depth).is_some_and(|one| !has(one))
+        },
+    ),
+    (
+        Difference::laxer("openssl.strict_critical_basic_constraints", "CAs are told to make it critical, RFC 5280 §4.2.1.9; read, it binds either way", CHECK_EXTENSIONS),
+        |code, depth, case, path| {
+            code == error::CA_BCONS_NOT_CRITICAL && case.strict && path.get(depth).is_some_and(|one| !one.has_critical(BASIC_CONSTRAINTS))
+        },
+    ),
+    (
+        Difference::laxer("openssl.strict_key_usage", "a missing keyUsage forbids nothing, RFC 5280 §6.1.4 (n); our rules for SVIDs demand it", CHECK_EXTENSIONS),
+        |code, depth, case, path| code == error::CA_CERT_MISSING_KEY_USAGE && case.strict && path.get(depth).is_some_and(|one| one.key_usage().is_none()),
+    ),
+];
+
+static UNREAD_NAMES: Difference =
+    Difference::laxer("openssl.unread_names", "names that are the same to the byte are the same; what they say is read when it counts", PARSER);
+
+pub(super) fn laxer(refused: &Refused, case: &Case, path: &[Features<'_>]) -> Option<&'static Difference> {
+    let Refused::Verify { code, depth, .. } = refused else {
+        let unreadable = path.iter().any(|one| !is_name(one.subject) || !is_name(one.issuer));
+        return unreadable.then_some(&UNREAD_NAMES);
+    };
+    LAXER.iter().find(|(_, explains)| explains(*code, *depth, case, path)).map(|(difference, _)| difference)
+}
+
+/// Whether OpenSSL takes the key identifiers for those of this issuer.
+fn identifies(child: &Features<'_>, issuer: &Features<'_>) -> bool {
+    let fields = child.authority().unwrap_or_default();
+    let field = |tag: u8| fields.iter().find(|field| field.tag == tag).map(|field| field.content);
+    let by_key = match (field(0x80), issuer.subject_key_id()) {
+        (Some(named), Some(own)) => named == own,
+        _ => true,
+    };
+    let by_serial = field(0x82).is_none_or(|named| named == issuer.serial);
+    // GeneralNames [1], a directoryName [4] among them.
+    let by_issuer = fields.iter().find(|field| field.tag == 0xa1).is_none_or(|names| names.children().iter().any(|name| name.content == issuer.issuer));
+    by_key && by_serial && by_issuer
+}
