@@ -6,7 +6,7 @@ use crate::spiffe::TrustDomain;
 use crate::verify::{Reason, Rejection};
 use crate::x509::Certificate;
 
-use super::judge::{Answer, CrlsId, Judge, Question, Refused, Row, TrustId};
+use super::judge::{Answer, CrlId, Judge, Question, Refused, Row, TrustId};
 use super::mending::{Change, Mending, Plan, find_blamed};
 use super::places::Places;
 use super::site::Site;
@@ -17,7 +17,7 @@ use super::{Blamed, Cause, Cell, ExpiringKind, Expiry, Plane, Step, Verdict, sym
 struct Column {
     /// None: it is not known what it trusts.
     trust: Result<Trust, String>,
-    crls: CrlsId,
+    lists: Vec<CrlId>,
 }
 
 struct Trust {
@@ -84,7 +84,8 @@ impl Matrix<'_, '_> {
         };
         let signers = self.judge.rows.get(row)?.as_ref()?.signers.as_slice();
         let anchors = self.judge.anchors.relevant(set, signers);
-        let question = Question { row, anchors, crls: column.crls, plane };
+        let lists = self.judge.revocation.relevant(&column.lists, signers);
+        let question = Question { row, anchors, lists, plane };
         let answer = self.judge.answer(question.clone());
         let other_domain = plane == Plane::Ambient && self.other_domain(row, from, into);
         Some(match &*answer {
@@ -210,7 +211,7 @@ fn column(site: &Site, judge: &mut Judge<'_>) -> Option<Column> {
     if !site.trusts() {
         return None;
     }
-    let crls = site.crls.as_deref().map_or(CrlsId::NONE, |crls| judge.revocation.add(crls));
+    let lists = site.crls.as_deref().map(|crls| judge.revocation.add(crls)).unwrap_or_default();
     let trust = match (&site.cannot_trust, &site.roots, &site.map) {
         (Some(why), _, _) => Err(why.clone()),
         (None, roots, map) => Ok(Trust {
@@ -218,5 +219,5 @@ fn column(site: &Site, judge: &mut Judge<'_>) -> Option<Column> {
             map: map.as_ref().map(|map| map.iter().map(|(domain, bundle)| (domain.clone(), judge.anchors.set(bundle.x509_authorities()))).collect()),
         }),
     };
-    Some(Column { trust, crls })
+    Some(Column { trust, lists })
 }

@@ -232,7 +232,7 @@ impl Trial<'_, '_> {
     /// Brings the CRLs of every CA on the path up to date, or does without any.
     fn revocation(&mut self) -> After {
         let anchors = self.judge.anchors.get(&self.question.anchors);
-        let without = Question { crls: super::judge::CrlsId::NONE, ..self.question.clone() };
+        let without = Question { lists: Vec::new(), ..self.question.clone() };
         let at = self.at.unwrap_or(self.judge.now);
         let paths = match self.judge.paths(&without, &anchors, at, &self.more) {
             Ok(paths) => paths,
@@ -250,7 +250,7 @@ impl Trial<'_, '_> {
             }
         }
         let crypto = self.judge.crypto;
-        let set = self.judge.revocation.set(self.question.crls, self.question.plane).unwrap_or_default();
+        let set = self.judge.revocation.set(&self.question.lists, self.question.plane).unwrap_or_default();
         let good = |ca: &Certificate| set.status(&Subject::to_be_issued_by(ca), ca, crypto, at).is_acceptable();
         let (mut there, mut to_make, mut unable) = (Vec::new(), Vec::new(), Vec::new());
         for ca in authorities.into_iter().filter(|ca| !good(ca)) {

@@ -64,8 +64,11 @@ impl Pool {
 
     /// Who signed this certificate; one that is valid now, if there are several.
     fn issuer(&self, certificate: &Certificate, crypto: &Crypto, now: Timestamp) -> Option<&Certificate> {
-        let signed = |issuer: &&Certificate| certificate.verify_signature(issuer.public_key(), crypto).is_ok();
-        self.by_subject.get(certificate.issuer())?.iter().filter(signed).max_by_key(|issuer| issuer.validity().contains(now))
+        let mut candidates: Vec<&Certificate> = self.by_subject.get(certificate.issuer())?.iter().collect();
+        // Hundreds may have the name; the likely ones first, and the first that signed is enough.
+        let differs = |issuer: &Certificate| certificate.authority_key_id().zip(issuer.subject_key_id()).is_some_and(|(named, own)| named != own);
+        candidates.sort_by_key(|issuer| (!issuer.validity().contains(now), differs(issuer)));
+        candidates.into_iter().find(|issuer| certificate.verify_signature(issuer.public_key(), crypto).is_ok())
     }
 
     /// The same CA with other dates, valid now.

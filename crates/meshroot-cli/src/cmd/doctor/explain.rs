@@ -121,7 +121,9 @@ fn one(out: &Out, cure: &Cure<'_>) {
             let serial = blamed.serial.as_ref().map_or_else(String::new, |serial| format!(" (serial {serial})"));
             let place = if blamed.source.is_empty() { String::new() } else { format!(", in {}", blamed.source) };
             let only = if planes.len() < cure.planes.len() { format!("  [{}]", words::planes(planes)) } else { String::new() };
-            out.line(format_args!("    {label:<12} the {} {}{serial}{place}{only}", blamed.role, blamed.subject));
+            // A leaf that is yet to be issued, or an SVID: it has no subject.
+            let subject = if blamed.subject.is_empty() { String::new() } else { format!(" {}", blamed.subject) };
+            out.line(format_args!("    {label:<12} the {}{subject}{serial}{place}{only}", blamed.role));
             label = "";
         }
         more(out, fault.certificates.len(), "certificates");

@@ -1,60 +1,66 @@
-//! The CRLs that clusters check, each set held once, as either plane takes them.
+//! CRLs, each held once, and which of a cluster's can matter to a chain.
 
 use std::collections::HashMap;
 
 use crate::revocation::{Coverage, Crl, CrlSet, Expiry};
 use crate::x509::Certificate;
 
-use super::Plane;
+use super::{Plane, Signer};
 
-/// A set of CRLs; the first is the empty one, with which revocation is not asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(in super::super) struct CrlsId(usize);
+/// A CRL, by its place among all.
+pub(in super::super) type CrlId = u32;
 
-impl CrlsId {
-    pub(in super::super) const NONE: Self = Self(0);
+/// What a question knows of revocation: the CRLs that can matter; without any, it is not asked for.
+pub(in super::super) type Lists = Vec<CrlId>;
+
+#[derive(Debug, Default)]
+pub(in super::super) struct Revocation {
+    crls: Vec<Crl>,
+    ids: HashMap<Box<[u8]>, CrlId>,
 }
 
-#[derive(Debug)]
-pub(in super::super) struct RevocationSets {
-    sets: Vec<Vec<Crl>>,
-    known: HashMap<Vec<Vec<u8>>, CrlsId>,
-}
-
-impl Default for RevocationSets {
-    fn default() -> Self {
-        Self { sets: vec![Vec::new()], known: HashMap::from([(Vec::new(), CrlsId::NONE)]) }
+impl Revocation {
+    pub(in super::super) fn add(&mut self, crls: &[Crl]) -> Vec<CrlId> {
+        crls.iter().map(|crl| self.id(crl)).collect()
     }
-}
 
-impl RevocationSets {
-    pub(in super::super) fn add(&mut self, crls: &[Crl]) -> CrlsId {
-        let key: Vec<Vec<u8>> = crls.iter().map(|crl| crl.der().to_vec()).collect();
-        if let Some(known) = self.known.get(&key) {
-            return *known;
+    fn id(&mut self, crl: &Crl) -> CrlId {
+        if let Some(id) = self.ids.get(crl.der()) {
+            return *id;
         }
-        let id = CrlsId(self.sets.len());
-        self.sets.push(crls.to_vec());
-        self.known.insert(key, id);
+        let id = CrlId::try_from(self.crls.len()).unwrap_or(CrlId::MAX);
+        self.crls.push(crl.clone());
+        self.ids.insert(crl.der().into(), id);
         id
     }
 
-    pub(in super::super) fn crls(&self, id: CrlsId) -> &[Crl] {
-        self.sets.get(id.0).map_or(&[], Vec::as_slice)
+    fn get(&self, ids: &[CrlId]) -> impl Iterator<Item = &Crl> {
+        ids.iter().filter_map(|id| self.crls.get(usize::try_from(*id).ok()?))
     }
 
-    /// As the plane takes it: Envoy wants a current CRL of every CA; ztunnel goes by what there is, of any age.
-    pub(in super::super) fn set(&self, id: CrlsId, plane: Plane) -> Option<CrlSet> {
-        let crls = self.sets.get(id.0).filter(|crls| !crls.is_empty())?;
-        let set = CrlSet::new(crls.clone());
+    /// Those of a cluster's CRLs that one of these CAs may have issued. That there are CRLs at all matters to everybody, so
+    /// if none of them does, one is kept.
+    pub(in super::super) fn relevant(&self, all: &[CrlId], signers: &[Signer]) -> Lists {
+        let named = |id: &&CrlId| self.get(&[**id]).any(|crl| signers.iter().any(|signer| signer.name == *crl.issuer()));
+        let found: Lists = all.iter().filter(named).copied().collect();
+        if found.is_empty() { all.first().copied().into_iter().collect() } else { found }
+    }
+
+    /// As the plane takes them: Envoy wants a current CRL of every CA; ztunnel goes by what there is, of any age.
+    pub(in super::super) fn set(&self, lists: &[CrlId], plane: Plane) -> Option<CrlSet> {
+        let crls: Vec<Crl> = self.get(lists).cloned().collect();
+        if crls.is_empty() {
+            return None;
+        }
+        let set = CrlSet::new(crls);
         Some(match plane {
             Plane::Sidecar => set.with_coverage(Coverage::EveryCertificate).with_expiry(Expiry::Enforced),
             Plane::Ambient => set.with_coverage(Coverage::WhatIsThere).with_expiry(Expiry::Ignored),
         })
     }
 
-    /// The CRLs of a set whose issuer has the name of one of these CAs.
-    pub(in super::super) fn of_issuers<'a>(&'a self, id: CrlsId, authorities: &'a [Certificate]) -> impl Iterator<Item = &'a Crl> {
-        self.crls(id).iter().filter(|crl| authorities.iter().any(|ca| ca.subject() == crl.issuer()))
+    /// The CRLs whose issuer has the name of one of these CAs.
+    pub(in super::super) fn of_issuers<'a>(&'a self, lists: &'a [CrlId], authorities: &'a [Certificate]) -> impl Iterator<Item = &'a Crl> {
+        self.get(lists).filter(|crl| authorities.iter().any(|ca| ca.subject() == crl.issuer()))
     }
 }

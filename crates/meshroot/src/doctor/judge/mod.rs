@@ -20,7 +20,7 @@ use super::site::Site;
 use super::{ExpiringKind, Expiry, Plane};
 
 pub(super) use anchors::{AnchorId, Anchors, TrustId};
-pub(super) use crls::{CrlsId, RevocationSets};
+pub(super) use crls::{CrlId, Lists, Revocation};
 pub(super) use path::is_about_revocation;
 pub(super) use row::{Row, Signer};
 pub(super) use rules::plane_rules;
@@ -30,7 +30,7 @@ pub(super) use rules::plane_rules;
 pub(super) struct Question {
     pub(super) row: usize,
     pub(super) anchors: Vec<AnchorId>,
-    pub(super) crls: CrlsId,
+    pub(super) lists: Lists,
     pub(super) plane: Plane,
 }
 
@@ -65,7 +65,7 @@ pub(super) struct Judge<'a> {
     pub(super) now: Timestamp,
     pub(super) rows: Vec<Option<Row>>,
     pub(super) anchors: Anchors,
-    pub(super) revocation: RevocationSets,
+    pub(super) revocation: Revocation,
     answers: HashMap<Question, Arc<Answer>>,
 }
 
@@ -75,7 +75,7 @@ const MOST_LOOKS: usize = 24;
 impl<'a> Judge<'a> {
     pub(super) fn new(sites: &[Site], pool: &Pool, crypto: &'a Crypto, now: Timestamp) -> Self {
         let rows = sites.iter().map(|site| if site.sends() { Row::of(site, pool, crypto, now) } else { None }).collect();
-        Self { crypto, now, rows, anchors: Anchors::default(), revocation: RevocationSets::default(), answers: HashMap::new() }
+        Self { crypto, now, rows, anchors: Anchors::default(), revocation: Revocation::default(), answers: HashMap::new() }
     }
 
     /// The answer to a question, worked out once.
@@ -130,7 +130,7 @@ impl<'a> Judge<'a> {
         let Some(Some(row)) = self.rows.get(question.row) else { return Ok(Vec::new()) };
         let mut presented: Vec<Certificate> = more.to_vec();
         presented.extend(row.presented(question.plane).iter().cloned());
-        let crls = self.revocation.set(question.crls, question.plane);
+        let crls = self.revocation.set(&question.lists, question.plane);
         let asked = path::Asked { anchors, crls: crls.as_ref(), plane: question.plane, crypto: self.crypto, at };
         let mut found = Vec::new();
         if let Some(signing) = &row.signing {
@@ -157,7 +157,7 @@ impl<'a> Judge<'a> {
         // webpki is told to take CRLs of any age.
         if question.plane == Plane::Sidecar {
             for found in paths {
-                for crl in self.revocation.of_issuers(question.crls, &found.certificates) {
+                for crl in self.revocation.of_issuers(&question.lists, &found.certificates) {
                     let last = crl.next_update().map(|next| next.minus(core::time::Duration::from_secs(1)));
                     if let Some(last) = last.filter(|last| *last >= at && *last < ending.expiry.at) {
                         let expiry = Expiry { at: last, kind: ExpiringKind::Crl, subject: crl.issuer().clone(), serial: None, source: String::new() };

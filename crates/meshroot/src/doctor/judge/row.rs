@@ -35,8 +35,6 @@ pub(in super::super) struct Signer {
 impl Row {
     pub(super) fn of(site: &Site, pool: &Pool, crypto: &Crypto, now: Timestamp) -> Option<Self> {
         let domain = site.domain()?;
-        let sidecar: Vec<Certificate> = site.chain.iter().chain(site.roots()).cloned().collect();
-        let presented = [sidecar, site.chain.clone()];
         let sample = SpiffeId::from_path(domain.as_ref(), "/ns/default/sa/default").ok();
         let start = site.signing.as_ref().or_else(|| site.sent.first()?.certificates.first());
         let mut way_up = start.map(|start| pool.climb(start, crypto, now)).unwrap_or_default();
@@ -44,6 +42,10 @@ impl Row {
             way_up.remove(0);
         }
         let signers = signers(site, &way_up, crypto);
+        // Of the roots that are sent, those that signed themselves lead nowhere, but for the one at the end of the way.
+        let leads = |root: &&Certificate| !root.is_self_issued() || way_up.contains(root);
+        let sidecar: Vec<Certificate> = site.chain.iter().chain(site.roots().iter().filter(leads)).cloned().collect();
+        let presented = [sidecar, site.chain.clone()];
         Some(Self { signing: site.signing.clone(), presented, sent: site.sent.clone(), sample, way_up, signers })
     }
 
@@ -59,15 +61,17 @@ impl Row {
 fn signers(site: &Site, way_up: &[Certificate], crypto: &Crypto) -> Vec<Signer> {
     let sent = site.sent.iter().flat_map(|sent| &sent.certificates);
     let all: Vec<&Certificate> = site.signing.iter().chain(&site.chain).chain(sent).chain(way_up).collect();
-    // The site's own roots are presented too, and of thousands only those count that one of these may lead to.
-    let above: Vec<&Certificate> = site.roots().iter().filter(|root| all.iter().any(|below| below.issuer() == root.subject())).collect();
     let mut found = BTreeSet::new();
-    for certificate in all.iter().chain(&above) {
+    for certificate in &all {
         found.insert(Signer { name: certificate.subject().clone(), key: Some(certificate.public_key().spki_der().into()) });
         let signed =
             |issuer: &&&Certificate| issuer.subject() == certificate.issuer() && certificate.verify_signature(issuer.public_key(), crypto).is_ok();
-        let issuer = all.iter().chain(&above).find(signed);
+        let issuer = if signed(&certificate) { Some(certificate) } else { all.iter().find(signed) };
         found.insert(Signer { name: certificate.issuer().clone(), key: issuer.map(|issuer| issuer.public_key().spki_der().into()) });
+    }
+    // Its roots are presented too, and a cross-signed one leads further.
+    for root in site.roots().iter().filter(|root| !root.is_self_issued()) {
+        found.insert(Signer { name: root.issuer().clone(), key: None });
     }
     found.into_iter().collect()
 }

@@ -7,6 +7,7 @@ mod garbage;
 mod matrix;
 mod mesh;
 mod rotation;
+mod warnings;
 
 use std::time::Duration;
 
