@@ -6,12 +6,15 @@ use crate::spiffe::TrustDomain;
 use crate::verify::{Reason, Rejection};
 use crate::x509::Certificate;
 
-use super::judge::{Answer, CrlId, Judge, Question, Refused, Row, TrustId};
+use super::judge::{Answer, CrlId, Judge, Question, Refused, Row, TrustId, is_about_revocation};
 use super::mending::{Change, Mending, Plan, find_blamed};
 use super::places::Places;
 use super::site::Site;
 use super::steps::Wording;
 use super::{Blamed, Cause, Cell, ExpiringKind, Expiry, Plane, Step, Verdict, symptom};
+
+/// Pairs that are judged: a thousand clusters, a gigabyte of explanations at the worst.
+const MOST_PAIRS: usize = 1_000_000;
 
 /// What a column judges with.
 struct Column {
@@ -47,6 +50,17 @@ impl Matrix<'_, '_> {
     pub(super) fn cells(&mut self) -> Vec<Cell> {
         let columns: Vec<Option<Column>> = self.sites.iter().map(|site| column(site, &mut self.judge)).collect();
         let mut cells = Vec::new();
+        let rows = self.sites.iter().filter(|site| site.sends()).count();
+        if rows.saturating_mul(columns.iter().flatten().count()) > MOST_PAIRS {
+            let why = format!("there are {rows} clusters, more than one matrix can show: look at fewer at once");
+            let name = |site: Option<&Site>| site.map(|site| site.name.clone()).unwrap_or_default();
+            return vec![Cell {
+                row: name(self.sites.first()),
+                column: name(self.sites.last()),
+                plane: Plane::Sidecar,
+                verdict: Verdict::Unknown { why },
+            }];
+        }
         for (row, from) in self.sites.iter().enumerate().filter(|(_, site)| site.sends()) {
             for (to, column) in columns.iter().enumerate() {
                 let (Some(column), Some(into)) = (column, self.sites.get(to)) else { continue };
@@ -139,46 +153,56 @@ impl Matrix<'_, '_> {
     }
 
     fn no(&self, row: usize, to: usize, plane: Plane, refused: &Refused, plan: &Plan, anchors: &[Certificate]) -> Verdict {
+        let signing = self.judge.rows.get(row).and_then(Option::as_ref).and_then(|row| row.signing.as_ref());
         let blamed = self.judge.rows.get(row).and_then(Option::as_ref).and_then(|row| find_blamed(row, anchors, &[], refused));
-        let at = refused.rejection.certificate.as_ref();
-        let depth = at.map_or(0, |at| at.position);
+        let depth = refused.rejection.certificate.as_ref().map_or(0, |at| at.position);
         let sent_self_signed = blamed.as_ref().is_some_and(Certificate::is_self_issued);
-        let certificate = match at {
-            Some(at) => {
-                let is_root = blamed.as_ref().is_some_and(|certificate| anchors.contains(certificate) || certificate.is_self_issued());
-                let role = match at.position {
-                    0 => "leaf",
-                    _ if is_root => "root",
-                    1 => "signing CA",
-                    _ => "intermediate",
-                };
-                Blamed {
-                    position: at.position,
-                    role,
-                    subject: at.subject.clone(),
-                    serial: Some(at.serial.clone()),
-                    sha256: blamed.as_ref().map(|certificate| self.places.sha256(certificate)).unwrap_or_default(),
-                    source: blamed.as_ref().map(|certificate| self.places.of(certificate, &[row, to])).unwrap_or_default(),
-                }
-            }
-            None => Blamed {
-                position: 0,
-                role: "leaf",
-                subject: crate::x509::DistinguishedName::empty(),
-                serial: None,
-                sha256: String::new(),
-                source: String::new(),
-            },
-        };
+        let certificate = self.blame(refused, blamed.as_ref(), signing, anchors, [row, to]);
         let cause = Cause::Path(refused.rejection.clone());
         let wording = Wording { sites: self.sites, row, column: to, places: &self.places };
         Verdict::No {
             symptom: Box::new(symptom::of(&cause, plane, depth, sent_self_signed)),
             cause,
-            certificate: Some(Box::new(certificate)),
+            certificate: certificate.map(Box::new),
             mend: plan.steps.iter().map(|change| wording.step(change)).chain(self.across_domains(row, to, plane)).collect(),
             otherwise: plan.otherwise.iter().map(|change| wording.step(change)).collect(),
         }
+    }
+}
+
+impl Matrix<'_, '_> {
+    /// The certificate to look at. A leaf that is yet to be issued has none; when CRLs stand against it, it is its CA whose
+    /// CRL is the matter.
+    fn blame(
+        &self,
+        refused: &Refused,
+        found: Option<&Certificate>,
+        signing: Option<&Certificate>,
+        anchors: &[Certificate],
+        sites: [usize; 2],
+    ) -> Option<Blamed> {
+        let Rejection { certificate: at, reason } = &refused.rejection;
+        let (position, certificate) = match at {
+            Some(at) => (at.position, found),
+            None if is_about_revocation(reason) => (1, signing),
+            None => return None,
+        };
+        let is_root = certificate.is_some_and(|certificate| anchors.contains(certificate) || certificate.is_self_issued());
+        let role = match position {
+            0 => "leaf",
+            _ if is_root => "root",
+            1 => "signing CA",
+            _ => "intermediate",
+        };
+        let subject = certificate.map(Certificate::subject).or(at.as_ref().map(|at| &at.subject))?;
+        Some(Blamed {
+            position,
+            role,
+            subject: subject.clone(),
+            serial: certificate.map(Certificate::serial).or(at.as_ref().map(|at| &at.serial)).cloned(),
+            sha256: certificate.map(|certificate| self.places.sha256(certificate)).unwrap_or_default(),
+            source: certificate.map(|certificate| self.places.of(certificate, &sites)).unwrap_or_default(),
+        })
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) enum Change {
     ByHand,
 }
 
-/// What mends a case, and other ways to do it.
+/// What mends a case, and another way to do it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Plan {
     pub(super) steps: Vec<Change>,
@@ -254,17 +254,26 @@ impl Trial<'_, '_> {
         let good = |ca: &Certificate| set.status(&Subject::to_be_issued_by(ca), ca, crypto, at).is_acceptable();
         let (mut there, mut to_make, mut unable) = (Vec::new(), Vec::new(), Vec::new());
         for ca in authorities.into_iter().filter(|ca| !good(ca)) {
-            if ca.key_usage().is_some_and(|usage| !usage.contains(KeyUsage::CRL_SIGN)) {
-                unable.push(ca);
-            } else if let Some(crl) = self.pool.crl(&ca, crypto, at) {
-                there.push(crl.clone());
-            } else {
-                to_make.push(ca);
+            let may_not = ca.key_usage().is_some_and(|usage| !usage.contains(KeyUsage::CRL_SIGN));
+            if may_not {
+                unable.push(ca.clone());
+                // Made again with its key, its lists will count.
+                if set.iter().any(|crl| crl.issuer() == ca.subject() && is_current(crl, at) && crl.verify_signature(ca.public_key(), crypto).is_ok())
+                {
+                    continue;
+                }
+            }
+            match self.pool.crl(&ca, crypto, at).filter(|_| !may_not) {
+                Some(crl) => there.push(crl.clone()),
+                None => to_make.push(ca),
             }
         }
         if !unable.is_empty() {
             // No CRL of such a CA will ever count; the CA has to go before revocation can come back.
-            self.plan.otherwise.extend(unable.into_iter().map(|ca| Change::Reissue(ca, Reissue::KeyUsage)));
+            let reissued = unable.into_iter().map(|ca| Change::Reissue(ca, Reissue::KeyUsage));
+            self.plan.otherwise.extend(reissued);
+            self.plan.otherwise.extend((!there.is_empty()).then_some(Change::AddCrls(there)));
+            self.plan.otherwise.extend(to_make.into_iter().map(Change::IssueCrl));
             return self.finish(Change::RemoveCrls);
         }
         if there.is_empty() && to_make.is_empty() {
@@ -277,6 +286,10 @@ impl Trial<'_, '_> {
         self.plan.steps.extend(to_make.into_iter().map(Change::IssueCrl));
         After::Done
     }
+}
+
+fn is_current(crl: &Crl, at: Timestamp) -> bool {
+    crl.this_update() <= at && crl.next_update().is_some_and(|next| next > at)
 }
 
 /// The certificate that a rejection names, wherever it stands.

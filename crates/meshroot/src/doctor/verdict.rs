@@ -21,13 +21,13 @@ pub enum Verdict {
     No {
         /// The rule that is broken.
         cause: Cause,
-        /// The certificate that breaks it, if the fault lies in one.
+        /// The certificate that breaks it, or whose CRL does; `None` when it is that of a workload yet to come.
         certificate: Option<Box<Blamed>>,
         /// What it looks like.
         symptom: Box<Symptom>,
         /// The steps that mend it, all of them, in this order.
         mend: Vec<Step>,
-        /// Other ways to mend it, each of which does without the steps of `mend`.
+        /// Another way to mend it, instead of `mend`: all of these steps, in this order; mostly there is none.
         otherwise: Vec<Step>,
     },
     /// It cannot be told.
@@ -103,7 +103,7 @@ pub struct Blamed {
     pub role: &'static str,
     /// Its subject.
     pub subject: DistinguishedName,
-    /// Its serial number; `None` for a leaf that is yet to be issued.
+    /// Its serial number.
     pub serial: Option<SerialNumber>,
     /// SHA-256 of its DER in hexadecimal; empty when it is not at hand.
     pub sha256: String,

@@ -146,3 +146,40 @@ fn a_ca_that_never_expires_breaks_nothing() {
     assert_eq!(until(&diagnosis, "west", "west", Plane::Sidecar), (Timestamp::MAX, ExpiringKind::Nothing));
     assert!(diagnosis.forecast.is_empty());
 }
+
+#[test]
+fn a_name_from_somebodys_certificate_is_no_part_of_a_command() {
+    let (a, b) = (root("a"), root("b"));
+    let west = below_with(&a, "west", |p| p.distinguished_name.push(rcgen::DnType::LocalityName, "x$(reboot)"));
+    let secret = |n: u8, ca: &Ca, root: &Ca| {
+        Evidence::new(format!("all.yaml#{n}"), EvidenceKind::Cacerts { cluster: None, files: set(&[ca], &[root]), manifest: true })
+    };
+    let diagnosis = look(vec![secret(1, &west, &a), secret(2, &below(&b, "east"), &b)]);
+    assert_eq!(diagnosis.clusters[0].name, "x$(reboot)");
+    let (_, _, mend, _) = no(&diagnosis, "east", "x$(reboot)", Plane::Sidecar);
+    assert!(!mend[0].commands.is_empty());
+    assert!(mend.iter().flat_map(|step| &step.commands).all(|command| command.contains("CLUSTER") && !command.contains("reboot")), "{mend:?}");
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn the_diagnosis_has_a_json_form() {
+    let (a, b) = (root("a"), root("b"));
+    let diagnosis = look(vec![cacerts("west", &[&below(&a, "west")], &[&a]), cacerts("east", &[&below(&b, "east")], &[&b])]);
+    let json = serde_json::to_value(&diagnosis).unwrap();
+    assert_eq!(json["now"], "2026-12-01T00:00:00Z");
+    assert_eq!(json["every_pair_trusts"], false);
+    assert_eq!(json["clusters"][0]["name"], "west");
+    assert!(json["clusters"][0]["roots"][0]["certificate"].as_str().unwrap().starts_with("-----BEGIN CERTIFICATE-----\n"));
+    let (yes, no) = (&json["cells"][0], &json["cells"][2]);
+    assert_eq!((&yes["row"], &yes["column"], &yes["plane"], &yes["verdict"]), (&"west".into(), &"west".into(), &"sidecar".into(), &"yes".into()));
+    assert_eq!(yes["until"], yes["first_to_break"]["at"]);
+    assert_eq!(yes["first_to_break"]["kind"], "signing_ca");
+    assert_eq!((&no["verdict"], &no["cause"]["code"]), (&"no".into(), &"verify.unknown_issuer".into()));
+    assert_eq!(no["symptom"]["counter"], "ssl.fail_verify_error");
+    assert_eq!(no["mend"][0]["mend"]["change"], "add_roots");
+    assert_eq!(no["mend"][0]["mend"]["roots"][0]["certificate"], a.cert.to_pem());
+    assert_eq!(json["forecast"][0]["pairs"][0], serde_json::json!({"row": "east", "column": "east"}));
+    assert!(json["warnings"].as_array().unwrap().iter().all(|warning| warning["code"].is_string() && warning["severity"].is_string()));
+    assert!(!json.to_string().contains("PRIVATE"));
+}

@@ -182,7 +182,7 @@ fn a_key_among_the_roots() {
     let pem = format!("{}{}", root.pem(), root.key.serialize_pem()).into_bytes();
     let diagnosis = look(vec![Evidence::new("roots.yaml", EvidenceKind::RootConfigMap { cluster: Some("west".into()), pem })]);
     warns(&diagnosis, "doctor.key_published", Severity::Error, "block 2");
-    let half = EvidenceKind::RootConfigMap { cluster: Some("west".into()), pem: root.pem()[..200].as_bytes().to_vec() };
+    let half = EvidenceKind::RootConfigMap { cluster: Some("west".into()), pem: root.pem().as_bytes()[..200].to_vec() };
     warns(&look(vec![Evidence::new("roots.yaml", half)]), "doctor.damaged_pem", Severity::Error, "damaged");
 }
 

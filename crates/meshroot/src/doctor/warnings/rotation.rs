@@ -18,24 +18,24 @@ struct Root<'a> {
 }
 
 pub(super) fn warn(mesh: &Mesh<'_>, warnings: &mut Vec<Warning>) {
-    let members: BTreeSet<usize> =
-        (0..mesh.sites.len()).filter(|at| mesh.sites.get(*at).is_some_and(|site| site.sends() && !site.roots().is_empty())).collect();
-    if members.len() < 2 {
-        return;
+    // Trust domains that have exchanged roots are in no rotation, so each is looked at by itself.
+    let mut domains: BTreeMap<_, BTreeSet<usize>> = BTreeMap::new();
+    for (at, site) in mesh.sites.iter().enumerate().filter(|(_, site)| site.sends() && !site.roots().is_empty()) {
+        domains.entry(site.domain()).or_default().insert(at);
     }
-    let roots = roots(mesh, &members);
-    let found: Vec<Warning> = roots.iter().filter_map(|root| half_published(mesh, root, &roots, &members)).collect();
-    let more = found.len().saturating_sub(TOLD);
-    warnings.extend(found.into_iter().take(TOLD));
-    if more > 0 {
-        let message = format!("{more} more roots are trusted by some clusters and not by others");
-        warnings.push(Warning::new(Severity::Warning, "doctor.rotation", message, "make root-cert.pem the same in all clusters"));
-    }
-    // Trust domains that have exchanged their roots are in no rotation.
-    let domains: BTreeSet<_> = members.iter().filter_map(|at| mesh.sites.get(*at)?.domain()).collect();
-    for domain in domains {
-        let of_it = members.iter().copied().filter(|at| mesh.sites.get(*at).is_some_and(|site| site.domain() == Some(domain))).collect();
-        warnings.extend(half_signed(mesh, &roots, &of_it));
+    for members in domains.into_values().filter(|members| members.len() > 1) {
+        let roots = roots(mesh, &members);
+        // Only what several have can hold others together.
+        let shared: Vec<&Root<'_>> = roots.iter().filter(|root| root.trusted_in.len() > 1).collect();
+        let found: Vec<Warning> = roots.iter().filter_map(|root| half_published(mesh, root, &shared, &members)).collect();
+        let more = found.len().saturating_sub(TOLD);
+        warnings.extend(found.into_iter().take(TOLD));
+        if more > 0 {
+            let message = format!("{more} more roots are trusted by some clusters and not by others");
+            let names = mesh.names(members.iter().copied());
+            warnings.push(Warning::new(Severity::Warning, "doctor.rotation", message, "make root-cert.pem the same in all clusters").of(names));
+        }
+        warnings.extend(half_signed(mesh, &roots, &members));
     }
 }
 
@@ -57,13 +57,13 @@ fn roots<'a>(mesh: &'a Mesh<'_>, members: &BTreeSet<usize>) -> Vec<Root<'a>> {
     by_der.into_values().collect()
 }
 
-fn half_published(mesh: &Mesh<'_>, root: &Root<'_>, all: &[Root<'_>], members: &BTreeSet<usize>) -> Option<Warning> {
+fn half_published(mesh: &Mesh<'_>, root: &Root<'_>, shared: &[&Root<'_>], members: &BTreeSet<usize>) -> Option<Warning> {
     let without: BTreeSet<usize> = members.difference(&root.trusted_in).copied().collect();
     if without.is_empty() {
         return None;
     }
     // It is a rotation only where another root holds the two sides together.
-    let other = all.iter().find(|other| {
+    let other = shared.iter().find(|other| {
         other.certificate != root.certificate && !other.trusted_in.is_disjoint(&root.trusted_in) && !other.trusted_in.is_disjoint(&without)
     })?;
     let newer = root.certificate.validity().not_before > other.certificate.validity().not_before;

@@ -93,7 +93,8 @@ fn trust_domains(mesh: &Mesh<'_>, warnings: &mut Vec<Warning>, notes: &mut Vec<S
     said.sort();
     let message = format!("the clusters are of different trust domains: {}. ztunnel lets in peers of its own only", listed(said));
     let remedy = "use one trust domain for all clusters of a mesh; or trustDomainAliases, or federation, and no ambient mode between them";
-    warnings.push(Warning::new(Severity::Notice, "doctor.trust_domains_differ", message, remedy));
+    let names = mesh.names(by_domain.into_values().flatten().collect::<BTreeSet<_>>());
+    warnings.push(Warning::new(Severity::Notice, "doctor.trust_domains_differ", message, remedy).of(names));
     notes.push(
         "whether sidecars let another trust domain in depends on trustDomainAliases and caCertificates.trustDomains of the mesh configuration, \
          which is not part of the evidence: without them the server refuses it (ssl.fail_verify_san)"
