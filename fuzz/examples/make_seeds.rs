@@ -187,6 +187,9 @@ fn main() -> Any<()> {
     {
         seed("spiffe_id", &format!("{index}"), text.as_bytes())?;
     }
+    for (name, text) in tokens()? {
+        seed("service_account_token", &name, text.as_bytes())?;
+    }
 
     // Keys and requests of other programs are test fixtures; mutation works on DER, so the PEM ones are decoded.
     for (target, folder) in [("private_key", testdata("")), ("csr", here.join("../tests/fixtures/csr"))] {
@@ -305,6 +308,23 @@ fn testdata(name: &str) -> PathBuf {
 
 fn files(folder: &Path) -> Any<Vec<PathBuf>> {
     Ok(fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?)
+}
+
+/// Tokens and key sets that go-jose made, and each token's header and claims in the clear.
+fn tokens() -> Any<Vec<(String, String)>> {
+    use base64::Engine as _;
+    let file = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/meshroot/testdata/token/go-jose.json"))?;
+    let made: serde_json::Value = serde_json::from_slice(&file)?;
+    let mut seeds = Vec::new();
+    for made in made["clusters"].as_array().into_iter().flatten() {
+        let (cluster, token) = (made["cluster"].as_str().unwrap_or_default(), made["token"].as_str().unwrap_or_default());
+        let decode = |part: &str| -> Any<String> { Ok(String::from_utf8(base64::prelude::BASE64_URL_SAFE_NO_PAD.decode(part)?)?) };
+        let parts: Vec<_> = token.split('.').collect();
+        seeds.push((format!("{cluster}-token"), token.to_owned()));
+        seeds.push((format!("{cluster}-clear"), format!("!{}\n{}", decode(parts[0])?, decode(parts[1])?)));
+        seeds.push((format!("{cluster}-keys"), made["jwks"].to_string()));
+    }
+    Ok(seeds)
 }
 
 /// A P-256 point as a JWT authority.

@@ -10,6 +10,7 @@ mod csr;
 mod pem;
 mod private_key;
 mod secret_manifest;
+mod service_account_token;
 mod spiffe_id;
 
 pub use bundle::{bundle_json, bundle_map};
@@ -19,6 +20,7 @@ pub use csr::csr;
 pub use pem::pem;
 pub use private_key::private_key;
 pub use secret_manifest::secret_manifest;
+pub use service_account_token::service_account_token;
 pub use spiffe_id::spiffe_id;
 
 /// When everything in `data/` and in the seeds was made: 2026-11-22T12:00:00Z.

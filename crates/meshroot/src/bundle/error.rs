@@ -219,6 +219,6 @@ impl IgnoredReason {
 }
 
 /// Untrusted text as a message can show it: short, on one line.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     text.chars().take(60).flat_map(char::escape_debug).collect()
 }

@@ -8,14 +8,15 @@ use der::{Decode, SliceReader};
 use super::IgnoredReason;
 use super::error::shown;
 use super::raw_jwk::{Member, RawJwk};
-use crate::key::{KeyAlgorithm, PublicKey};
+use crate::key::{KeyAlgorithm, KeyError, PublicKey};
+use crate::x509::encode::{SEQUENCE, element, positive_integer};
 
 /// Members of private keys and of symmetric ones.
 const SECRETS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /// A public key: what two JSON Web Keys are compared by, and all that is written of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum PublicJwk {
+pub(crate) enum PublicJwk {
     Ec {
         curve: &'static str,
         x: Vec<u8>,
@@ -33,7 +34,7 @@ pub(super) enum PublicJwk {
 
 impl PublicJwk {
     /// The key of a certificate.
-    pub(super) fn of(key: &PublicKey) -> Option<Self> {
+    pub(crate) fn of(key: &PublicKey) -> Option<Self> {
         let bytes = key.key_bytes();
         let point = |curve| {
             // 0x04, then both coordinates; `PublicKey` holds no other form.
@@ -55,7 +56,7 @@ impl PublicJwk {
     }
 
     /// The key that an entry's members make. Whether a point lies on its curve is left to whoever uses the key.
-    pub(super) fn read(jwk: &RawJwk) -> Result<Self, IgnoredReason> {
+    pub(crate) fn read(jwk: &RawJwk) -> Result<Self, IgnoredReason> {
         let kty = jwk.text("kty")?;
         if !matches!(kty, "EC" | "OKP" | "RSA") {
             return Err(IgnoredReason::UnknownKeyType(shown(kty)));
@@ -77,8 +78,30 @@ impl PublicJwk {
         Ok(Self::Ec { curve, x: jwk.coordinate("x", length)?, y: jwk.coordinate("y", length)? })
     }
 
+    /// The key itself, if it is of a kind that a certificate may have.
+    ///
+    /// # Errors
+    /// As [`PublicKey::from_spki_der`].
+    pub(crate) fn public_key(&self) -> Result<PublicKey, KeyError> {
+        let point = |x: &[u8], y: &[u8]| [&[0x04], x, y].concat();
+        match self {
+            Self::Ec { curve: "P-256", x, y } => PublicKey::from_key_bytes(KeyAlgorithm::EcdsaP256, &point(x, y)),
+            Self::Ec { curve: "P-384", x, y } => PublicKey::from_key_bytes(KeyAlgorithm::EcdsaP384, &point(x, y)),
+            Self::Ec { curve, .. } => Err(KeyError::UnsupportedAlgorithm(format!("ECDSA {curve}"))),
+            Self::Okp { x } => PublicKey::from_key_bytes(KeyAlgorithm::Ed25519, x),
+            Self::Rsa { n, e } => {
+                let mut pkcs1 = Vec::new();
+                element(&mut pkcs1, SEQUENCE, |out| {
+                    positive_integer(out, n);
+                    positive_integer(out, e);
+                });
+                PublicKey::from_key_bytes(KeyAlgorithm::Rsa(0), &pkcs1)
+            }
+        }
+    }
+
     /// `kty`'s value.
-    pub(super) fn key_type(&self) -> &'static str {
+    pub(crate) fn key_type(&self) -> &'static str {
         match self {
             Self::Ec { .. } => "EC",
             Self::Okp { .. } => "OKP",
@@ -87,7 +110,7 @@ impl PublicJwk {
     }
 
     /// The members that make the key, in a fixed order.
-    pub(super) fn members(&self) -> String {
+    pub(crate) fn members(&self) -> String {
         let text = |bytes: &[u8]| BASE64URL.encode(bytes);
         match self {
             Self::Ec { curve, x, y } => format!(r#""crv":"{curve}","x":"{}","y":"{}""#, text(x), text(y)),
@@ -99,12 +122,12 @@ impl PublicJwk {
 
 impl RawJwk {
     /// Whether the member is there, and not null.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.members.get(name).is_some_and(|member| !matches!(member, Member::Null))
     }
 
     /// A member that must be a text.
-    pub(super) fn text(&self, name: &'static str) -> Result<&str, IgnoredReason> {
+    pub(crate) fn text(&self, name: &'static str) -> Result<&str, IgnoredReason> {
         match self.members.get(name) {
             None | Some(Member::Null) => Err(IgnoredReason::MissingMember(name)),
             Some(Member::Text(text)) => Ok(text),

@@ -9,14 +9,14 @@
 
 mod authority;
 mod entry;
-mod error;
-mod jwk;
+pub(crate) mod error;
+pub(crate) mod jwk;
 mod jwt;
 mod limits;
 mod map;
 mod pem;
-mod raw;
-mod raw_jwk;
+pub(crate) mod raw;
+pub(crate) mod raw_jwk;
 mod read;
 mod set;
 mod supersede;

@@ -15,10 +15,10 @@ use crate::spiffe::TrustDomain;
 
 /// A bundle's members as they are in the document.
 #[derive(Debug, Default)]
-pub(super) struct RawBundle {
+pub(crate) struct RawBundle {
     pub(super) sequence: Option<u64>,
     pub(super) hint: Option<RawHint>,
-    pub(super) keys: Vec<RawJwk>,
+    pub(crate) keys: Vec<RawJwk>,
 }
 
 /// A refresh hint: any integer is one, even one that makes no sense.
@@ -29,7 +29,7 @@ pub(super) enum RawHint {
 }
 
 /// Reads a bundle.
-pub(super) fn read_bundle(json: &[u8], limits: &Limits) -> Result<RawBundle, BundleError> {
+pub(crate) fn read_bundle(json: &[u8], limits: &Limits) -> Result<RawBundle, BundleError> {
     read(json, limits, |context, reader| BundleSeed(context).deserialize(reader))
 }
 

@@ -10,18 +10,19 @@ use super::error::shown;
 
 /// The members of a JSON Web Key that mean something to us.
 #[derive(Debug, Default)]
-pub(super) struct RawJwk {
-    pub(super) members: BTreeMap<&'static str, Member>,
+pub(crate) struct RawJwk {
+    pub(crate) members: BTreeMap<&'static str, Member>,
     /// A name, any name, that is there twice.
-    pub(super) duplicate: Option<String>,
+    pub(crate) duplicate: Option<String>,
 }
 
 /// The members we look at; those from `d` on exist only in private and symmetric keys (RFC 7518 §6).
-pub(super) const MEMBERS: [&str; 17] = ["kty", "use", "kid", "crv", "x", "y", "n", "e", "x5c", "d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+pub(super) const MEMBERS: [&str; 19] =
+    ["kty", "use", "key_ops", "alg", "kid", "crv", "x", "y", "n", "e", "x5c", "d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /// A member's value, as far as a JSON Web Key needs it.
 #[derive(Debug)]
-pub(super) enum Member {
+pub(crate) enum Member {
     Null,
     Text(String),
     Empty,

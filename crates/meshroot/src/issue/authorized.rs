@@ -2,7 +2,9 @@ use core::net::IpAddr;
 
 use super::Denial;
 use crate::csr::ProvenRequest;
+use crate::hierarchy::{Role, ca_name};
 use crate::key::{Crypto, KeyId, PublicKey};
+use crate::policy::{Grant, Granted};
 use crate::profile::ProfileKind;
 use crate::spiffe::{SpiffeId, SpiffeIdRef, TrustDomain};
 use crate::x509::DistinguishedName;
@@ -33,6 +35,28 @@ pub(super) enum Subject {
 }
 
 impl Authorized {
+    /// What a policy granted: the only way that a service uses, whose callers are strangers. The other constructors are for operators,
+    /// who hold the CA's key themselves.
+    ///
+    /// # Errors
+    /// When the request asks for another identity than the one granted, for several, or for the other kind of certificate; when its key
+    /// is of another kind than the one the policy decided for.
+    pub fn by_policy(request: ProvenRequest, grant: &Grant, crypto: &Crypto) -> Result<Self, Denial> {
+        let found = request.public_key().algorithm();
+        if found != grant.key() {
+            return Err(Denial::OtherKey { found, granted: grant.key() });
+        }
+        match grant.granted() {
+            Granted::Workload(id) => Self::workload(request, id.clone()),
+            Granted::Server { id, dns, ips } => Self::server(request, id.clone(), dns.clone(), ips.clone()),
+            Granted::ClusterCa => {
+                let trust_domain = grant.trust_domain().clone();
+                let name = ca_name(&trust_domain, &Role::Cluster(grant.cluster().clone()), request.public_key(), crypto);
+                Self::authority(request, trust_domain, name)
+            }
+        }
+    }
+
     /// Grants a workload its SPIFFE ID.
     ///
     /// The request may name the same ID or none. Other names in it are ignored: the certificate gets the granted ID
@@ -144,7 +168,7 @@ fn check_uris(request: &ProvenRequest, granted: Option<&SpiffeId>) -> Result<(),
 }
 
 /// Letters, digits and hyphens in labels of 1 to 63, 253 in all; no wildcard, which no server of a mesh needs.
-fn is_dns_name(name: &str) -> bool {
+pub(crate) fn is_dns_name(name: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')

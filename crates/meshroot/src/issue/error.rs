@@ -1,4 +1,4 @@
-use crate::key::KeyError;
+use crate::key::{KeyAlgorithm, KeyError};
 use crate::lint::Finding;
 use crate::profile::ProfileKind;
 use crate::spiffe::{SpiffeId, SpiffeIdError, TrustDomain};
@@ -32,6 +32,14 @@ pub enum Denial {
     /// The request asks for CA:TRUE.
     #[error("the request asks to become a CA (basicConstraints CA:TRUE), and a leaf certificate is granted: make the request without it")]
     AsksForCa,
+    /// The key is not the one that the grant was decided for.
+    #[error("the request's key is {found}, and the grant is for {granted}: decide for the key that is to be certified")]
+    OtherKey {
+        /// The request's.
+        found: KeyAlgorithm,
+        /// The grant's.
+        granted: KeyAlgorithm,
+    },
     /// The granted ID has no path.
     #[error("{0} names the trust domain, not a workload: add a path, like {0}/ns/NAMESPACE/sa/ACCOUNT")]
     NotAWorkload(SpiffeId),
@@ -51,6 +59,7 @@ impl Denial {
             Self::SeveralUris(_) => "denial.several_uris",
             Self::NotASpiffeId { .. } => "denial.not_a_spiffe_id",
             Self::AsksForCa => "denial.asks_for_ca",
+            Self::OtherKey { .. } => "denial.other_key",
             Self::NotAWorkload(_) => "denial.not_a_workload",
             Self::NoName => "denial.no_name",
             Self::NotADnsName(_) => "denial.not_a_dns_name",

@@ -15,6 +15,7 @@ mod linted_tbs;
 mod tbs;
 
 pub use authorized::Authorized;
+pub(crate) use authorized::is_dns_name;
 pub use error::{Denial, IssueError};
 pub use issued::{Issued, LifetimeCut};
 pub use issuer::{Issuer, self_sign};

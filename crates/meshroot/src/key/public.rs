@@ -4,7 +4,7 @@ use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, UintRef};
 use der::{Decode, Reader, SliceReader, Tag};
 use x509_cert::spki::AlgorithmIdentifierRef;
 
-use super::identifiers::{EC_PUBLIC_KEY, ED25519, P256, P384, RSA, RSA_PSS};
+use super::identifiers::{EC_PUBLIC_KEY, ED25519, P256, P384, RSA, RSA_PSS, encode_spki};
 use super::{Crypto, KeyAlgorithm, KeyError};
 
 /// Bits of the smallest and largest RSA modulus: 2048 is the floor of every mesh's TLS library, 8192 what they verify.
@@ -35,6 +35,14 @@ impl PublicKey {
         let (algorithm, key) = read_spki(der)?;
         let key_at = der.len().saturating_sub(key.len());
         Ok(Self { spki: der.into(), algorithm, key_at })
+    }
+
+    /// The key that these bytes are (an uncompressed point, 32 bytes of Ed25519, a PKCS#1 `RSAPublicKey` of whatever size).
+    ///
+    /// # Errors
+    /// As [`from_spki_der`](Self::from_spki_der).
+    pub(crate) fn from_key_bytes(algorithm: KeyAlgorithm, key: &[u8]) -> Result<Self, KeyError> {
+        Self::from_spki_der(&encode_spki(algorithm, key)?)
     }
 
     /// Judges a SubjectPublicKeyInfo as [`from_spki_der`](Self::from_spki_der) does, and keeps nothing of it.
