@@ -12,7 +12,7 @@ use super::policy;
 use super::pool::Pool;
 use super::reason::{Reason, Rejection};
 use super::rules::{alt_names, in_time};
-use super::search::{Below, Ground, Search, certificate_at, check_policies, with_tbs};
+use super::search::{Below, Ground, Search, certificate_at, with_tbs};
 use super::work::Work;
 use super::{PathQuery, PolicyInputs, Purpose, Rules};
 
@@ -66,7 +66,7 @@ impl CaPath {
     ) -> Result<Self, Rejection> {
         let pool = Pool::from(intermediates);
         let names = would_be.map(|id| (&DistinguishedName::EMPTY[..], Some(AltNames { uris: vec![id.as_str()], ..AltNames::default() })));
-        Search::new(Ground { pool: &pool, anchors, crypto, query }, Below { leaf: None, names }, &mut VerifiedCrls::new()).from_ca(signing)
+        Search::new(Ground { pool: &pool, anchors, crypto, query }, Below { leaf: None, names }, &mut VerifiedCrls::new()).run_from(signing)
     }
 
     /// Verifies a certificate that signed itself, as the anchor it is going to be.
@@ -135,7 +135,7 @@ impl CaPath {
         if !self.0.policies && policy::is_silent(&cert.tbs) {
             return Ok(());
         }
-        check_policies(self.0.certificates.iter(), Some(cert), &Rules::spiffe(), &PolicyInputs::default())
+        policy::check_path(self.0.certificates.iter(), Some(cert), &Rules::spiffe(), &PolicyInputs::default())
     }
 
     /// Judges the names of a certificate below against every constraint of the path.

@@ -6,11 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use der::asn1::ObjectIdentifier;
 
 use super::names::same_name;
-use super::{PolicyInputs, Reason};
+use super::reason::Rejection;
+use super::rules::at;
+use super::{PolicyInputs, Reason, Rules};
+use crate::x509::Certificate;
 use crate::x509::encode::{INTEGER, OID, SEQUENCE, implicit};
 use crate::x509::extension as ext;
 use crate::x509::reader::{DerReader, Element};
-use crate::x509::wire::TbsRef;
+use crate::x509::wire::{CertRef, TbsRef};
 
 const ANY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.32.0");
 
@@ -23,7 +26,7 @@ pub(super) fn is_silent(tbs: &TbsRef<'_>) -> bool {
 
 /// Whether the path has a policy where one is required. `path` has the certificate below the anchor first, the leaf last;
 /// an anchor that counts as a certificate sets the start. An error comes with the index of the certificate in `path`.
-pub(super) fn check(anchor: Option<&TbsRef<'_>>, path: &[&TbsRef<'_>], inputs: &PolicyInputs<'_>) -> Result<(), (usize, Reason)> {
+fn check(anchor: Option<&TbsRef<'_>>, path: &[&TbsRef<'_>], inputs: &PolicyInputs<'_>) -> Result<(), (usize, Reason)> {
     let never = u32::try_from(path.len()).unwrap_or(u32::MAX).saturating_add(1);
     let start = |now: bool| if now { 0 } else { never };
     let mut counters = Counters { explicit: start(inputs.explicit), mapping: start(inputs.inhibit_mapping), any: start(inputs.inhibit_any) };
@@ -62,6 +65,25 @@ pub(super) fn check(anchor: Option<&TbsRef<'_>>, path: &[&TbsRef<'_>], inputs: &
         return Err((path.len().saturating_sub(1), Reason::NoPolicy));
     }
     Ok(())
+}
+
+/// Certificate policies along a path: the signing CA first, the anchor last; below it the leaf, if there is one.
+pub(super) fn check_path<'c>(
+    certificates: impl Iterator<Item = &'c Certificate>,
+    leaf: Option<&CertRef<'_>>,
+    rules: &Rules,
+    inputs: &PolicyInputs<'_>,
+) -> Result<(), Rejection> {
+    let malformed = |e| Rejection::whole(Reason::Malformed(e));
+    let parsed: Vec<CertRef<'_>> = certificates.map(|certificate| CertRef::parse(certificate.der())).collect::<Result<_, _>>().map_err(malformed)?;
+    let Some((anchor, below)) = parsed.split_last() else { return Ok(()) };
+    let path: Vec<&TbsRef<'_>> = below.iter().rev().chain(leaf).map(|certificate| &certificate.tbs).collect();
+    let anchor = (!rules.anchor_is_name_and_key).then_some(&anchor.tbs);
+    check(anchor, &path, inputs).map_err(|(index, reason)| {
+        let lowest = if leaf.is_some() { 0 } else { 1 };
+        let position = path.len().saturating_sub(index).saturating_sub(1).saturating_add(lowest);
+        Rejection { certificate: path.get(index).map(|tbs| at(position, tbs)), reason }
+    })
 }
 
 /// After how many more certificates something begins to hold (§6.1.2 (d) to (f)).

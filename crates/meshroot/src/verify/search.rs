@@ -1,22 +1,28 @@
 //! Finding a path: depth first from the leaf to an anchor. One engine for every question; [`PathQuery`] says how to judge.
 
+mod child;
+mod closeness;
+
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::key::{Crypto, PublicKey, SignatureAlgorithm};
-use crate::revocation::{Subject, VerifiedCrls};
+use child::{Child, Hint};
+use closeness::{Closeness, Stage};
+
+use crate::key::{Crypto, PublicKey};
+use crate::revocation::VerifiedCrls;
 use crate::time::{Timestamp, Validity};
 use crate::x509::wire::{CertRef, TbsRef};
 use crate::x509::{AltNames, Certificate, DistinguishedName};
 
-use super::names::same_name;
+use super::names::{Rdns, rdns, same_name};
 use super::path::CaPath;
 use super::pool::Pool;
 use super::reason::{CertificateAt, Reason, Rejection};
 use super::revoked::check_status;
 use super::rules::{CaRules, alt_names, at, check_bare_anchor, check_ca, in_time};
 use super::work::Work;
-use super::{MAX_PATH, PathQuery, PolicyInputs, Rules, policy};
+use super::{MAX_PATH, PathQuery, policy};
 
 /// What a path is looked for in, and how.
 pub(super) struct Ground<'a> {
@@ -51,6 +57,8 @@ pub(super) struct Search<'a> {
     passed_over: bool,
     /// What each candidate is on its own, once it was looked at.
     judged: HashMap<usize, Result<Rc<Ca<'a>>, Reason>>,
+    /// The folded subject of each candidate, once it was asked for.
+    folded: HashMap<usize, Option<Rdns>>,
     signatures: Vec<Link<'a>>,
     closest: Option<(Closeness, Rejection)>,
 }
@@ -90,43 +98,30 @@ enum Pass {
     Folded,
 }
 
-/// How close a failure came: to have reached an anchor is more than height, and height more than the stage of a link.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Closeness {
-    anchor: bool,
-    height: usize,
-    stage: Stage,
-}
-
-/// Steps in judging one link, in this order.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Stage {
-    NoCandidate,
-    /// The issuer that is named cannot be used at all.
-    UnusableCandidate,
-    /// A key that the certificate does not even name.
-    OtherKey,
-    Signature,
-    Certificate,
-    Path,
-    Names,
-    Revocation,
-    Policies,
-}
-
 impl<'a> Search<'a> {
     pub(super) fn new(ground: Ground<'a>, below: Below<'a>, crls: &'a mut VerifiedCrls) -> Self {
         let work = Work::from(ground.query.budget);
-        Self { ground, below, work, crls, pass: Pass::Hinted, passed_over: false, judged: HashMap::new(), signatures: Vec::new(), closest: None }
+        Self {
+            ground,
+            below,
+            work,
+            crls,
+            pass: Pass::Hinted,
+            passed_over: false,
+            judged: HashMap::new(),
+            folded: HashMap::new(),
+            signatures: Vec::new(),
+            closest: None,
+        }
     }
 
     /// The first path from the leaf up.
-    pub(super) fn from_leaf(mut self) -> Result<CaPath, Rejection> {
+    pub(super) fn run(mut self) -> Result<CaPath, Rejection> {
         self.passes(None)
     }
 
     /// The first path from `signing` up, which is part of it.
-    pub(super) fn from_ca(mut self, signing: &'a Certificate) -> Result<CaPath, Rejection> {
+    pub(super) fn run_from(mut self, signing: &'a Certificate) -> Result<CaPath, Rejection> {
         let anchor = self.ground.anchors.iter().position(|anchor| anchor == signing);
         let number = anchor.unwrap_or(usize::MAX);
         let refuse = |reason| Rejection { certificate: Some(certificate_at(signing, 1)), reason };
@@ -194,10 +189,12 @@ impl<'a> Search<'a> {
         let Ground { pool, anchors, .. } = self.ground;
         self.work.candidates(anchors.len().saturating_add(pool.certificates.len()))?;
         let Some(top) = Child::of(path, &self.below) else { return Ok(Vec::new()) };
+        // Bytes differ more often than not: what is folded is kept.
+        let issuer = if self.pass == Pass::Folded { rdns(top.issuer()) } else { None };
         let mut found = Vec::new();
         for (number, certificate) in anchors.iter().chain(&pool.certificates).enumerate() {
-            let named = top.issuer() == certificate.subject().as_der()
-                || self.pass == Pass::Folded && same_name(top.issuer(), certificate.subject().as_der());
+            let subject = certificate.subject().as_der();
+            let named = top.issuer() == subject || issuer.is_some() && *self.folded.entry(number).or_insert_with(|| rdns(subject)) == issuer;
             // The same name with the same key again is a loop, whatever the certificates around it; what lies between
             // the two only constrains.
             let is_loop = || {
@@ -328,7 +325,7 @@ impl<'a> Search<'a> {
         let with_policies = explicit || leaf_demands || path.iter().any(|step| !step.ca.no_policies);
         if with_policies {
             let certificates = path.iter().map(|step| step.certificate);
-            check_policies(certificates, self.below.leaf, &query.rules, &query.policies)?;
+            policy::check_path(certificates, self.below.leaf, &query.rules, &query.policies)?;
         }
 
         let mut validity = Validity { not_before: Timestamp::MIN, not_after: Timestamp::MAX };
@@ -365,97 +362,6 @@ impl<'a> Search<'a> {
             self.closest = Some((closeness, rejection));
         }
     }
-}
-
-/// The path's top: the certificate whose issuer is looked for.
-enum Child<'p, 'a> {
-    Leaf(&'a CertRef<'a>),
-    Ca(&'p Step<'a>),
-}
-
-impl<'p, 'a> Child<'p, 'a> {
-    fn of(path: &'p [Step<'a>], below: &Below<'a>) -> Option<Self> {
-        path.last().map(Self::Ca).or(below.leaf.map(Self::Leaf))
-    }
-
-    fn issuer(&self) -> &'a [u8] {
-        match self {
-            Self::Leaf(leaf) => leaf.tbs.issuer,
-            Self::Ca(step) => step.certificate.issuer().as_der(),
-        }
-    }
-
-    fn authority_key_id(&self) -> Option<&'a [u8]> {
-        match self {
-            Self::Leaf(leaf) => leaf.tbs.authority_key_id(),
-            Self::Ca(step) => step.certificate.authority_key_id().map(|id| id.as_bytes()),
-        }
-    }
-
-    fn algorithm(&self) -> Option<SignatureAlgorithm> {
-        match self {
-            Self::Leaf(leaf) => crate::x509::signature_algorithm(leaf.signature_algorithm),
-            Self::Ca(step) => step.certificate.signature_algorithm(),
-        }
-    }
-
-    fn is_signed_by(&self, key: &PublicKey, crypto: &Crypto) -> bool {
-        match self {
-            Self::Leaf(leaf) => self.algorithm().is_some_and(|algorithm| crypto.verify(key, algorithm, leaf.tbs.raw, leaf.signature).is_ok()),
-            Self::Ca(step) => step.certificate.verify_signature(key, crypto).is_ok(),
-        }
-    }
-
-    fn at(&self, position: usize) -> CertificateAt {
-        match self {
-            Self::Leaf(leaf) => at(position, &leaf.tbs),
-            Self::Ca(step) => certificate_at(step.certificate, position),
-        }
-    }
-
-    fn subject(&self) -> Subject<'a> {
-        match self {
-            Self::Leaf(leaf) => Subject::of_tbs(&leaf.tbs),
-            Self::Ca(step) => Subject::of(step.certificate),
-        }
-    }
-}
-
-/// What the key identifiers say about a link (RFC 5280 §4.2.1.1).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Hint {
-    Agrees,
-    Silent,
-    Differs,
-}
-
-impl Hint {
-    fn of(child: &Child<'_, '_>, issuer: &Certificate) -> Self {
-        match (issuer.subject_key_id(), child.authority_key_id()) {
-            (Some(subject), Some(authority)) if subject.as_bytes() == authority => Self::Agrees,
-            (Some(_), Some(_)) => Self::Differs,
-            _ => Self::Silent,
-        }
-    }
-}
-
-/// Certificate policies along a path: the signing CA first, the anchor last; below it the leaf, if there is one.
-pub(super) fn check_policies<'c>(
-    certificates: impl Iterator<Item = &'c Certificate>,
-    leaf: Option<&CertRef<'_>>,
-    rules: &Rules,
-    inputs: &PolicyInputs<'_>,
-) -> Result<(), Rejection> {
-    let malformed = |e| Rejection::whole(Reason::Malformed(e));
-    let parsed: Vec<CertRef<'_>> = certificates.map(|certificate| CertRef::parse(certificate.der())).collect::<Result<_, _>>().map_err(malformed)?;
-    let Some((anchor, below)) = parsed.split_last() else { return Ok(()) };
-    let path: Vec<&TbsRef<'_>> = below.iter().rev().chain(leaf).map(|certificate| &certificate.tbs).collect();
-    let anchor = (!rules.anchor_is_name_and_key).then_some(&anchor.tbs);
-    policy::check(anchor, &path, inputs).map_err(|(index, reason)| {
-        let lowest = if leaf.is_some() { 0 } else { 1 };
-        let position = path.len().saturating_sub(index).saturating_sub(1).saturating_add(lowest);
-        Rejection { certificate: path.get(index).map(|tbs| at(position, tbs)), reason }
-    })
 }
 
 pub(super) fn certificate_at(certificate: &Certificate, position: usize) -> CertificateAt {

@@ -136,7 +136,7 @@ impl Validator {
                 let pool = Pool::read(others)?;
                 let ground = Ground { pool: &pool, anchors, crypto: &self.crypto, query: &query };
                 let below = Below::leaf(&leaf).map_err(at_leaf)?;
-                let path = Search::new(ground, below, &mut links.crls).from_leaf().map_err(|rejection| pool.explain(rejection))?;
+                let path = Search::new(ground, below, &mut links.crls).run().map_err(|rejection| pool.explain(rejection))?;
                 links.remember((digest, self.crypto.sha256(path.signing().map_or(&[], Certificate::der))), path.clone());
                 path
             }

@@ -69,7 +69,7 @@ pub fn validate_path(
     let pool = Pool::read(intermediates)?;
     let below = Below::leaf(&parsed).map_err(at_leaf)?;
     let path = Search::new(Ground { pool: &pool, anchors, crypto, query }, below, &mut VerifiedCrls::new())
-        .from_leaf()
+        .run()
         .map_err(|rejection| pool.explain(rejection))?;
     let not_after = parsed.tbs.validity.not_after.min(path.validity().not_after);
     let leaf = Certificate::from_der(leaf).map_err(|e| Rejection::whole(Reason::from(e)))?;

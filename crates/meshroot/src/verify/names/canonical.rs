@@ -10,13 +10,16 @@ const EMAIL_ADDRESS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.11
 
 const BMP_STRING: u8 = 0x1e;
 
+/// The RDNs of a Name, folded.
+pub(crate) type Rdns = Vec<Vec<u8>>;
+
 /// The RDNs of a Name, each folded: letters in lower case, white space at the ends dropped and inside made one space,
 /// whatever of PrintableString, UTF8String, IA5String and BMPString they are written in. Attributes of one RDN are
 /// sorted, since it is a set. Other string types compare by their bytes.
 ///
 /// RFC 5280 asks for the whole of RFC 4518; of its Unicode steps this does the case folding, and leaves the rest: two
 /// names that differ there stay different, which permits less.
-pub(crate) fn rdns(name: &[u8]) -> Option<Vec<Vec<u8>>> {
+pub(crate) fn rdns(name: &[u8]) -> Option<Rdns> {
     let mut outer = DerReader::new(name);
     let mut sets = outer.required(SEQUENCE).ok()?.inside();
     outer.finish().ok()?;

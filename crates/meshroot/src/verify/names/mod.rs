@@ -12,6 +12,7 @@ use crate::x509::{AltNames, DistinguishedName};
 
 use super::{Reason, work::Work};
 pub(crate) use canonical::same as same_name;
+pub(super) use canonical::{Rdns, rdns};
 use matching::Fit;
 
 const MALFORMED: Reason = Reason::MalformedExtension("nameConstraints");
@@ -133,8 +134,8 @@ fn subtrees(tagged: Option<Element<'_>>) -> Result<Vec<Constraint>, Reason> {
 }
 
 fn directory<'a>(name: &'a [u8], field: &'static str) -> Result<Candidate<'a>, Reason> {
-    let rdns = canonical::rdns(name).ok_or(Reason::MalformedExtension(field))?;
-    Ok(Candidate::Directory(rdns, name))
+    let folded = rdns(name).ok_or(Reason::MalformedExtension(field))?;
+    Ok(Candidate::Directory(folded, name))
 }
 
 /// How many RDNs a Name has, as far as it can be read.
@@ -160,8 +161,8 @@ impl Constraint {
                 Self::Ip { address: address.into(), mask: mask.into() }
             }
             0xa4 => {
-                let rdns = canonical::rdns(base.content).ok_or(MALFORMED)?;
-                Self::Directory(rdns, DistinguishedName::from_der_unchecked(base.content))
+                let folded = rdns(base.content).ok_or(MALFORMED)?;
+                Self::Directory(folded, DistinguishedName::from_der_unchecked(base.content))
             }
             0xa0 | 0xa3 | 0xa5 | 0x88 => Self::Other,
             _ => return Err(MALFORMED),

@@ -6,7 +6,7 @@ use crate::x509::KeyUsage;
 use crate::x509::extension as ext;
 use der::asn1::ObjectIdentifier;
 
-const FAULTS: &[(&str, fn(&mut Made))] = &[
+const FAULTS: &[(&str, Edit)] = &[
     ("verify.not_a_ca", |ca| ca.unset(ext::BASIC_CONSTRAINTS)),
     ("verify.not_a_ca", |ca| ca.set(ext::BASIC_CONSTRAINTS, true, vec![0x30, 0])),
     ("verify.key_usage_lacks", |ca| ca.key_usage(KeyUsage::CRL_SIGN)),
@@ -49,7 +49,7 @@ fn of_an_anchor_taken_for_name_and_key_nothing_else_counts_but_its_name_constrai
 
 #[test]
 fn a_ca_without_key_usage_signs_no_svid_unless_it_is_the_anchor() {
-    let without: fn(&mut Made) = |ca| ca.unset(ext::KEY_USAGE);
+    let without: Edit = |ca| ca.unset(ext::KEY_USAGE);
     let spiffe = PathQuery::new(NOW);
     assert_eq!(refused(three(same, without, same, spiffe)), ("verify.key_usage_missing", Some(1)));
     assert!(three(without, same, same, spiffe).is_ok());
@@ -58,7 +58,7 @@ fn a_ca_without_key_usage_signs_no_svid_unless_it_is_the_anchor() {
 
 #[test]
 fn a_ca_with_a_workloads_id_signs_no_svid() {
-    let workload: fn(&mut Made) = |ca| ca.alt_names(&[(0x86, b"spiffe://mesh.example/ns/a")]);
+    let workload: Edit = |ca| ca.alt_names(&[(0x86, b"spiffe://mesh.example/ns/a")]);
     assert_eq!(refused(three(same, workload, same, PathQuery::new(NOW))), ("verify.ca_with_path", Some(1)));
     assert!(three(same, |ca| ca.alt_names(&[(0x86, b"spiffe://mesh.example")]), same, PathQuery::new(NOW)).is_ok());
     assert!(three(same, workload, same, PathQuery::new(NOW).rules(Rules::pkix())).is_ok());
@@ -76,7 +76,7 @@ fn key_identifiers_and_criticality_are_demanded_only_on_demand() {
     let mut demanding = Rules::pkix();
     demanding.demand_key_identifiers = true;
     let query = PathQuery::new(NOW).rules(demanding);
-    let with_ids: (fn(&mut Made), fn(&mut Made), fn(&mut Made)) = (
+    let with_ids: (Edit, Edit, Edit) = (
         |root| root.subject_key(b"root"),
         |ca| {
             ca.subject_key(b"ca");

@@ -9,7 +9,7 @@ use der::asn1::ObjectIdentifier;
 const UNHEARD_OF: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.55738.666.1");
 
 #[track_caller]
-fn judged(edit: fn(&mut Made), rules: Rules) -> (&'static str, Option<usize>) {
+fn judged(edit: Edit, rules: Rules) -> (&'static str, Option<usize>) {
     refused(three(same, same, edit, PathQuery::new(NOW).rules(rules)))
 }
 
@@ -21,7 +21,7 @@ fn what_we_issue_is_accepted_by_both_sets_of_rules() {
 
 #[test]
 fn each_fault_of_a_leaf_has_its_own_reason() {
-    let faults: &[(&str, fn(&mut Made))] = &[
+    let faults: &[(&str, Edit)] = &[
         ("verify.version", |leaf| {
             leaf.version = None;
             leaf.extensions.clear();
@@ -75,7 +75,7 @@ fn the_algorithms_inside_and_outside_are_the_same() {
 
 #[test]
 fn each_fault_of_an_svid_has_its_own_reason() {
-    let faults: &[(&str, fn(&mut Made))] = &[
+    let faults: &[(&str, Edit)] = &[
         ("verify.key_usage_missing", |leaf| leaf.unset(ext::KEY_USAGE)),
         ("verify.key_usage_not_critical", |leaf| leaf.set(ext::KEY_USAGE, false, KeyUsage::DIGITAL_SIGNATURE.encode())),
         ("verify.key_usage_forbids", |leaf| leaf.key_usage(KeyUsage::DIGITAL_SIGNATURE.with(KeyUsage::CRL_SIGN))),
@@ -108,7 +108,7 @@ fn validity_counts_to_the_second_at_both_ends() {
 #[test]
 fn a_leaf_serves_the_purposes_it_names_and_any_that_it_does_not_limit() {
     const OCSP: &str = "1.3.6.1.5.5.7.3.9";
-    let cases: [(fn(&mut Made), Purpose, bool); 8] = [
+    let cases: [(Edit, Purpose, bool); 8] = [
         (same, Purpose::Both, true),
         (|leaf| leaf.purposes(&["1.3.6.1.5.5.7.3.1"]), Purpose::ServerAuth, true),
         (|leaf| leaf.purposes(&["1.3.6.1.5.5.7.3.1"]), Purpose::ClientAuth, false),
@@ -128,7 +128,8 @@ fn a_leaf_serves_the_purposes_it_names_and_any_that_it_does_not_limit() {
 
 #[test]
 fn a_switch_turned_lets_its_leaf_in_and_no_other() {
-    let switches: [(fn(&mut Rules), fn(&mut Made)); 5] = [
+    type Turn = fn(&mut Rules);
+    let switches: [(Turn, Edit); 5] = [
         (|rules| rules.leaf_may_be_ca = true, |leaf| leaf.path_len(0)),
         (|rules| rules.leaf_may_be_ca = true, |leaf| leaf.key_usage(KeyUsage::KEY_CERT_SIGN)),
         (

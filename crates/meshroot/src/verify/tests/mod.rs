@@ -36,8 +36,11 @@ fn refused(result: Result<ValidatedPath, Rejection>) -> (&'static str, Option<us
     (rejection.code(), rejection.certificate.map(|at| at.position))
 }
 
+/// A change to a certificate before it is signed.
+type Edit = fn(&mut Made);
+
 /// Root, cluster CA and leaf, each edited: how the three are judged.
-fn three(root_: fn(&mut Made), ca_: fn(&mut Made), leaf_: fn(&mut Made), query: PathQuery<'_>) -> Result<ValidatedPath, Rejection> {
+fn three(root_: Edit, ca_: Edit, leaf_: Edit, query: PathQuery<'_>) -> Result<ValidatedPath, Rejection> {
     let mut anchor = root("root");
     root_(&mut anchor);
     let mut middle = ca("ca", "root");

@@ -39,8 +39,6 @@ fn oid(out: &mut Vec<u8>, text: &str) {
     bytes(out, OID, ObjectIdentifier::new(text).unwrap().as_bytes());
 }
 
-type Edit = fn(&mut Made);
-
 fn judged(root_: Edit, ca_: Edit, leaf_: Edit, inputs: PolicyInputs<'static>) -> Result<ValidatedPath, Rejection> {
     three(root_, ca_, leaf_, PathQuery::new(NOW).rules(Rules::pkix()).policies(inputs))
 }

@@ -55,8 +55,7 @@ const CA: u8 = 8;
 const ROOT: u8 = 9;
 
 fn judged(crls: &CrlSet) -> Result<ValidatedPath, Rejection> {
-    let numbered: (fn(&mut Made), fn(&mut Made), fn(&mut Made)) =
-        (|root| root.serial = vec![ROOT], |ca| ca.serial = vec![CA], |leaf| leaf.serial = vec![LEAF]);
+    let numbered: (Edit, Edit, Edit) = (|root| root.serial = vec![ROOT], |ca| ca.serial = vec![CA], |leaf| leaf.serial = vec![LEAF]);
     three(numbered.0, numbered.1, numbered.2, PathQuery::new(NOW).crls(crls))
 }
 
