@@ -146,6 +146,9 @@ Without a file of settings it listens on loopback alone. Every setting can also 
     /// Make, list and withdraw one-time tokens, for workloads and machines outside Kubernetes
     #[command(subcommand)]
     Token(Token),
+    /// Check a policy file, and run a file of examples against it
+    #[command(subcommand)]
+    Policy(Policy),
     /// Get a workload's certificate from a service, and keep it renewed
     #[command(after_long_help = "\
 Examples:
@@ -377,6 +380,28 @@ Example:
     Withdraw {
         /// Its digest, as `token list` shows it
         digest: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Policy {
+    /// Read a policy file, and say every fault in it
+    Check {
+        /// The policy
+        #[arg(value_name = "FILE", default_value = "policy.toml")]
+        policy: PathBuf,
+    },
+    /// Run a file of cases: who asks for what, and what must come of it
+    #[command(
+        after_long_help = "Example:\n  meshroot policy test cases.toml --policy policy.toml\n\nExits with 1 unless every case comes out as it says."
+    )]
+    Test {
+        /// The cases
+        #[arg(value_name = "CASES")]
+        cases: PathBuf,
+        /// The policy
+        #[arg(long, value_name = "FILE", default_value = "policy.toml")]
+        policy: PathBuf,
     },
 }
 

@@ -9,6 +9,7 @@ mod init;
 mod inspect;
 mod inventory;
 mod istio;
+mod policy;
 mod quickstart;
 mod serve;
 mod sign;
@@ -39,6 +40,7 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Exit> {
         Command::Status => status::run(&session),
         Command::Serve(args) => serve::run(&session, args),
         Command::Agent(args) => agent::run(&session, args),
+        Command::Policy(args) => policy::run(&session, args),
         Command::Token(args) => token::run(&session, args),
         Command::Inventory(args) => inventory::run(&session, args),
         Command::Completions { shell } => completions::shell(&session, *shell),

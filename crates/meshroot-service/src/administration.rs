@@ -16,7 +16,8 @@ use crate::http::{self, App};
 use crate::issuing::Desk;
 use crate::mesh::Mesh;
 use crate::net::{Origin, Peer};
-use crate::{Config, Parts, ServiceError};
+use crate::permission::Permissions;
+use crate::{Parts, ServiceError, config};
 
 /// What an administrator asks for, of a service that runs or of the store alone: the same interface, the same code, the
 /// same records.
@@ -46,7 +47,10 @@ impl Administration {
     pub fn of_store(parts: Parts) -> Result<Self, ServiceError> {
         let mesh = Arc::new(Mesh::open(parts.store, parts.data_key, parts.crypto, parts.clock)?);
         let desk = Desk::new(Arc::clone(&mesh)).map_err(ServiceError::Thread)?;
-        Ok(Self(Way::Store(http::public(Arc::new(App::new(mesh, desk, &Config::default(), watch::channel(false).1))))))
+        // Administrators have no identity, so no policy is needed for what they do.
+        let (permissions, _) = Permissions::read(&config::Policy::default(), &mesh.now(), mesh.crypto())?;
+        let app = App::new(mesh, desk, config::Limits::default(), permissions, watch::channel(false).1);
+        Ok(Self(Way::Store(http::public(Arc::new(app)))))
     }
 
     /// Asks, and answers with the status and the document.

@@ -4,6 +4,7 @@
 //! net   accepts connections: limits, TLS, HTTP/1.1 and h2 on one port, graceful shutdown
 //! http  the interface: routes, problem documents, bundles, health
 //! caller   who is asking, decided with every request
+//! permission  who may have what: the policy and the clusters' token keys, swapped as a whole
 //! issuing  from an authorised request to a certificate on record: the one way for every interface
 //! mesh  what is served: the store's state as one immutable snapshot, swapped when the store changes
 //! tls   the service's own certificate, and client certificates: asked for, never demanded
@@ -24,6 +25,7 @@ mod log;
 mod mesh;
 mod metrics;
 mod net;
+mod permission;
 mod service;
 mod tls;
 
@@ -32,5 +34,6 @@ pub use clock::{Clock, SystemClock};
 pub use config::{Config, ConfigError, Limits};
 pub use log::log_to_stderr;
 pub use mesh::MeshError;
+pub use permission::{PermissionError, read_cases, read_policy};
 pub use service::{Parts, Service, ServiceError};
 pub use tls::TlsFileError;

@@ -7,7 +7,7 @@ use meshroot::key::seal::DataKey;
 use meshroot::time::Timestamp;
 use meshroot_store::Store;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
@@ -15,6 +15,7 @@ use crate::http::{self, App};
 use crate::issuing::Desk;
 use crate::mesh::{Mesh, MeshError};
 use crate::net::{Door, Entrance, bind_socket};
+use crate::permission::{PermissionError, Permissions};
 use crate::tls::{self, Own, Served, TlsFileError};
 use crate::{Clock, Config};
 
@@ -38,6 +39,9 @@ pub enum ServiceError {
     /// The mesh.
     #[error(transparent)]
     Mesh(#[from] MeshError),
+    /// The policy or a key set.
+    #[error(transparent)]
+    Permission(#[from] PermissionError),
     /// An address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -70,6 +74,7 @@ impl ServiceError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Mesh(e) => e.code(),
+            Self::Permission(e) => e.code(),
             Self::Listen { .. } => "service.listen",
             Self::Socket { .. } => "service.socket",
             Self::Thread(_) => "service.thread",
@@ -85,12 +90,16 @@ pub struct Service {
     address: SocketAddr,
     health_address: SocketAddr,
     stop: watch::Sender<bool>,
+    reload: Arc<Notify>,
     doors: Vec<JoinHandle<bool>>,
     chores: Vec<JoinHandle<()>>,
 }
 
 /// How often the store is asked whether another process changed it.
 const REFRESH: Duration = Duration::from_secs(1);
+
+/// How often the policy's files are looked at.
+const POLICY: Duration = Duration::from_secs(5);
 
 impl Service {
     /// Starts, and answers when connections are accepted. Call it within a Tokio runtime.
@@ -104,7 +113,9 @@ impl Service {
         let tls = tls::server_config(served).map_err(|e| ServiceError::Tls(e.to_string()))?;
         let desk = Desk::new(Arc::clone(&mesh)).map_err(ServiceError::Thread)?;
         let (stop, stopped) = watch::channel(false);
-        let app = Arc::new(App::new(Arc::clone(&mesh), desk, &config, stopped.clone()));
+        let (permissions, notes) = Permissions::read(&config.policy, &mesh.now(), mesh.crypto())?;
+        notes.iter().for_each(|note| warn!(note, "about the policy and its key sets"));
+        let app = Arc::new(App::new(Arc::clone(&mesh), desk, config.limits, permissions, stopped.clone()));
 
         let (listener, address) = listen(config.listen.address).await?;
         let (health_listener, health_address) = listen(config.health.address).await?;
@@ -114,12 +125,14 @@ impl Service {
         ];
         if let Some(path) = &config.administration.socket {
             let socket = bind_socket(path).map_err(|source| ServiceError::Socket { path: path.clone(), source })?;
-            doors.push(Door::new(socket, config.limits, http::public(app)));
+            doors.push(Door::new(socket, config.limits, http::public(Arc::clone(&app))));
         }
         let doors = doors.into_iter().map(|door| tokio::spawn(door.serve(stopped.clone()))).collect();
-        let chores = vec![tokio::spawn(follow(mesh)), tokio::spawn(certificate.keep())];
+        let reload = Arc::new(Notify::new());
+        let chores =
+            vec![tokio::spawn(follow(mesh)), tokio::spawn(certificate.keep()), tokio::spawn(watch_policy(app, config.policy, Arc::clone(&reload)))];
         info!(%address, %health_address, "listening");
-        Ok(Self { address, health_address, stop, doors, chores })
+        Ok(Self { address, health_address, stop, reload, doors, chores })
     }
 
     /// Where HTTPS is served.
@@ -130,6 +143,11 @@ impl Service {
     /// Where health and metrics are served.
     pub fn health_address(&self) -> SocketAddr {
         self.health_address
+    }
+
+    /// Reads the policy and the key sets anew, now; otherwise they are looked at every few seconds.
+    pub fn reload(&self) {
+        self.reload.notify_one();
     }
 
     /// Takes no further connection or request, answers those that were taken, and ends. Answers whether all of them
@@ -171,6 +189,36 @@ async fn follow(mesh: Arc<Mesh>) {
             Ok(Ok((false, _))) => {}
             Ok(Err(e)) => error!(code = e.code(), error = %e, "the store cannot be read anew; what was read before is served on"),
             Err(e) => error!(error = %e, "reading the store anew failed"),
+        }
+    }
+}
+
+/// Takes over a changed policy, or changed key sets, when all of them are valid; until then the ones before hold.
+async fn watch_policy(app: Arc<App>, config: crate::config::Policy, reload: Arc<Notify>) {
+    let mut told = String::new();
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(POLICY) => {}
+            () = reload.notified() => {}
+        }
+        let (reading, config) = (Arc::clone(&app), config.clone());
+        let read = tokio::task::spawn_blocking(move || Permissions::read(&config, &reading.mesh.now(), reading.mesh.crypto())).await;
+        match read {
+            Ok(Ok((permissions, notes))) => {
+                told.clear();
+                if !permissions.is_as(&app.permissions.load()) {
+                    notes.iter().for_each(|note| warn!(note, "about the policy and its key sets"));
+                    info!("the policy changed");
+                    app.permissions.store(Arc::new(permissions));
+                }
+            }
+            // Once, not every few seconds.
+            Ok(Err(e)) if e.to_string() != told => {
+                told = e.to_string();
+                error!(code = e.code(), error = told, "the policy cannot be used; the one before holds");
+            }
+            Ok(Err(_)) => {}
+            Err(e) => error!(error = %e, "reading the policy failed"),
         }
     }
 }

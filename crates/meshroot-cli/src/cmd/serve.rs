@@ -33,7 +33,13 @@ pub(super) fn run(session: &Session<'_>, args: &Serve) -> Result<Exit> {
         session.out.line(format_args!("serving https://{}, health and metrics on http://{}", service.address(), service.health_address()));
         session.out.document(&json!({ "address": service.address().to_string(), "health_address": service.health_address().to_string() }));
         session.out.flush()?;
-        until_told_to_stop().await.map_err(|e| Failure::internal(&e.to_string()))?;
+        let mut reload = signal(SignalKind::hangup()).map_err(|e| Failure::internal(&e.to_string()))?;
+        loop {
+            tokio::select! {
+                told = until_told_to_stop() => break told.map_err(|e| Failure::internal(&e.to_string()))?,
+                _ = reload.recv() => service.reload(),
+            }
+        }
         if service.stop().await {
             return Ok(Exit::Ok);
         }

@@ -1,5 +1,6 @@
 use axum::http::StatusCode;
 use meshroot::time::Timestamp;
+use meshroot::token::TokenError;
 use meshroot::verify::Rejection;
 use meshroot_store::StoreError;
 
@@ -30,8 +31,8 @@ pub(crate) enum AuthenticationError {
     NotOurs,
     #[error("the client certificate's CA '{authority}' is {state}: ask with a token")]
     Authority { authority: String, state: String },
-    #[error("the identity has renewed itself since {0}, which is as long as it may: ask with a token")]
-    TooLong(Timestamp),
+    #[error("{0}")]
+    ServiceAccount(#[from] TokenError),
     #[error("whether the caller cannot be found out now: {0}")]
     Store(#[from] StoreError),
     #[error("the service is stopping")]
@@ -52,7 +53,7 @@ impl AuthenticationError {
             Self::Certificate(e) => e.code(),
             Self::NotOurs => "authentication.certificate_not_ours",
             Self::Authority { .. } => "authentication.authority",
-            Self::TooLong(_) => "authentication.renewed_too_long",
+            Self::ServiceAccount(e) => e.code(),
             Self::Store(e) => e.code(),
             Self::Stopping => "service.stopping",
         }

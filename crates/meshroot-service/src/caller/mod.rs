@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use meshroot::token::ServiceAccountToken;
 use meshroot_store::JoinToken;
 
 use crate::http::{App, Problem};
@@ -23,6 +24,8 @@ pub(crate) enum Caller {
     Nobody,
     /// Somebody with a one-time token that is good for something now.
     Token(JoinToken),
+    /// A service account of a cluster, by its token.
+    ServiceAccount(Box<ServiceAccountToken>),
     /// A workload that shows its current certificate.
     Workload(Workload),
     /// An administrator.
@@ -38,6 +41,10 @@ impl Caller {
         match self {
             Self::Nobody => "nobody".into(),
             Self::Token(token) => format!("token {:?} by {}", token.digest, token.created_by),
+            Self::ServiceAccount(token) => {
+                let pod = token.pod().map(|pod| format!(", pod {}", pod.name)).unwrap_or_default();
+                format!("{}{pod}", meshroot::policy::Caller::from(&**token))
+            }
             Self::Workload(workload) => format!("{} with record {}", workload.id, workload.position),
             Self::Administrator { name } => name.clone(),
         }
@@ -77,7 +84,7 @@ impl FromRequestParts<Arc<App>> for Administrator {
         match Caller::from_request_parts(parts, app).await? {
             Caller::Administrator { name } => Ok(Self { name }),
             Caller::Nobody => Err(AuthenticationError::Missing.into()),
-            Caller::Token(_) | Caller::Workload(_) => Err(AuthenticationError::NotAnAdministrator.into()),
+            Caller::Token(_) | Caller::Workload(_) | Caller::ServiceAccount(_) => Err(AuthenticationError::NotAnAdministrator.into()),
         }
     }
 }

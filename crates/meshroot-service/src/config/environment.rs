@@ -11,6 +11,8 @@ enum Kind {
     Number,
     /// Texts with commas between.
     List,
+    /// `name=text` with commas between.
+    Pairs,
 }
 
 /// Every setting that the environment may give; a test holds this list to the settings.
@@ -22,7 +24,8 @@ const SETTINGS: &[(&str, &str, Kind)] = &[
     ("names", "cluster", Kind::Text),
     ("tls", "certificate", Kind::Text),
     ("tls", "key", Kind::Text),
-    ("renewal", "longest", Kind::Text),
+    ("policy", "file", Kind::Text),
+    ("policy", "jwks", Kind::Pairs),
     ("administration", "socket", Kind::Text),
     ("limits", "connections", Kind::Number),
     ("limits", "handshakes", Kind::Number),
@@ -51,6 +54,13 @@ pub(super) fn overlay(table: &mut Table, environment: impl IntoIterator<Item = (
             Kind::Number => Value::Integer(text.trim().parse().map_err(|_| fault(format!("'{}' is no whole number", text.escape_debug())))?),
             Kind::List => {
                 text.split(',').map(str::trim).filter(|one| !one.is_empty()).map(|one| Value::String(one.into())).collect::<Vec<_>>().into()
+            }
+            Kind::Pairs => {
+                let pairs = text.split(',').map(str::trim).filter(|one| !one.is_empty()).map(|one| {
+                    let (name, text) = one.split_once('=').ok_or_else(|| fault(format!("'{}' is not name=text", one.escape_debug())))?;
+                    Ok((name.trim().to_owned(), Value::String(text.trim().into())))
+                });
+                Value::Table(pairs.collect::<Result<Table, ConfigError>>()?)
             }
         };
         let mut alone = Table::new();

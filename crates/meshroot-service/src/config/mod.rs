@@ -5,6 +5,7 @@ mod environment;
 mod limits;
 mod seconds;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -25,8 +26,8 @@ pub struct Config {
     pub names: Names,
     /// A certificate and key given as files, instead of the service's own.
     pub tls: Option<TlsFiles>,
-    /// How workloads renew their own identities.
-    pub renewal: Renewal,
+    /// Who may have what.
+    pub policy: Policy,
     /// How administrators reach it.
     pub administration: Administration,
     /// What one caller, and all together, may use up.
@@ -85,19 +86,16 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
-/// How workloads renew their own identities, by showing the certificate that they have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+/// Who may have what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Renewal {
-    /// How long an identity may renew itself until something else has to vouch for it again: whoever steals a key has it
-    /// no longer than this.
-    pub longest: Seconds,
-}
-
-impl Default for Renewal {
-    fn default() -> Self {
-        Self { longest: Seconds::new(30 * 86_400) }
-    }
+pub struct Policy {
+    /// The policy file. Without it an administrator grants each identity with a token, and it may renew itself for 30
+    /// days; nobody else gets anything.
+    pub file: Option<PathBuf>,
+    /// Of each cluster whose service account tokens the policy takes, the file with its keys (a JWKS): what
+    /// `kubectl get --raw /openid/v1/jwks` prints.
+    pub jwks: BTreeMap<String, PathBuf>,
 }
 
 /// How administrators reach the service.

@@ -7,8 +7,8 @@ use axum::extract::{Extension, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use meshroot::csr::{Csr, CsrError, ProvenRequest};
-use meshroot::hierarchy::ClusterName;
 use meshroot::issue::IssueError;
+use meshroot::policy::{self, Grant};
 use meshroot::spiffe::SpiffeId;
 use meshroot::time::Timestamp;
 use meshroot_store::{Idempotency, Lost, StoreError, TokenDigest, TokenScope};
@@ -22,15 +22,12 @@ use crate::caller::{AuthenticationError, Caller};
 use crate::config::Seconds;
 use crate::issuing::{Answer, IssuingError, Order};
 
-/// `?lifetime=1h`; without it the default of 24 hours.
+/// `?lifetime=1h`; without it what the policy says.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
     lifetime: Option<Seconds>,
 }
-
-const DEFAULT_LIFETIME: Duration = Duration::from_secs(86_400);
-const LONGEST: Duration = Duration::from_secs(86_400);
 
 /// How long an idempotency key is kept: longer than any client tries.
 const KEPT: Duration = Duration::from_secs(86_400);
@@ -71,10 +68,10 @@ async fn answer(
 ) -> Result<(String, Answer), Refused> {
     let nowhere = |problem: Problem| (String::new(), problem);
     let name = caller.name();
-    let claim = Claim::of(app, caller).map_err(nowhere)?;
-    let cluster = claim.cluster.as_str().to_owned();
+    let claim = Claim::of(caller).map_err(nowhere)?;
+    // Only a cluster that the policy knows may become a label of a metric.
+    let cluster = claim.caller.cluster().map(ToString::to_string).unwrap_or_default();
     let here = |problem: Problem| (cluster.clone(), problem);
-    let id = claim.id.clone().ok_or_else(|| here(other_scope(&cluster)))?;
     let Query(wanted) = query.map_err(|e| here(super::bundles::malformed_query(&e)))?;
     let body = body.map_err(|e| here(Problem::new(e.status(), "http.body", e.body_text())))?;
     let csr = Csr::from_pem_or_der(&body).map_err(|e| here(unusable(&e)))?;
@@ -84,64 +81,70 @@ async fn answer(
     if claim.used && idempotency.is_none() {
         return Err(here(AuthenticationError::Used.into()));
     }
+    // The policy first: it costs nothing beside a signature.
+    let grant = decide(app, &claim.caller, &csr, wanted.lifetime).map_err(here)?;
     let request: ProvenRequest = csr.prove(app.mesh.crypto()).map_err(|e| here(unusable(&e)))?;
-    let lifetime = wanted.lifetime.map_or(DEFAULT_LIFETIME, |wanted| wanted.0);
-    if lifetime.is_zero() {
-        let detail = "a certificate that is valid for no time is of no use: ask for some";
-        return Err(here(Problem::new(StatusCode::BAD_REQUEST, "http.malformed_query", detail)));
-    }
-    let order = Order {
-        cluster: cluster.clone(),
-        request,
-        id,
-        since: claim.since,
-        lifetime: lifetime.min(LONGEST),
-        caller: name,
-        idempotency,
-        consumes: claim.consumes,
-    };
+    let order = Order { request, grant, since: claim.since, caller: name, idempotency, consumes: claim.consumes };
     let issued = app.desk.issue(order).await.map_err(|e| here(e.into()))?;
     Ok((cluster, issued))
 }
 
-/// What a caller may have.
+/// What the policy says. The identity in the request grants nothing: it chooses among those that the caller may have, and
+/// is contradicted otherwise.
+fn decide(app: &App, caller: &policy::Caller, csr: &Csr, lifetime: Option<Seconds>) -> Result<Grant, Problem> {
+    let id = match csr.uris() {
+        [one] => SpiffeId::parse(one).ok(),
+        _ => None,
+    };
+    let lifetime = lifetime.map(|wanted| wanted.0);
+    let requested =
+        policy::Requested { lifetime, wanted: policy::Wanted::Workload { id }, ..policy::Requested::workload(csr.public_key().algorithm()) };
+    app.permissions.load().policy.decide(caller, &requested, app.mesh.clock().now()).map_err(|denial| {
+        let status = match denial.code() {
+            "policy.no_lifetime" => StatusCode::BAD_REQUEST,
+            "policy.key" => StatusCode::UNPROCESSABLE_ENTITY,
+            _ => StatusCode::FORBIDDEN,
+        };
+        let problem = Problem::new(status, denial.code(), denial.to_string());
+        match denial.rule() {
+            Some(rule) => problem.rule(rule),
+            None => problem,
+        }
+    })
+}
+
+/// A caller as the policy knows them, and what belongs to it here.
 struct Claim {
-    cluster: ClusterName,
-    /// `None` for a cluster's own CA certificate.
-    id: Option<SpiffeId>,
+    caller: policy::Caller,
     since: Option<Timestamp>,
     consumes: Option<TokenDigest>,
     used: bool,
 }
 
 impl Claim {
-    fn of(app: &App, caller: Caller) -> Result<Self, Problem> {
+    fn of(caller: Caller) -> Result<Self, Problem> {
+        let plain = |caller| Self { caller, since: None, consumes: None, used: false };
         match caller {
             Caller::Nobody => Err(AuthenticationError::Missing.into()),
             Caller::Administrator { .. } => {
                 let detail = "administrators make tokens and do not have identities: make one with `meshroot token create`";
                 Err(Problem::new(StatusCode::FORBIDDEN, "policy.not_a_workload", detail).rule("administrators have no identity"))
             }
+            Caller::ServiceAccount(token) => Ok(plain((&*token).into())),
             Caller::Token(token) => {
-                let id = match token.scope {
-                    TokenScope::Workload(id) => Some(id),
-                    TokenScope::ClusterCa => None,
+                let scope = match token.scope {
+                    TokenScope::Workload(id) => policy::JoinScope::Identity(id),
+                    TokenScope::ClusterCa => policy::JoinScope::ClusterCa,
                 };
-                Ok(Self { cluster: token.cluster, id, since: None, consumes: Some(token.digest), used: token.used_by.is_some() })
+                let used = token.used_by.is_some();
+                Ok(Self { consumes: Some(token.digest), used, ..plain(policy::Caller::JoinToken { cluster: token.cluster, scope }) })
             }
             Caller::Workload(workload) => {
-                if app.mesh.clock().now() > workload.since.plus(app.longest_renewal) {
-                    return Err(AuthenticationError::TooLong(workload.since).into());
-                }
-                Ok(Self { cluster: workload.cluster, id: Some(workload.id), since: Some(workload.since), consumes: None, used: false })
+                let caller = policy::Caller::Svid { cluster: workload.cluster, id: workload.id, authenticated_at: workload.since };
+                Ok(Self { since: Some(workload.since), ..plain(caller) })
             }
         }
     }
-}
-
-fn other_scope(cluster: &str) -> Problem {
-    let detail = format!("this token is good for the CA certificate of the cluster '{cluster}', not for a workload's");
-    Problem::new(StatusCode::FORBIDDEN, "policy.other_scope", detail).rule("the token's scope")
 }
 
 /// The `Idempotency-Key` header, bound to the caller and to what is asked for.
@@ -167,9 +170,8 @@ fn render(answer: &Answer, headers: &HeaderMap) -> Response {
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         return response;
     }
-    let cut = answer.lifetime_cut.as_ref().map(|cut| {
-        json!({ "asked_seconds": cut.asked.as_secs(), "got_seconds": cut.got.as_secs(), "by": cut.by.to_string(), "until": cut.until.to_string(), "reason": cut.to_string() })
-    });
+    let cut = answer.lifetime_cut.as_ref();
+    let cut = cut.map(|cut| json!({ "asked_seconds": cut.asked.as_secs(), "got_seconds": cut.got.as_secs(), "reason": cut.reason }));
     let bundle: Value = serde_json::from_slice(&answer.bundle).unwrap_or_default();
     document::answer(
         StatusCode::CREATED,

@@ -13,8 +13,8 @@ mod request_id;
 mod tokens;
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use axum::Router;
 use axum::http::header;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -22,10 +22,11 @@ use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, delete, get, post};
 use tokio::sync::{Semaphore, watch};
 
-use crate::config::{Config, Limits};
+use crate::config::Limits;
 use crate::issuing::Desk;
 use crate::mesh::Mesh;
 use crate::metrics::Metrics;
+use crate::permission::Permissions;
 pub(crate) use problem::Problem;
 
 /// What every handler works with.
@@ -35,8 +36,8 @@ pub(crate) struct App {
     pub(crate) desk: Desk,
     pub(crate) metrics: Metrics,
     pub(crate) limits: Limits,
-    /// How long an identity may renew itself.
-    pub(crate) longest_renewal: Duration,
+    /// Who may have what.
+    pub(crate) permissions: ArcSwap<Permissions>,
     /// Requests in hand.
     requests: Arc<Semaphore>,
     /// Bundle readers that wait.
@@ -46,14 +47,13 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(mesh: Arc<Mesh>, desk: Desk, config: &Config, stopping: watch::Receiver<bool>) -> Self {
-        let limits = config.limits;
+    pub(crate) fn new(mesh: Arc<Mesh>, desk: Desk, limits: Limits, permissions: Permissions, stopping: watch::Receiver<bool>) -> Self {
         Self {
             mesh,
             desk,
             metrics: Metrics::default(),
             limits,
-            longest_renewal: config.renewal.longest.0,
+            permissions: ArcSwap::from_pointee(permissions),
             requests: Arc::new(Semaphore::new(limits.requests)),
             long_polls: Semaphore::new(limits.long_polls),
             stopping,

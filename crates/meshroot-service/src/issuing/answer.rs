@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use meshroot::issue::LifetimeCut;
+use meshroot::policy::{Grant, PolicyCut};
 use meshroot::spiffe::SpiffeId;
 use meshroot::time::{Timestamp, Validity};
 use meshroot::x509::{Certificate, SerialNumber};
@@ -17,18 +18,36 @@ pub(crate) struct Answer {
     pub(crate) serial: SerialNumber,
     pub(crate) validity: Validity,
     pub(crate) renew_after: Timestamp,
-    pub(crate) lifetime_cut: Option<LifetimeCut>,
+    pub(crate) lifetime_cut: Option<Cut>,
     /// The bundle of its trust domain, as published when it was answered.
     pub(crate) bundle: Bytes,
     pub(crate) sequence: u64,
     pub(crate) position: u64,
 }
 
+/// Why a certificate lives shorter than was asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Cut {
+    pub(crate) asked: Duration,
+    pub(crate) got: Duration,
+    pub(crate) reason: String,
+}
+
+/// What cut it last counts: the policy before, the CA above it after.
+fn cut(by_ca: Option<&LifetimeCut>, by_policy: Option<&PolicyCut>) -> Option<Cut> {
+    let asked = by_policy.map(|cut| cut.asked);
+    match (by_ca, by_policy) {
+        (Some(ca), _) => Some(Cut { asked: asked.unwrap_or(ca.asked), got: ca.got, reason: ca.to_string() }),
+        (None, Some(policy)) => Some(Cut { asked: policy.asked, got: policy.max, reason: policy.to_string() }),
+        (None, None) => None,
+    }
+}
+
 impl Answer {
-    pub(super) fn new(recorded: &Recorded, now: Timestamp, mesh: &Mesh) -> Result<Self, IssuingError> {
+    pub(super) fn new(recorded: &Recorded, grant: &Grant, now: Timestamp, mesh: &Mesh) -> Result<Self, IssuingError> {
         let leaf = Certificate::from_der(recorded.der()).map_err(|_| IssuingError::Gone)?;
         let mut answer = Self::of(&leaf, recorded.chain_pem(), recorded.position(), now, mesh)?;
-        answer.lifetime_cut = recorded.lifetime_cut().cloned();
+        answer.lifetime_cut = cut(recorded.lifetime_cut(), grant.lifetime_cut());
         Ok(answer)
     }
 

@@ -4,13 +4,12 @@ mod answer;
 mod error;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use meshroot::csr::ProvenRequest;
 use meshroot::issue::{Authorized, IssueError, Issued};
 use meshroot::key::KeyAlgorithm;
-use meshroot::profile::{Profile, ProfileKind};
-use meshroot::spiffe::SpiffeId;
+use meshroot::policy::Grant;
+use meshroot::profile::Profile;
 use meshroot::time::Timestamp;
 use meshroot_store::{Idempotency, InFlight, Issuance, Outcome, Recorder, Submission, TokenDigest};
 use tokio::sync::oneshot;
@@ -29,16 +28,12 @@ pub(crate) struct Desk {
 /// What somebody may have.
 #[derive(Debug)]
 pub(crate) struct Order {
-    /// Whose CA signs.
-    pub(crate) cluster: String,
     /// Whose key, with proof.
     pub(crate) request: ProvenRequest,
-    /// The identity that was granted, by who was authenticated and by nothing in the request.
-    pub(crate) id: SpiffeId,
+    /// What the policy granted, for who was authenticated and for nothing in the request.
+    pub(crate) grant: Grant,
     /// When the identity was last vouched for by something else than its own certificate; `None` for now.
     pub(crate) since: Option<Timestamp>,
-    /// How long it shall live.
-    pub(crate) lifetime: Duration,
     /// Who asks, for the record.
     pub(crate) caller: String,
     /// The caller's own name for the request.
@@ -66,25 +61,27 @@ impl Desk {
         }
         let in_flight = self.recorder.enter();
         let snapshot = self.mesh.now();
-        let (domain, ca) = snapshot.issuer(Some(&order.cluster)).ok_or_else(|| IssuingError::NoIssuer(order.cluster.clone()))?;
+        let cluster = order.grant.cluster();
+        let (domain, ca) = snapshot.issuer(Some(cluster.as_str())).ok_or_else(|| IssuingError::NoIssuer(cluster.to_string()))?;
         let trust_domain = domain.hierarchy.trust_domain().clone();
-        let grant = Authorized::workload(order.request, order.id)?;
-        let profile = Profile::workload().with_lifetime(order.lifetime);
+        let authorized = Authorized::by_policy(order.request, &order.grant, self.mesh.crypto())?;
+        let profile = order.grant.profile();
+        let profile_kind = profile.kind();
         let (authority, ca) = (ca.authority.clone(), ca.clone());
         drop(snapshot);
-        let issued = self.sign(ca, grant, profile, now).await?;
+        let issued = self.sign(ca, authorized, profile, now).await?;
         let issuance = Issuance {
             issued,
             trust_domain,
             authority,
-            kind: ProfileKind::Workload.to_string(),
+            kind: profile_kind.to_string(),
             caller: order.caller,
             at: now,
             since: order.since.unwrap_or(now),
         };
         let submission = Submission { issuance, idempotency: order.idempotency, consumes: order.consumes };
         match self.record(in_flight, submission).await? {
-            Outcome::Recorded(recorded) => Ok(Answer::new(&recorded, now, &self.mesh)?),
+            Outcome::Recorded(recorded) => Ok(Answer::new(&recorded, &order.grant, now, &self.mesh)?),
             Outcome::Answered(position) => self.again(position).await,
         }
     }

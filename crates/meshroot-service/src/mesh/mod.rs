@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use crate::Clock;
 pub use error::MeshError;
 pub(crate) use published::{Published, Rendering};
-pub(crate) use snapshot::{ClusterIssuer, Snapshot};
+pub(crate) use snapshot::{ClusterIssuer, Domain, Snapshot};
 
 /// The mesh behind the service.
 #[derive(Debug)]

@@ -1,0 +1,82 @@
+use std::fs;
+use std::path::Path;
+
+use meshroot::hierarchy::ClusterName;
+use meshroot::key::Crypto;
+use meshroot::policy::{CallerKind, CaseFile, CheckedPolicy, Policy};
+use meshroot::token::{ClusterIssuer, Issuers, KeySet};
+
+use super::PermissionError;
+use crate::config;
+
+/// Longer than any policy or key set.
+const MOST: u64 = 4 << 20;
+
+pub(super) fn text(path: &Path) -> Result<String, PermissionError> {
+    let failed = |detail: String| PermissionError::Unreadable { path: path.into(), detail };
+    let metadata = fs::metadata(path).map_err(|e| failed(e.to_string()))?;
+    if !metadata.is_file() || metadata.len() > MOST {
+        return Err(failed("it is no file of a reasonable size".into()));
+    }
+    fs::read_to_string(path).map_err(|e| failed(e.to_string()))
+}
+
+pub(super) fn parse_policy(path: &Path, text: &str) -> Result<CheckedPolicy, PermissionError> {
+    let malformed = |e: toml::de::Error| PermissionError::Malformed { path: path.into(), detail: e.to_string() };
+    let policy: Policy = toml::from_str(text).map_err(malformed)?;
+    policy.check().map_err(|faults| PermissionError::faults(Some(path), &faults))
+}
+
+/// Reads a policy file.
+///
+/// # Errors
+/// When it cannot be read, or has any fault; all faults are told.
+pub fn read_policy(path: &Path) -> Result<CheckedPolicy, PermissionError> {
+    parse_policy(path, &text(path)?)
+}
+
+/// Reads a file of cases for a policy.
+///
+/// # Errors
+/// When it cannot be read, or is not well formed.
+pub fn read_cases(path: &Path) -> Result<CaseFile, PermissionError> {
+    toml::from_str(&text(path)?).map_err(|e| PermissionError::Malformed { path: path.into(), detail: e.to_string() })
+}
+
+/// The issuers of all clusters whose tokens the policy takes, with the key sets that the settings name.
+pub(super) fn issuers(
+    config: &config::Policy,
+    policy: &CheckedPolicy,
+    crypto: &Crypto,
+    all: &mut Vec<u8>,
+) -> Result<(Issuers, Vec<String>), PermissionError> {
+    let mut clusters = Vec::new();
+    let mut notes = Vec::new();
+    for (name, path) in &config.jwks {
+        let takes = |name: &ClusterName| policy.is_on(name, CallerKind::Kubernetes);
+        let cluster = ClusterName::parse(name).ok().filter(takes);
+        let cluster = cluster.ok_or_else(|| {
+            PermissionError::Missing(format!("there is a key set for '{name}', and the policy takes no Kubernetes tokens from such a cluster"))
+        })?;
+        let json = text(path)?;
+        all.extend_from_slice(json.as_bytes());
+        let bad = |detail: String| PermissionError::KeySet { path: path.clone(), detail };
+        let (keys, ignored) = KeySet::from_jwks(json.as_bytes(), crypto).map_err(|e| bad(e.to_string()))?;
+        if keys.is_empty() {
+            return Err(bad("no key in it can be used".into()));
+        }
+        notes.extend(ignored.iter().map(|key| format!("{}: {key}", path.display())));
+        let issuers = policy.kubernetes(&cluster).map(|kubernetes| kubernetes.issuers()).unwrap_or_default();
+        clusters.extend(issuers.iter().map(|issuer| ClusterIssuer { cluster: cluster.clone(), issuer: issuer.clone(), keys: keys.clone() }));
+    }
+    for (name, _) in policy.clusters() {
+        if policy.is_on(name, CallerKind::Kubernetes) && !config.jwks.contains_key(name.as_str()) {
+            return Err(PermissionError::Missing(format!(
+                "the policy takes Kubernetes tokens from '{name}', and the settings name no key set for it: [policy.jwks] {name} = \"FILE\""
+            )));
+        }
+    }
+    let (issuers, findings) = Issuers::new(clusters);
+    notes.extend(findings.iter().map(ToString::to_string));
+    Ok((issuers, notes))
+}
