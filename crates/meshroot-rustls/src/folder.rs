@@ -71,9 +71,7 @@ impl Folder {
     pub fn read(folder: &Path, crypto: &Crypto) -> Result<Self, FolderError> {
         match Self::read_state(&state(folder), crypto) {
             // The state was replaced just now, and the one before taken away.
-            Err(FolderError::Unreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                Self::read_state(&state(folder), crypto)
-            }
+            Err(FolderError::Unreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => Self::read_state(&state(folder), crypto),
             other => other,
         }
     }
@@ -81,8 +79,7 @@ impl Folder {
     fn read_state(folder: &Path, crypto: &Crypto) -> Result<Self, FolderError> {
         let chain = read(folder.join("svid.pem"))?;
         let key = read(folder.join("svid-key.pem"))?;
-        let credential =
-            Credential::from_pem(&chain, &key, crypto).map_err(|source| FolderError::Credential { folder: folder.into(), source })?;
+        let credential = Credential::from_pem(&chain, &key, crypto).map_err(|source| FolderError::Credential { folder: folder.into(), source })?;
         let trust_domain = credential.id().trust_domain().to_owned();
         let path = folder.join("bundle.json");
         let bundle = match read(path.clone()) {

@@ -29,11 +29,7 @@ impl PeerVerifier {
     fn judge(&self, leaf: &CertificateDer<'_>, others: &[CertificateDer<'_>]) -> Result<(), Refused> {
         let chain: Vec<&[u8]> = std::iter::once(leaf).chain(others).map(AsRef::as_ref).collect();
         let svid = self.trust.validate(&chain).map_err(Refused::NotValid)?;
-        if self.peers.accept(svid.id()) {
-            Ok(())
-        } else {
-            Err(Refused::NotAccepted { id: svid.id().clone(), accepted: self.peers.to_string() })
-        }
+        if self.peers.accept(svid.id()) { Ok(()) } else { Err(Refused::NotAccepted { id: svid.id().clone(), accepted: self.peers.to_string() }) }
     }
 }
 
