@@ -20,5 +20,7 @@ pub use identity::Identity;
 pub use peer::peer_id;
 pub use peers::Peers;
 pub use refused::Refused;
+/// The version whose types are in the interface.
+pub use rustls;
 pub use trust::{BundleRefused, Trust};
 pub use verifier::PeerVerifier;

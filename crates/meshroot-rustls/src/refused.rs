@@ -1,4 +1,5 @@
 use core::fmt;
+use std::io;
 use std::sync::Arc;
 
 use meshroot::spiffe::SpiffeId;
@@ -29,13 +30,17 @@ impl Refused {
         }
     }
 
-    /// The refusal in an error of rustls, if it is one of ours. Errors of streams carry rustls's error inside:
-    /// `io.get_ref().and_then(|e| e.downcast_ref())`.
+    /// The refusal in an error of rustls, if it is one of ours.
     pub fn of(error: &Error) -> Option<&Self> {
         match error {
             Error::InvalidCertificate(CertificateError::Other(OtherError(inner))) => inner.downcast_ref(),
             _ => None,
         }
+    }
+
+    /// The refusal in an error of a stream, blocking or not: those carry the error of rustls inside.
+    pub fn in_io(error: &io::Error) -> Option<&Self> {
+        Self::of(error.get_ref()?.downcast_ref()?)
     }
 }
 
