@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// Operations of each side in a round.
-pub const BATCH: usize = 60;
+pub(crate) const BATCH: usize = 60;
 /// Operations of one side before the next one's turn: shorter than the machine's moods.
 const TURN: usize = 20;
 const ROUNDS: usize = 60;
@@ -11,18 +11,18 @@ const ROUNDS: usize = 60;
 const WARM: usize = 3;
 
 /// One side: it is given the number of the operation, below [`BATCH`].
-pub type Side<'a> = &'a mut dyn FnMut(usize);
+pub(crate) type Side<'a> = &'a mut dyn FnMut(usize);
 
 /// What one side took.
-pub struct Measured {
+pub(crate) struct Measured {
     /// Seconds an operation, the median of all rounds.
-    pub seconds: f64,
+    pub(crate) seconds: f64,
     /// The first side's time by this side's, the median of the rounds' ratios.
-    pub of_floor: f64,
+    pub(crate) of_floor: f64,
 }
 
 /// Runs all sides in turns; the first is the floor.
-pub fn take_turns<const N: usize>(mut sides: [Side<'_>; N]) -> [Measured; N] {
+pub(crate) fn take_turns<const N: usize>(mut sides: [Side<'_>; N]) -> [Measured; N] {
     // `cargo test --benches` only wants to see that it runs.
     let rounds = if std::env::args().any(|arg| arg == "--test") { 2 } else { ROUNDS };
     let mut all = Vec::with_capacity(rounds);
