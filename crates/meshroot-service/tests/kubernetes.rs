@@ -1,5 +1,6 @@
 //! Service account tokens, as Kubernetes mints them, and the policy over them.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::arithmetic_side_effects, reason = "tests may be blunt")]
+#![allow(clippy::disallowed_methods, reason = "these tests wait, and measure how long")]
 
 mod support;
 
