@@ -19,9 +19,7 @@ const ANY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.32.0");
 
 /// Whether a certificate demands nothing about policies: when all of a path are so, [`check`] need not be asked.
 pub(super) fn is_silent(tbs: &TbsRef<'_>) -> bool {
-    tbs.extension(ext::POLICY_CONSTRAINTS).is_none()
-        && tbs.extension(ext::INHIBIT_ANY_POLICY).is_none()
-        && tbs.extension(ext::POLICY_MAPPINGS).is_none()
+    !tbs.extensions.iter().any(|e| matches!(e.oid, ext::POLICY_CONSTRAINTS | ext::INHIBIT_ANY_POLICY | ext::POLICY_MAPPINGS))
 }
 
 /// Whether the path has a policy where one is required. `path` has the certificate below the anchor first, the leaf last;
