@@ -105,7 +105,6 @@ struct Mesh {
 }
 
 impl Mesh {
-    #[expect(clippy::disallowed_methods, reason = "the programs read the machine's clock")]
     fn new(sequence: u64) -> Self {
         let (crypto, now) = (Crypto::ring(), Timestamp::from(SystemTime::now()));
         let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256, &crypto).unwrap().signer(&crypto).unwrap();
