@@ -146,6 +146,11 @@ fn main() -> Any<()> {
         }
     }
 
+    for (name, bytes) in meshroot_fuzz::seeds() {
+        seed("differential_webpki", &name, &bytes)?;
+        seed("differential_openssl", &name, &bytes)?;
+    }
+
     seed("pem", "chain", leaf.chain_pem().as_bytes())?;
     seed("pem", "chain-crlf-and-text", format!("Bag Attributes\n  name: x\n{}\nsubject=CN=x\n", leaf.chain_pem()).replace('\n', "\r\n").as_bytes())?;
     seed(

@@ -22,7 +22,7 @@ pub(crate) fn ask(session: &Session<'_>, method: &str, path: &str, body: Option<
             Administration::of_store(parts).map_err(|e| Failure::new(Exit::Store, e.code(), e.to_string()))?
         }
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| Failure::internal(&e.to_string()))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| Failure::internal(e.to_string()))?;
     let answered = runtime.block_on(administration.ask(method, path, body));
     let (status, document) = answered.map_err(|e| Failure::new(Exit::Store, "service.gone", format!("the service did not answer: {e}")))?;
     if status < 400 {

@@ -1,5 +1,6 @@
 //! The agent gets a certificate, keeps it, and follows the bundle.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may be blunt")]
+#![allow(clippy::disallowed_methods, reason = "these tests wait, and measure how long")]
 
 mod support;
 
@@ -159,7 +160,8 @@ async fn it_says_what_is_missing() {
         change(&mut settings);
         Agent::new(settings, Crypto::ring(), Arc::new(running.mesh.clock.clone())).unwrap()
     };
-    let cases: [(&dyn Fn(&mut Settings), &str); 5] = [
+    type Changed<'a> = (&'a dyn Fn(&mut Settings), &'a str);
+    let cases: [Changed<'_>; 5] = [
         (&|s| s.ca = None, "agent.no_roots"),
         (&|s| s.token_file = None, "agent.no_credential"),
         (&|s| s.server = "http://localhost:1".into(), "agent.address"),

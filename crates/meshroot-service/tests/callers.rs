@@ -1,5 +1,6 @@
 //! Who may do what: every operation of the OpenAPI document, asked by every kind of caller.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may be blunt")]
+#![allow(clippy::disallowed_methods, reason = "these tests wait, and measure how long")]
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! Asking for certificates.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may be blunt")]
+#![allow(clippy::disallowed_methods, reason = "these tests wait, and measure how long")]
 
 mod support;
 
@@ -48,7 +49,7 @@ async fn a_request_for_somebody_else_is_refused_and_the_token_stays_good() {
     let running = Running::start().await;
     let client = running.stranger().bearer(&running.token(CART).await);
     let refused = client.post("/v1/certificates", running.mesh.csr("/ns/shop/sa/till")).await;
-    assert_eq!((refused.status, refused.code()), (403, "denial.other_identity".into()));
+    assert_eq!((refused.status, refused.code()), (403, "policy.other_identity".into()));
     assert!(refused.json()["rule"].is_string());
     assert_eq!(client.post("/v1/certificates", running.mesh.csr(CART)).await.status, 201);
 }

@@ -1,5 +1,6 @@
 //! What one caller, and all together, may use up.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may be blunt")]
+#![allow(clippy::disallowed_methods, reason = "these tests wait, and measure how long")]
 
 mod support;
 

@@ -25,13 +25,8 @@ pub use openssl::{compare_openssl, differential_openssl};
 pub use report::Outcome;
 pub use webpki::{compare_webpki, differential_webpki};
 
-/// Number and argument of an edit, for seeds: each of them in the forms that its first arguments choose.
+/// An input for each edit, named after it: made to the upper of two CAs below the root, with a CRL of every CA.
 pub fn seeds() -> Vec<(String, Vec<u8>)> {
-    let mut seeds = Vec::new();
-    for (number, (name, _)) in edits::EDITS.iter().enumerate() {
-        // Two CAs between root and leaf; the edit is made to the upper one, and a CRL of each CA is there.
-        let number = u8::try_from(number).unwrap_or(0);
-        seeds.push((name.replace([' ', '\''], "-"), vec![2, 5, 2, 0x80, number, 1, 0, 0]));
-    }
-    seeds
+    let seed = |(number, name): (u8, &str)| (name.replace([' ', '\''], "-"), vec![2, 5, 2, 0x80, number, 1, 0, 0]);
+    (0..).zip(edits::EDITS.iter().map(|(name, _)| *name)).map(seed).collect()
 }

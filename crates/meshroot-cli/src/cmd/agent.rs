@@ -26,7 +26,7 @@ pub(super) fn run(session: &Session<'_>, args: &AgentOptions) -> Result<Exit> {
         on_change: args.on_change.as_ref().map(|command| Hook { program: command.clone(), arguments: args.on_change_argument.clone() }),
     };
     let mut agent = Agent::new(settings, session.crypto.clone(), Arc::new(SystemClock)).map_err(failure)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| Failure::internal(&e.to_string()))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| Failure::internal(e.to_string()))?;
     if args.once {
         let renew_at = runtime.block_on(agent.once()).map_err(failure)?;
         session.out.line(format_args!("{} is good; to be renewed at {renew_at}", args.out.display()));
@@ -37,7 +37,7 @@ pub(super) fn run(session: &Session<'_>, args: &AgentOptions) -> Result<Exit> {
     runtime.block_on(async {
         tokio::select! {
             () = agent.run() => Ok(Exit::Ok),
-            told = super::serve::until_told_to_stop() => told.map(|()| Exit::Ok).map_err(|e| Failure::internal(&e.to_string())),
+            told = super::serve::until_told_to_stop() => told.map(|()| Exit::Ok).map_err(|e| Failure::internal(e.to_string())),
         }
     })
 }

@@ -27,16 +27,16 @@ pub(super) fn run(session: &Session<'_>, args: &Serve) -> Result<Exit> {
     meshroot_service::log_to_stderr(config.log);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let parts = Parts { store: Arc::new(mesh.store), data_key, crypto: session.crypto.clone(), clock };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| Failure::internal(&e.to_string()))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| Failure::internal(e.to_string()))?;
     runtime.block_on(async {
         let service = Service::start(config, parts).await.map_err(|e| Failure::new(exit_of(&e), e.code(), e.to_string()))?;
         session.out.line(format_args!("serving https://{}, health and metrics on http://{}", service.address(), service.health_address()));
         session.out.document(&json!({ "address": service.address().to_string(), "health_address": service.health_address().to_string() }));
         session.out.flush()?;
-        let mut reload = signal(SignalKind::hangup()).map_err(|e| Failure::internal(&e.to_string()))?;
+        let mut reload = signal(SignalKind::hangup()).map_err(|e| Failure::internal(e.to_string()))?;
         loop {
             tokio::select! {
-                told = until_told_to_stop() => break told.map_err(|e| Failure::internal(&e.to_string()))?,
+                told = until_told_to_stop() => break told.map_err(|e| Failure::internal(e.to_string()))?,
                 _ = reload.recv() => service.reload(),
             }
         }

@@ -43,6 +43,7 @@ impl Broken {
 /// The name that is dialled, which no certificate carries.
 const DIALLED: &str = "another.name.invalid";
 
+#[allow(clippy::result_large_err, reason = "a test makes a handful of them")]
 pub(crate) fn shake(client: &Arc<ClientConfig>, server: &Arc<ServerConfig>) -> Result<Pair, Broken> {
     let mut pair = Pair {
         client: ClientConnection::new(Arc::clone(client), ServerName::try_from(DIALLED).unwrap()).unwrap(),

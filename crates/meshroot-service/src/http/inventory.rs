@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::tokens::in_store;
-use super::{App, Problem, bundles, json as document};
+use super::{App, Problem, bundles, hex, json as document};
 use crate::caller::Administrator;
 
 /// What is searched for; all that is given has to fit.
@@ -63,10 +63,7 @@ pub(super) async fn search(
 }
 
 fn serial(text: &str) -> Option<SerialNumber> {
-    let digits: String = text.chars().filter(|c| *c != ':').collect();
-    let octets = (0..digits.len()).step_by(2).map(|at| digits.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()));
-    let octets: Option<Vec<u8>> = octets.collect();
-    octets.filter(|octets| !octets.is_empty() && octets.len() <= 21).map(|octets| SerialNumber::from_bytes(&octets))
+    hex::read(text).filter(|octets| octets.len() <= 21).map(|octets| SerialNumber::from_bytes(&octets))
 }
 
 fn describe(row: &IssuanceRow) -> Value {

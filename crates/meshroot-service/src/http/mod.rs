@@ -4,6 +4,7 @@ mod bundles;
 mod certificates;
 mod conditional;
 mod health;
+mod hex;
 mod hierarchy;
 mod inventory;
 mod json;

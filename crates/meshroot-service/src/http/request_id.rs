@@ -40,6 +40,7 @@ pub(super) async fn name(mut request: Request, next: Next) -> Response {
 }
 
 /// As [`name`], and refuses at once what is more than we can do, counts, and logs.
+#[allow(clippy::disallowed_methods, reason = "it measures how long an answer takes")]
 pub(super) async fn name_count_and_limit(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let id = RequestId::next();
     request.extensions_mut().insert(id.clone());

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::request_id::RequestId;
-use super::{App, Problem, json as document};
+use super::{App, Problem, hex, json as document};
 use crate::audit;
 use crate::caller::{Administrator, TOKEN_PREFIX};
 use crate::config::Seconds;
@@ -117,9 +117,7 @@ pub(super) async fn withdraw(
 ) -> Result<Response, Problem> {
     let unknown =
         || Problem::new(StatusCode::NOT_FOUND, "token.not_found", "there is no such token that could be withdrawn: it was used, or never made");
-    let octets = (0..32).map(|at| digest.get(at * 2..at * 2 + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()));
-    let octets: Option<Vec<u8>> = octets.collect();
-    let octets: [u8; 32] = octets.filter(|_| digest.len() == 64).and_then(|octets| octets.try_into().ok()).ok_or_else(unknown)?;
+    let octets: [u8; 32] = hex::read(&digest).and_then(|octets| octets.try_into().ok()).ok_or_else(unknown)?;
     let store = Arc::clone(app.mesh.store());
     if !in_store(move || store.withdraw_token(&TokenDigest(octets))).await? {
         return Err(unknown());

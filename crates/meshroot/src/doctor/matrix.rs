@@ -185,10 +185,12 @@ impl Matrix<'_, '_> {
         let (position, certificate) = match at {
             Some(at) => (at.position, found),
             None if is_about_revocation(reason) => (1, signing),
-            None => return None,
+            // The leaf is yet to be issued; what can be looked at is the CA that will.
+            None => (0, signing.filter(|_| refused.sent.is_none())),
         };
         let is_root = certificate.is_some_and(|certificate| anchors.contains(certificate) || certificate.is_self_issued());
         let role = match position {
+            0 if at.is_none() => "leaf by the signing CA",
             0 => "leaf",
             _ if is_root => "root",
             1 => "signing CA",

@@ -21,7 +21,7 @@ pub enum Verdict {
     No {
         /// The rule that is broken.
         cause: Cause,
-        /// The certificate that breaks it, or whose CRL does; `None` when it is that of a workload yet to come.
+        /// The certificate that breaks it, or whose CRL does; `None` when the fault lies in no certificate.
         certificate: Option<Box<Blamed>>,
         /// What it looks like.
         symptom: Box<Symptom>,
@@ -99,7 +99,8 @@ impl fmt::Display for Cause {
 pub struct Blamed {
     /// 0 is the leaf, 1 its issuer, and so on up to the root.
     pub position: usize,
-    /// What it is in its cluster: `signing CA`, `intermediate`, `root`, `leaf`.
+    /// What it is in its cluster: `signing CA`, `intermediate`, `root`, `leaf`; or `leaf by the signing CA`, which is yet to be
+    /// issued, and then all that follows is about the CA.
     pub role: &'static str,
     /// Its subject.
     pub subject: DistinguishedName,

@@ -6,6 +6,12 @@
 //!
 //! A [`CaPath`] is the part above the leaf, verified once; a caller who keeps it (or a [`CaLinks`]) pays one signature
 //! verification for each further leaf. Validity is judged at the caller's `now` every time, to the second.
+//!
+//! [`Validator`] judges X.509-SVIDs against bundles, [`validate_path`] any leaf against anchors, and [`CaPath::judge`] a CA
+//! without a leaf. All three are one search: depth first from the leaf, each link judged as it is made (signature, the
+//! issuer's own rules, path length, names, revocation), key identifiers and the spelling of names only deciding what is
+//! tried first. [`Rules`] are its switches, a [`Budget`] bounds its work, and a [`Rejection`] tells of the failure that came
+//! closest. What was decided where RFC 5280 or the vectors leave a choice stands in `docs/decisions.md` of this crate.
 
 mod leaf;
 mod names;

@@ -50,6 +50,17 @@ fn a_crl_that_nobody_has_is_to_be_made() {
 }
 
 #[test]
+fn crls_of_strangers_alone_still_demand_one_of_everybody() {
+    let root = root("root");
+    let west = below(&root, "west");
+    let diagnosis = look(vec![with_crls("west", &west, &root, &[crl(&super::root("stranger"), 9 * DAY, &[])])]);
+    let (cause, ..) = no(&diagnosis, "west", "west", Plane::Sidecar);
+    assert_eq!(cause.code(), "verify.crl_missing");
+    let Verdict::No { certificate: Some(blamed), .. } = &diagnosis.cell("west", "west", Plane::Sidecar).unwrap().verdict else { panic!() };
+    assert_eq!((blamed.role, &blamed.subject), ("signing CA", west.cert.subject()), "the CA whose CRL is missing");
+}
+
+#[test]
 fn stale_crls_are_a_total_outage_of_sidecars() {
     let root = root("root");
     let west = below(&root, "west");

@@ -69,6 +69,8 @@ fn a_chain_without_the_intermediate_is_refused_by_everybody_and_the_step_puts_it
     assert!(symptom.log.contains("depth 0: unable to get local issuer certificate"), "{symptom:?}");
     assert_eq!(mend[0].mend, Mend::AddToChain { cluster: "west".into(), certificates: certs(&[&west]) });
     assert_eq!(mend.len(), 1, "{mend:?}");
+    let Verdict::No { certificate: Some(blamed), .. } = &diagnosis.cell("west", "west", Plane::Sidecar).unwrap().verdict else { panic!() };
+    assert_eq!((blamed.position, blamed.role, &blamed.subject), (0, "leaf by the signing CA", west.cert.subject()));
     files.set("cert-chain.pem", format!("{}{}", west.pem(), root.pem()));
     assert!(look(vec![with_files("west", files)]).every_pair_trusts());
 }

@@ -181,3 +181,36 @@ fn names_are_unique_and_come_from_somewhere() {
     let by = "the common name of its CA";
     assert_eq!(names, [("west", by), ("east", by), ("east-2", by)]);
 }
+
+#[test]
+fn the_layout_of_kubernetes_tls_secrets_is_read_too_and_has_no_crls() {
+    let root = root("root");
+    let west = below(&root, "west");
+    let mut files = CacertsFiles::default();
+    files.set("tls.crt", west.pem());
+    files.set("tls.key", west.key.serialize_pem());
+    files.set("ca.crt", root.pem());
+    files.set("ca-crl.pem", crl(&super::root("stranger"), DAY, &[]));
+    let diagnosis = look(vec![with_files("west", files)]);
+    assert!(diagnosis.every_pair_trusts(), "{:?}", said(&diagnosis));
+    assert_eq!(diagnosis.clusters[0].chain, certs(&[&west, &root]));
+    assert!(diagnosis.clusters[0].crls.is_none());
+    assert_eq!(warning(&diagnosis, "istio.crl_ignored").clusters, ["west"]);
+}
+
+#[test]
+fn roots_of_nobody_belong_to_whoever_has_the_same() {
+    let (a, b) = (root("a"), root("b"));
+    let unnamed = |roots: &[&Ca]| Evidence { source: "-#2".into(), ..root_config_map("x", roots) };
+    let of = |n: u8, ca: &Ca, roots: &[&Ca]| {
+        Evidence::new(format!("-#{n}"), EvidenceKind::Cacerts { cluster: None, files: set(&[ca], roots), manifest: true })
+    };
+    let (west, east) = (below(&a, "west"), below(&b, "east"));
+    let diagnosis = look(vec![of(1, &west, &[&a]), of(3, &east, &[&b]), unnamed(&[&b])]);
+    assert_eq!(diagnosis.clusters.iter().map(|cluster| cluster.sources.len()).collect::<Vec<_>>(), [1, 2]);
+    let diagnosis = look(vec![of(1, &west, &[&a]), of(3, &below(&a, "east"), &[&a]), unnamed(&[&a])]);
+    assert_eq!(diagnosis.clusters.len(), 2);
+    assert!(diagnosis.notes.iter().any(|note| note.contains("says nothing new")), "{:?}", diagnosis.notes);
+    let diagnosis = look(vec![of(1, &west, &[&a]), unnamed(&[&b])]);
+    assert_eq!(said(&diagnosis)[2..], ["west>-#2 sidecar no", "west>-#2 ambient no"], "a consumer of its own");
+}

@@ -85,6 +85,13 @@ impl core::str::FromStr for Implementation {
 #[error("'{0}' is no validator that we know: go, boringssl, rustls or openssl")]
 pub struct UnknownImplementation(String);
 
+impl UnknownImplementation {
+    /// A stable, machine-readable code.
+    pub fn code(&self) -> &'static str {
+        "verify.unknown_implementation"
+    }
+}
+
 /// One way in which an implementation judges otherwise than we do, shown on the real one by a case in this project's tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

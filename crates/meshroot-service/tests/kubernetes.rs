@@ -1,0 +1,235 @@
+//! Service account tokens, as Kubernetes mints them, and the policy over them.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::arithmetic_side_effects, reason = "tests may be blunt")]
+#![allow(clippy::disallowed_methods, reason = "these tests wait, and measure how long")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use meshroot::key::{Crypto, KeyAlgorithm, PrivateKey};
+use meshroot_service::Clock;
+use serde_json::{Value, json};
+use support::{Running, TRUST_DOMAIN, TestMesh};
+
+const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
+
+const POLICY: &str = r#"
+[clusters.west]
+trust_domain = "mesh.example"
+callers.kubernetes = { issuers = ["https://kubernetes.default.svc.cluster.local"], audiences = ["meshroot"] }
+callers.svid = { renewable_for = "2h" }
+[[clusters.west.workloads]]
+name = "teams"
+callers = ["kubernetes", "svid"]
+namespaces = ["shop"]
+max_lifetime = "1h"
+lifetime = "1h"
+
+[clusters.east]
+trust_domain = "mesh.example"
+callers.kubernetes = { issuers = ["https://kubernetes.default.svc.cluster.local"], audiences = ["meshroot"] }
+[[clusters.east.workloads]]
+name = "all"
+callers = ["kubernetes"]
+namespaces = ["*"]
+"#;
+
+/// A cluster's token key.
+struct ApiServer {
+    key: PrivateKey,
+    kid: &'static str,
+}
+
+impl ApiServer {
+    fn new(kid: &'static str) -> Self {
+        Self { key: PrivateKey::generate(KeyAlgorithm::EcdsaP256, &Crypto::ring()).unwrap(), kid }
+    }
+
+    fn jwks(&self) -> String {
+        let point = self.key.public_key().key_bytes();
+        let coordinate = |octets: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(octets);
+        let key = json!({ "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": self.kid, "x": coordinate(&point[1..33]), "y": coordinate(&point[33..65]) });
+        json!({ "keys": [key] }).to_string()
+    }
+
+    /// A pod's projected token.
+    fn token(&self, mesh: &TestMesh, change: impl FnOnce(&mut Value)) -> String {
+        let now = mesh.clock.now().unix();
+        let mut claims = json!({
+            "iss": ISSUER,
+            "aud": ["meshroot"],
+            "sub": "system:serviceaccount:shop:cart",
+            "iat": now, "nbf": now, "exp": now + 3_600,
+            "jti": "2b5c8e02-5d6a-4e54-9d4f-9b1f0d3ab001",
+            "kubernetes.io": {
+                "namespace": "shop",
+                "serviceaccount": { "name": "cart", "uid": "5d9c6b2e-52f2-44a4-8a9b-1a3f0c5f0001" },
+                "pod": { "name": "cart-7d9f", "uid": "5d9c6b2e-52f2-44a4-8a9b-1a3f0c5f0002" },
+                "node": { "name": "node-1", "uid": "5d9c6b2e-52f2-44a4-8a9b-1a3f0c5f0003" },
+                "warnafter": now + 3_607,
+            },
+        });
+        change(&mut claims);
+        let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+        let signed = format!("{}.{}", part(&json!({ "alg": "ES256", "kid": self.kid })), part(&claims));
+        let signature = self.key.signer(&Crypto::ring()).unwrap().sign(signed.as_bytes()).unwrap();
+        format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(raw(&signature)))
+    }
+}
+
+/// An ECDSA signature as JWS carries it: r and s, 32 octets each, out of the DER of X.509.
+fn raw(der: &[u8]) -> Vec<u8> {
+    let number = |at: usize| {
+        let length = usize::from(der[at + 1]);
+        let digits = &der[at + 2..at + 2 + length];
+        let digits = digits.strip_prefix(&[0]).unwrap_or(digits);
+        ([vec![0; 32 - digits.len()], digits.to_vec()].concat(), at + 2 + length)
+    };
+    let (r, next) = number(2);
+    let (s, _) = number(next);
+    [r, s].concat()
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> std::path::PathBuf {
+    let path = folder.join(name);
+    fs::write(&path, text).unwrap();
+    path
+}
+
+async fn running(west: &ApiServer, east: &ApiServer) -> Running {
+    let mesh = TestMesh::new();
+    let folder = mesh.folder.path().to_owned();
+    let service = mesh
+        .serve(|config| {
+            config.policy.file = Some(write(&folder, "policy.toml", POLICY));
+            config.policy.jwks.insert("west".into(), write(&folder, "west.json", &west.jwks()));
+            config.policy.jwks.insert("east".into(), write(&folder, "east.json", &east.jwks()));
+        })
+        .await;
+    Running { mesh, service }
+}
+
+async fn ask(running: &Running, token: &str, csr: String) -> (u16, Value) {
+    let answer = running.stranger().bearer(token).post("/v1/certificates", csr).await;
+    (answer.status, answer.json())
+}
+
+fn names(document: &Value) -> (Vec<String>, String) {
+    let chain = meshroot::pem::certificates(document["chain"].as_str().unwrap().as_bytes()).unwrap();
+    (chain[0].alt_names().unwrap().uris.iter().map(ToString::to_string).collect(), chain[1].subject().to_string())
+}
+
+#[tokio::test]
+async fn a_pod_gets_the_identity_of_its_service_account_from_its_own_cluster() {
+    let (west, east) = (ApiServer::new("w"), ApiServer::new("e"));
+    let running = running(&west, &east).await;
+    for (server, ca) in [(&west, "west"), (&east, "east")] {
+        let (status, document) = ask(&running, &server.token(&running.mesh, |_| ()), running.mesh.csr("/ns/shop/sa/cart")).await;
+        assert_eq!(status, 201, "{document}");
+        let (uris, issuer) = names(&document);
+        assert_eq!(uris, [format!("spiffe://{TRUST_DOMAIN}/ns/shop/sa/cart")]);
+        assert!(issuer.contains(ca), "{issuer}");
+    }
+    // More than the policy gives is cut, and the answer says by which rule.
+    let answer = running
+        .stranger()
+        .bearer(&west.token(&running.mesh, |_| ()))
+        .post("/v1/certificates?lifetime=1d", running.mesh.csr("/ns/shop/sa/cart"))
+        .await;
+    let cut = answer.json()["lifetime_cut"].clone();
+    assert_eq!((cut["asked_seconds"].as_u64(), cut["got_seconds"].as_u64()), (Some(86_400), Some(3_600)));
+    assert!(cut["reason"].as_str().unwrap().contains("west/workloads/teams"), "{cut}");
+}
+
+#[tokio::test]
+async fn tokens_that_prove_nothing_are_refused() {
+    let (west, east, stranger) = (ApiServer::new("w"), ApiServer::new("e"), ApiServer::new("w"));
+    let running = running(&west, &east).await;
+    let mesh = &running.mesh;
+    let good = west.token(mesh, |_| ());
+    let (head, rest) = good.split_once('.').unwrap();
+    let none = format!("{}.{rest}", BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#));
+    let other = west.token(mesh, |claims| claims["sub"] = json!("system:serviceaccount:shop:till"));
+    let swapped = format!("{head}.{}.{}", other.split('.').nth(1).unwrap(), good.split('.').nth(2).unwrap());
+    let cases = [
+        ("by a stranger's key", stranger.token(mesh, |_| ())),
+        ("alg none", none),
+        ("claims of another token", swapped),
+        ("for Istio", west.token(mesh, |claims| claims["aud"] = json!(["istio-ca"]))),
+        ("for the API server", west.token(mesh, |claims| claims["aud"] = json!([ISSUER]))),
+        ("expired", west.token(mesh, |claims| claims["exp"] = json!(mesh.clock.now().unix() - 3_600))),
+        ("without an end", west.token(mesh, |claims| drop(claims.as_object_mut().unwrap().remove("exp")))),
+        ("of another issuer", west.token(mesh, |claims| claims["iss"] = json!("https://other"))),
+        ("cut off", good[..good.len() - 4].to_owned()),
+    ];
+    for (what, token) in cases {
+        let (status, document) = ask(&running, &token, mesh.csr("/ns/shop/sa/cart")).await;
+        assert_eq!(status, 401, "{what}: {document}");
+        assert!(!document.to_string().contains(&token), "{what}: the token is in the answer");
+    }
+}
+
+#[tokio::test]
+async fn the_policy_refuses_with_its_rule() {
+    let (west, east) = (ApiServer::new("w"), ApiServer::new("e"));
+    let running = running(&west, &east).await;
+    let elsewhere = |claims: &mut Value| {
+        claims["sub"] = json!("system:serviceaccount:kube-system:cart");
+        claims["kubernetes.io"]["namespace"] = json!("kube-system");
+    };
+    let (status, document) = ask(&running, &west.token(&running.mesh, elsewhere), running.mesh.csr("/ns/kube-system/sa/cart")).await;
+    assert_eq!((status, document["code"].as_str().unwrap()), (403, "policy.no_rule"), "{document}");
+    assert!(document["rule"].as_str().unwrap().starts_with("clusters.west") || document["rule"].as_str().unwrap().starts_with("west/"), "{document}");
+    let (status, document) = ask(&running, &west.token(&running.mesh, |_| ()), running.mesh.csr("/ns/shop/sa/till")).await;
+    assert_eq!((status, document["code"].as_str().unwrap()), (403, "policy.other_identity"), "{document}");
+    // Join tokens are off in this policy.
+    let (status, document) = ask(&running, &running.token("/ns/shop/sa/cart").await, running.mesh.csr("/ns/shop/sa/cart")).await;
+    assert_eq!((status, document["code"].as_str().unwrap()), (403, "policy.callers_off"), "{document}");
+}
+
+#[tokio::test]
+async fn a_changed_policy_holds_when_all_of_it_is_valid() {
+    let (west, east) = (ApiServer::new("w"), ApiServer::new("e"));
+    let running = running(&west, &east).await;
+    let folder = running.mesh.folder.path().to_owned();
+    let may = async || ask(&running, &west.token(&running.mesh, |_| ()), running.mesh.csr("/ns/shop/sa/cart")).await.0;
+    assert_eq!(may().await, 201);
+    let reloaded = async |text: &str| {
+        write(&folder, "policy.toml", text);
+        running.service.reload();
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    };
+    reloaded(&POLICY.replace("namespaces = [\"shop\"]", "namespaces = [\"shop\"]\nnamspaces = []")).await;
+    assert_eq!(may().await, 201, "a policy with a fault is not used");
+    reloaded(&POLICY.replace("namespaces = [\"shop\"]", "namespaces = [\"team\"]")).await;
+    assert_eq!(may().await, 403);
+    // The cluster's keys are rotated.
+    reloaded(POLICY).await;
+    let rotated = ApiServer::new("w2");
+    write(&folder, "west.json", &rotated.jwks());
+    running.service.reload();
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    assert_eq!(may().await, 401);
+    assert_eq!(ask(&running, &rotated.token(&running.mesh, |_| ()), running.mesh.csr("/ns/shop/sa/cart")).await.0, 201);
+}
+
+#[tokio::test]
+async fn a_service_with_a_faulty_policy_does_not_start() {
+    let mesh = TestMesh::new();
+    let folder = mesh.folder.path().to_owned();
+    for (policy, code) in [
+        ("nonsense = 1", "permission.malformed"),
+        ("[clusters.north]\ntrust_domain = \"mesh.example\"\n", "permission.faults"),
+        (POLICY, "permission.missing"),
+    ] {
+        let mut config = meshroot_service::Config::default();
+        config.listen.address.set_port(0);
+        config.health.address.set_port(0);
+        config.policy.file = Some(write(&folder, "policy.toml", policy));
+        let refused = meshroot_service::Service::start(config, support::parts(&mesh)).await.unwrap_err();
+        assert_eq!(refused.code(), code, "{refused}");
+    }
+}
