@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod any_client;
 mod config;
 mod credential;
 mod folder;
@@ -13,6 +14,7 @@ mod remembered;
 mod trust;
 mod verifier;
 
+pub use any_client::AnyClientCertificate;
 pub use config::{client_config, server_config};
 pub use credential::{Credential, CredentialError};
 pub use folder::{Folder, FolderError};

@@ -13,6 +13,12 @@ use meshroot::spiffe::{SpiffeId, TrustDomain};
 use meshroot::time::Timestamp;
 use meshroot::x509::Certificate;
 use meshroot_rustls::{Credential, Identity, Trust};
+use rustls::SignatureScheme;
+use rustls::client::ResolvesClientCert;
+use rustls::crypto::ring::sign::any_supported_type;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 
 /// When everything was issued.
 pub(crate) const NOW: Timestamp = Timestamp::from_unix(1_796_083_200);
@@ -109,5 +115,34 @@ impl Clock {
     pub(crate) fn trust<'a>(&self, bundles: impl IntoIterator<Item = &'a Bundle>) -> Arc<Trust> {
         let clock = Arc::clone(&self.0);
         Arc::new(Trust::with_clock(map(bundles), Crypto::ring(), move || Timestamp::from_unix(clock.load(Ordering::Relaxed))))
+    }
+}
+
+/// A workload's certificate in the hands of somebody who has another key.
+#[derive(Debug)]
+pub(crate) struct Stolen(Arc<CertifiedKey>);
+
+impl From<&Mesh> for Stolen {
+    fn from(mesh: &Mesh) -> Self {
+        let own = PrivateKey::generate(KeyAlgorithm::EcdsaP256, &Crypto::ring()).unwrap();
+        let own = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(own.pkcs8_der()));
+        let chain = mesh.credential("/victim").chain().to_vec();
+        Self(Arc::new(CertifiedKey::new(chain, any_supported_type(&own).unwrap())))
+    }
+}
+
+impl ResolvesServerCert for Stolen {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+}
+
+impl ResolvesClientCert for Stolen {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+
+    fn has_certs(&self) -> bool {
+        true
     }
 }

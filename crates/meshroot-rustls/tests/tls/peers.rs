@@ -5,9 +5,9 @@ use std::sync::Arc;
 use meshroot::bundle::Bundle;
 use meshroot_rustls::{PeerVerifier, Peers, Refused, client_config, server_config};
 use rustls::crypto::ring::default_provider;
-use rustls::{AlertDescription, ClientConfig, Error};
+use rustls::{AlertDescription, CertificateError, ClientConfig, Error, ServerConfig};
 
-use crate::mesh::{Mesh, trust};
+use crate::mesh::{Mesh, Stolen, trust};
 use crate::shake::{Broken, shake};
 
 #[test]
@@ -84,6 +84,30 @@ fn a_client_without_a_certificate_is_refused() {
     let server = server_config(&mesh.trust(), &mesh.identity("/shop"), Peers::trusted(), &[]).unwrap();
     let broken = shake(&Arc::new(client), &Arc::new(server)).unwrap_err();
     assert!(matches!(broken, Broken::ByServer { said: Error::NoCertificatesPresented, .. }), "{broken:?}");
+}
+
+#[test]
+fn a_certificate_without_its_key_is_refused_on_either_side() {
+    let mesh = Mesh::new("mesh.example");
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let verifier = || Arc::new(PeerVerifier::new(mesh.trust(), Peers::trusted()));
+        let of_client = ClientConfig::builder_with_provider(Arc::new(default_provider())).with_protocol_versions(&[version]).unwrap();
+        let of_client = of_client.dangerous().with_custom_certificate_verifier(verifier());
+        let thief = of_client.clone().with_client_cert_resolver(Arc::new(Stolen::from(&mesh)));
+        let server = server_config(&mesh.trust(), &mesh.identity("/shop"), Peers::trusted(), &[]).unwrap();
+        let broken = shake(&Arc::new(thief), &Arc::new(server)).unwrap_err();
+        let bad = |said: &Error| *said == Error::InvalidCertificate(CertificateError::BadSignature);
+        assert!(matches!(&broken, Broken::ByServer { said, .. } if bad(said)), "{broken:?}");
+
+        let client = of_client.with_client_cert_resolver(mesh.identity("/cart"));
+        let thief = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_client_cert_verifier(verifier())
+            .with_cert_resolver(Arc::new(Stolen::from(&mesh)));
+        let broken = shake(&Arc::new(client), &Arc::new(thief)).unwrap_err();
+        assert!(matches!(&broken, Broken::ByClient { said } if bad(said)), "{broken:?}");
+    }
 }
 
 #[test]

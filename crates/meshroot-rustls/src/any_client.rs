@@ -1,22 +1,30 @@
 use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::ring::default_provider;
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
-/// Takes any client certificate, and checks only that the client holds its key.
+/// Asks for a client certificate, takes any or none, and checks only that the client holds its key: for servers that
+/// judge each request, by the bundles and records of that moment, since connections outlive both.
 ///
-/// Whether the certificate means anything is judged with every request, against the bundle and the records of that
-/// moment: connections outlive both. Whoever shows a certificate that means nothing is nobody, and nobody may read
-/// bundles.
+/// Whoever shows a certificate that means nothing is nobody, and so is whoever shows none: a server that asks this
+/// verifier validates the certificate itself (see [`Trust::validate`](crate::Trust::validate)) before it counts.
 #[derive(Debug)]
-pub(super) struct AnyClient {
+pub struct AnyClientCertificate {
     algorithms: WebPkiSupportedAlgorithms,
 }
 
-impl AnyClient {
-    pub(super) fn new(provider: &CryptoProvider) -> Self {
-        Self { algorithms: provider.signature_verification_algorithms }
+impl AnyClientCertificate {
+    /// With the signature schemes of ring.
+    pub fn new() -> Self {
+        Self { algorithms: default_provider().signature_verification_algorithms }
+    }
+}
+
+impl Default for AnyClientCertificate {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -30,7 +38,7 @@ fn or_nobody(verified: Result<HandshakeSignatureValid, Error>, certificate: &Cer
     }
 }
 
-impl ClientCertVerifier for AnyClient {
+impl ClientCertVerifier for AnyClientCertificate {
     fn offer_client_auth(&self) -> bool {
         true
     }
