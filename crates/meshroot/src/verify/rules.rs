@@ -193,7 +193,7 @@ pub(super) fn extended_key_usage(tbs: &TbsRef<'_>) -> Result<Option<ExtendedKeyU
 }
 
 pub(super) fn name_constraints(tbs: &TbsRef<'_>, rules: &Rules) -> Result<Option<Arc<NameConstraints>>, Reason> {
-    let decode = |e: crate::x509::wire::ExtensionRef<'_>| NameConstraints::decode(e.value, rules.departures).map(Arc::new);
+    let decode = |e: ExtensionRef<'_>| NameConstraints::decode(e.value, rules.departures).map(Arc::new);
     tbs.extension(ext::NAME_CONSTRAINTS).map(decode).transpose()
 }
 

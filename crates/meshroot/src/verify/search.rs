@@ -195,7 +195,7 @@ impl<'a> Search<'a> {
                     continue;
                 }
             };
-            path.push(Step { number, certificate, ca });
+            path.push(Step::new(number, certificate, ca));
             let concludes = is_anchor && (!self.departs(Departure::WholeChain) || certificate.is_self_issued());
             let found = if concludes { self.concluded(path) } else { self.extend(path)? };
             if found.is_some() {
@@ -290,7 +290,7 @@ impl<'a> Search<'a> {
 
         let ca = self.judge(number, issuer, is_anchor).map_err(|reason| at_issuer(Stage::Certificate, reason))?;
         let count_all = self.departs(Departure::CountSelfIssued);
-        let below = path.iter().filter(|step| count_all || !step.ca.self_issued).count();
+        let below = path.iter().filter(|step| count_all || !step.self_issued(&self.ground.query.rules)).count();
         if let Some(allowed) = ca.rules.path_len.filter(|allowed| below > usize::from(*allowed)) {
             return Err(at_issuer(Stage::Path, Reason::PathLength { allowed, found: below }));
         }
@@ -317,7 +317,7 @@ impl<'a> Search<'a> {
             views::forget_unread(&mut parsed.tbs, rules);
             let tbs = &parsed.tbs;
             if anchor && rules.anchor_is_name_and_key {
-                return Ok(Rc::new(Ca { rules: check_bare_anchor(tbs, rules)?, alt_names: None, self_issued: true, no_policies: true }));
+                return Ok(Rc::new(Ca { rules: check_bare_anchor(tbs, rules)?, alt_names: None, no_policies: true }));
             }
             let departs = !rules.departures.is_empty();
             if departs {
@@ -325,11 +325,10 @@ impl<'a> Search<'a> {
             } else {
                 in_time(tbs, *now)?
             }
-            let self_issued = tbs.self_issued() || rules.fold_names && same_name(tbs.subject, tbs.issuer);
             let no_policies = !rules.process_policies || policy::is_silent(tbs);
             let check = if departs { views::check_ca } else { check_ca };
             let alt_names = views::alt_names(tbs, rules.departures)?;
-            Ok(Rc::new(Ca { rules: check(tbs, anchor, rules, *purpose)?, alt_names, self_issued, no_policies }))
+            Ok(Rc::new(Ca { rules: check(tbs, anchor, rules, *purpose)?, alt_names, no_policies }))
         };
         let judged: Result<_, Reason> = judge();
         self.judged.insert(number, judged.clone());
