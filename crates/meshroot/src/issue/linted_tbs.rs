@@ -5,7 +5,7 @@ use crate::profile::ProfileKind;
 use crate::spiffe::TrustDomain;
 use crate::time::{Timestamp, Validity};
 use crate::verify::CaPath;
-use crate::x509::encode::{BIT_STRING, SEQUENCE, element};
+use crate::x509::encode::signed;
 use crate::x509::wire::CertRef;
 use crate::x509::{Certificate, SerialNumber};
 
@@ -67,7 +67,7 @@ impl LintedTbs {
     /// # Errors
     /// [`IssueError::NotValid`] when the signature is not the issuer's, or anything else does not validate.
     pub fn complete(self, signature: &[u8]) -> Result<Issued, IssueError> {
-        let der = self.assemble(signature);
+        let der = signed(self.linted.tbs(), self.algorithm, signature);
         let certificate = CertRef::parse(&der)?;
         match &self.issuer {
             IssuerAt::Itself => {
@@ -102,20 +102,5 @@ impl LintedTbs {
     pub(super) fn sign(self, signer: &dyn Signer) -> Result<Issued, IssueError> {
         let signature = signer.sign(self.message())?;
         self.complete(&signature)
-    }
-
-    /// Certificate (RFC 5280 §4.1): what was linted, the algorithm, the signature.
-    fn assemble(&self, signature: &[u8]) -> Vec<u8> {
-        let tbs = self.linted.tbs();
-        let mut out = Vec::with_capacity(tbs.len().saturating_add(signature.len()).saturating_add(32));
-        element(&mut out, SEQUENCE, |out| {
-            out.extend_from_slice(tbs);
-            out.extend_from_slice(self.algorithm.identifier_der());
-            element(out, BIT_STRING, |out| {
-                out.push(0);
-                out.extend_from_slice(signature);
-            });
-        });
-        out
     }
 }

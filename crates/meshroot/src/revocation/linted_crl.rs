@@ -2,7 +2,7 @@ use super::{Crl, CrlIssueError};
 use crate::key::{Crypto, SignatureAlgorithm};
 use crate::lint::Linted;
 use crate::x509::Certificate;
-use crate::x509::encode::{BIT_STRING, SEQUENCE, element};
+use crate::x509::encode::signed;
 
 /// A CRL that wants only its signature: linted, bound to its issuer, used up by signing.
 ///
@@ -36,23 +36,8 @@ impl LintedCrl {
     /// # Errors
     /// [`CrlIssueError::NotValid`] when the signature is not the issuer's.
     pub fn complete(self, signature: &[u8]) -> Result<Crl, CrlIssueError> {
-        let crl = Crl::from_der(&self.assemble(signature))?;
+        let crl = Crl::from_der(&signed(self.linted.tbs(), self.algorithm, signature))?;
         crl.verify_signature(self.issuer.public_key(), &self.crypto).map_err(|_| CrlIssueError::NotValid(self.issuer.subject().to_string()))?;
         Ok(crl)
-    }
-
-    /// CertificateList (RFC 5280 §5.1): what was linted, the algorithm, the signature.
-    fn assemble(&self, signature: &[u8]) -> Vec<u8> {
-        let tbs = self.linted.tbs();
-        let mut out = Vec::with_capacity(tbs.len().saturating_add(signature.len()).saturating_add(32));
-        element(&mut out, SEQUENCE, |out| {
-            out.extend_from_slice(tbs);
-            out.extend_from_slice(self.algorithm.identifier_der());
-            element(out, BIT_STRING, |out| {
-                out.push(0);
-                out.extend_from_slice(signature);
-            });
-        });
-        out
     }
 }

@@ -4,6 +4,7 @@
 //! its three signature operations, and every intermediate value shows. The `der` crate reads back, strictly, what was
 //! written here (the linter does), so a mistake cannot leave the process.
 
+use crate::key::SignatureAlgorithm;
 use crate::time::Timestamp;
 
 pub(crate) const BOOLEAN: u8 = 0x01;
@@ -50,6 +51,21 @@ pub(crate) fn element(out: &mut Vec<u8>, tag: u8, content: impl FnOnce(&mut Vec<
 /// Writes one element with this content.
 pub(crate) fn bytes(out: &mut Vec<u8>, tag: u8, content: &[u8]) {
     element(out, tag, |out| out.extend_from_slice(content));
+}
+
+/// What X.509 signs, signed: Certificate (RFC 5280 §4.1) and CertificateList (§5.1) alike are the to-be-signed part, the
+/// algorithm, the signature.
+pub(crate) fn signed(tbs: &[u8], algorithm: SignatureAlgorithm, signature: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(tbs.len().saturating_add(signature.len()).saturating_add(32));
+    element(&mut out, SEQUENCE, |out| {
+        out.extend_from_slice(tbs);
+        out.extend_from_slice(algorithm.identifier_der());
+        element(out, BIT_STRING, |out| {
+            out.push(0);
+            out.extend_from_slice(signature);
+        });
+    });
+    out
 }
 
 /// Writes a positive INTEGER from its big-endian bytes, in the shortest form.
