@@ -128,9 +128,6 @@ impl CrlSet {
                 Err(problem) => Standing::NotItsOwn(problem),
             };
             best = best.or(standing);
-            if let Standing::Revoked(status) = best {
-                return status;
-            }
         }
         best.status(self.coverage)
     }

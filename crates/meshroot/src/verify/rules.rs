@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 use crate::x509::encode::{OID, SEQUENCE};
 use crate::x509::extension as ext;
 use crate::x509::reader::DerReader;
-use crate::x509::wire::TbsRef;
+use crate::x509::wire::{ExtensionRef, TbsRef};
 use crate::x509::{AltNames, BasicConstraints, DistinguishedName, ExtendedKeyUsage, KeyUsage, SerialNumber};
 
 use super::names::NameConstraints;
@@ -91,8 +91,8 @@ pub(super) fn check_ca(tbs: &TbsRef<'_>, anchor: bool, rules: &Rules, purpose: P
     Ok(CaRules { path_len: constraints.path_len, names: name_constraints(tbs)? })
 }
 
-/// A leaf of any kind, for `purpose` (RFC 5280 §6.1.5, §4.2.1.12).
-pub(super) fn check_leaf(tbs: &TbsRef<'_>, rules: &Rules, purpose: Purpose) -> Result<(), Reason> {
+/// A leaf of any kind, for `purpose` (RFC 5280 §6.1.5, §4.2.1.12); answers its subjectAltName.
+pub(super) fn check_leaf<'a>(tbs: &TbsRef<'a>, rules: &Rules, purpose: Purpose) -> Result<Option<AltNames<'a>>, Reason> {
     check_any(tbs, rules)?;
     if tbs.version != 2 && !rules.leaf_may_be_v1 {
         return Err(Reason::Version);
@@ -115,16 +115,16 @@ pub(super) fn check_leaf(tbs: &TbsRef<'_>, rules: &Rules, purpose: Purpose) -> R
             .find(|(_, in_usage)| !(usage.any || in_usage(&usage)))
             .map_or(Ok(()), |(needed, _)| Err(Reason::ExtendedKeyUsage { needed }))?;
     }
-    alt_names(tbs)?;
+    let names = alt_names(tbs)?;
     if tbs.subject == DistinguishedName::EMPTY && tbs.extension(ext::SUBJECT_ALT_NAME).is_some_and(|e| !e.critical) {
         return Err(Reason::SanNotCritical);
     }
-    Ok(())
+    Ok(names)
 }
 
 /// The rules of an X.509-SVID for a workload; answers its SPIFFE ID.
 pub(super) fn check_svid<'a>(tbs: &TbsRef<'a>, rules: &Rules) -> Result<SpiffeIdRef<'a>, Reason> {
-    check_leaf(tbs, rules, Purpose::Any)?;
+    let names = check_leaf(tbs, rules, Purpose::Any)?;
     let usage = key_usage(tbs)?.ok_or(Reason::KeyUsageMissing)?;
     if tbs.extension(ext::KEY_USAGE).is_some_and(|e| !e.critical) {
         return Err(Reason::KeyUsageNotCritical);
@@ -139,7 +139,7 @@ pub(super) fn check_svid<'a>(tbs: &TbsRef<'a>, rules: &Rules) -> Result<SpiffeId
         // X509-SVID §4.4: both, by name.
         Purpose::Both.demands().find(|(_, in_usage)| !in_usage(&usage)).map_or(Ok(()), |(needed, _)| Err(Reason::ExtendedKeyUsage { needed }))?;
     }
-    let names = alt_names(tbs)?.ok_or(Reason::NoUri)?;
+    let names = names.ok_or(Reason::NoUri)?;
     let uri = match names.uris.as_slice() {
         [] => return Err(Reason::NoUri),
         [one] => one,
@@ -213,29 +213,7 @@ fn check_any(tbs: &TbsRef<'_>, rules: &Rules) -> Result<(), Reason> {
     if let Some(oid) = repeated(tbs) {
         return Err(Reason::DuplicateExtension(oid.to_string()));
     }
-    for extension in &tbs.extensions {
-        match extension.oid {
-            // RFC 5280 §4.2.1.1 and §4.2.1.2 tell CAs never to make these critical; nobody who does has read it.
-            ext::SUBJECT_KEY_IDENTIFIER if extension.critical => return Err(Reason::Critical("subjectKeyIdentifier")),
-            ext::AUTHORITY_KEY_IDENTIFIER if extension.critical => return Err(Reason::Critical("authorityKeyIdentifier")),
-            // Processed either way, so what is missing here is only the word to those who do not.
-            ext::POLICY_CONSTRAINTS if !extension.critical && rules.demand_criticality => return Err(Reason::NotCritical("policyConstraints")),
-            ext::INHIBIT_ANY_POLICY if !extension.critical && rules.demand_criticality => return Err(Reason::NotCritical("inhibitAnyPolicy")),
-            oid if rules.process_policies && ext::POLICIES.contains(&oid) => {}
-            oid if extension.critical && !ext::UNDERSTOOD.contains(&oid) => return Err(Reason::UnknownCriticalExtension(oid.to_string())),
-            _ => {}
-        }
-    }
-    // They only order candidates, and OpenSSL and Go refuse the certificate all the same: what is processed can be read.
-    if tbs.extension(ext::SUBJECT_KEY_IDENTIFIER).is_some_and(|e| ext::subject_key_identifier(e.value).is_err()) {
-        return Err(Reason::MalformedExtension("subjectKeyIdentifier"));
-    }
-    if tbs.extension(ext::AUTHORITY_KEY_IDENTIFIER).is_some_and(|e| ext::authority_key_identifier(e.value).is_err()) {
-        return Err(Reason::MalformedExtension("authorityKeyIdentifier"));
-    }
-    if tbs.extension(ext::AUTHORITY_INFORMATION_ACCESS).is_some_and(|e| !is_access_list(e.value)) {
-        return Err(Reason::MalformedExtension("authorityInfoAccess"));
-    }
+    tbs.extensions.iter().try_for_each(|extension| check_extension(extension, rules))?;
     if rules.demand_key_identifiers {
         // §4.2.1.1: the key identifier, and neither of the other two fields without the other.
         let well_made = tbs.extension(ext::AUTHORITY_KEY_IDENTIFIER).map(|e| ext::is_key_identifier_alone(e.value));
@@ -244,11 +222,34 @@ fn check_any(tbs: &TbsRef<'_>, rules: &Rules) -> Result<(), Reason> {
         }
     }
     // §4.2.1.6: not critical beside a subject.
-    let named_twice = tbs.subject != DistinguishedName::EMPTY && tbs.extension(ext::SUBJECT_ALT_NAME).is_some_and(|e| e.critical);
-    if rules.demand_criticality && named_twice {
+    let beside_a_subject = || tbs.subject != DistinguishedName::EMPTY && tbs.extension(ext::SUBJECT_ALT_NAME).is_some_and(|e| e.critical);
+    if rules.demand_criticality && beside_a_subject() {
         return Err(Reason::Critical("subjectAltName"));
     }
     Ok(())
+}
+
+/// One extension by itself: this is asked about every one of every certificate.
+fn check_extension(extension: &ExtensionRef<'_>, rules: &Rules) -> Result<(), Reason> {
+    let ExtensionRef { oid, critical, value } = *extension;
+    match oid {
+        ext::BASIC_CONSTRAINTS | ext::KEY_USAGE | ext::SUBJECT_ALT_NAME | ext::EXTENDED_KEY_USAGE | ext::NAME_CONSTRAINTS => Ok(()),
+        // RFC 5280 §4.2.1.1 and §4.2.1.2 tell CAs never to make these critical; nobody who does has read it.
+        ext::SUBJECT_KEY_IDENTIFIER if critical => Err(Reason::Critical("subjectKeyIdentifier")),
+        ext::AUTHORITY_KEY_IDENTIFIER if critical => Err(Reason::Critical("authorityKeyIdentifier")),
+        // They only order candidates, and OpenSSL and Go refuse the certificate all the same: what is processed can be read.
+        ext::SUBJECT_KEY_IDENTIFIER => ext::subject_key_identifier(value).map(|_| ()).map_err(|_| Reason::MalformedExtension("subjectKeyIdentifier")),
+        ext::AUTHORITY_KEY_IDENTIFIER => {
+            ext::authority_key_identifier(value).map(|_| ()).map_err(|_| Reason::MalformedExtension("authorityKeyIdentifier"))
+        }
+        ext::AUTHORITY_INFORMATION_ACCESS if !is_access_list(value) => Err(Reason::MalformedExtension("authorityInfoAccess")),
+        // Processed either way, so what is missing here is only the word to those who do not.
+        ext::POLICY_CONSTRAINTS if !critical && rules.demand_criticality => Err(Reason::NotCritical("policyConstraints")),
+        ext::INHIBIT_ANY_POLICY if !critical && rules.demand_criticality => Err(Reason::NotCritical("inhibitAnyPolicy")),
+        oid if rules.process_policies && ext::POLICIES.contains(&oid) => Ok(()),
+        oid if critical && !ext::UNDERSTOOD.contains(&oid) => Err(Reason::UnknownCriticalExtension(oid.to_string())),
+        _ => Ok(()),
+    }
 }
 
 /// AuthorityInfoAccessSyntax (§4.2.2.1): one or more pairs of a method and a place. Nothing here follows them; but whoever

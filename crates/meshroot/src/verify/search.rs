@@ -3,6 +3,7 @@
 mod child;
 mod closeness;
 
+use core::cell::OnceCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -22,7 +23,7 @@ use super::reason::{CertificateAt, Reason, Rejection};
 use super::revoked::check_status;
 use super::rules::{CaRules, alt_names, at, check_bare_anchor, check_ca, in_time};
 use super::work::Work;
-use super::{MAX_PATH, PathQuery, policy};
+use super::{MAX_PATH, PathQuery, Rules, policy};
 
 /// What a path is looked for in, and how.
 pub(super) struct Ground<'a> {
@@ -67,7 +68,6 @@ pub(super) struct Search<'a> {
 struct Ca<'a> {
     rules: CaRules,
     alt_names: Option<AltNames<'a>>,
-    self_issued: bool,
     /// It says nothing that makes policies matter.
     no_policies: bool,
 }
@@ -78,6 +78,22 @@ struct Step<'a> {
     number: usize,
     certificate: &'a Certificate,
     ca: Rc<Ca<'a>>,
+    /// Whether it is self-issued (RFC 5280 §3.2), once something depends on it.
+    self_issued: OnceCell<bool>,
+}
+
+impl<'a> Step<'a> {
+    fn new(number: usize, certificate: &'a Certificate, ca: Rc<Ca<'a>>) -> Self {
+        Self { number, certificate, ca, self_issued: OnceCell::new() }
+    }
+
+    fn self_issued(&self, rules: &Rules) -> bool {
+        *self.self_issued.get_or_init(|| is_self_issued(self.certificate, rules))
+    }
+}
+
+fn is_self_issued(certificate: &Certificate, rules: &Rules) -> bool {
+    certificate.is_self_issued() || rules.fold_names && same_name(certificate.subject().as_der(), certificate.issuer().as_der())
 }
 
 /// A signature that was verified: by the child's number (0 is the leaf) and the key, since certificates share keys.
@@ -127,11 +143,11 @@ impl<'a> Search<'a> {
         let refuse = |reason| Rejection { certificate: Some(certificate_at(signing, 1)), reason };
         let ca = self.judge(number, signing, anchor.is_some()).map_err(refuse)?;
         if anchor.is_none() {
-            self.count_intermediates(&[], &ca).map_err(refuse)?;
+            self.count_intermediates(&[], signing).map_err(refuse)?;
         }
         let mut path = Vec::new();
         self.check_names(&path, &ca).map_err(|(_, rejection)| rejection)?;
-        path.push(Step { number, certificate: signing, ca });
+        path.push(Step::new(number, signing, ca));
         if anchor.is_some() { self.conclude(&path) } else { self.passes(Some(path)) }
     }
 
@@ -174,7 +190,7 @@ impl<'a> Search<'a> {
                     continue;
                 }
             };
-            path.push(Step { number, certificate, ca });
+            path.push(Step::new(number, certificate, ca));
             let found = if is_anchor { self.concluded(path) } else { self.extend(path)? };
             if found.is_some() {
                 return Ok(found);
@@ -243,12 +259,14 @@ impl<'a> Search<'a> {
         }
 
         let ca = self.judge(number, issuer, is_anchor).map_err(|reason| at_issuer(Stage::Certificate, reason))?;
-        let below = path.iter().filter(|step| !step.ca.self_issued).count();
-        if let Some(allowed) = ca.rules.path_len.filter(|allowed| below > usize::from(*allowed)) {
-            return Err(at_issuer(Stage::Path, Reason::PathLength { allowed, found: below }));
+        if let Some(allowed) = ca.rules.path_len {
+            let below = path.iter().filter(|step| !step.self_issued(&self.ground.query.rules)).count();
+            if below > usize::from(allowed) {
+                return Err(at_issuer(Stage::Path, Reason::PathLength { allowed, found: below }));
+            }
         }
         if !is_anchor {
-            self.count_intermediates(path, &ca).map_err(|reason| at_issuer(Stage::Path, reason))?;
+            self.count_intermediates(path, issuer).map_err(|reason| at_issuer(Stage::Path, reason))?;
         }
         self.check_names(path, &ca)?;
         if let Some(crls) = self.ground.query.crls.filter(|crls| !crls.is_empty()) {
@@ -269,24 +287,23 @@ impl<'a> Search<'a> {
             let parsed = CertRef::parse(certificate.der()).map_err(Reason::Malformed)?;
             let tbs = &parsed.tbs;
             if anchor && rules.anchor_is_name_and_key {
-                return Ok(Rc::new(Ca { rules: check_bare_anchor(tbs)?, alt_names: None, self_issued: true, no_policies: true }));
+                return Ok(Rc::new(Ca { rules: check_bare_anchor(tbs)?, alt_names: None, no_policies: true }));
             }
             in_time(tbs, *now)?;
-            let self_issued = tbs.self_issued() || rules.fold_names && same_name(tbs.subject, tbs.issuer);
             let no_policies = !rules.process_policies || policy::is_silent(tbs);
-            Ok(Rc::new(Ca { rules: check_ca(tbs, anchor, rules, *purpose)?, alt_names: alt_names(tbs)?, self_issued, no_policies }))
+            Ok(Rc::new(Ca { rules: check_ca(tbs, anchor, rules, *purpose)?, alt_names: alt_names(tbs)?, no_policies }))
         };
         let judged: Result<_, Reason> = judge();
         self.judged.insert(number, judged.clone());
         judged
     }
 
-    fn count_intermediates(&self, path: &[Step<'a>], next: &Ca<'_>) -> Result<(), Reason> {
-        let own = path.iter().map(|step| step.ca.self_issued).chain([next.self_issued]).filter(|self_issued| !self_issued).count();
-        match self.ground.query.max_intermediates {
-            Some(most) if own > most => Err(Reason::TooManyIntermediates { found: own, most }),
-            _ => Ok(()),
-        }
+    fn count_intermediates(&self, path: &[Step<'a>], next: &Certificate) -> Result<(), Reason> {
+        let Some(most) = self.ground.query.max_intermediates else { return Ok(()) };
+        let rules = &self.ground.query.rules;
+        let below = path.iter().filter(|step| !step.self_issued(rules)).count();
+        let found = below.saturating_add(usize::from(!is_self_issued(next, rules)));
+        if found > most { Err(Reason::TooManyIntermediates { found, most }) } else { Ok(()) }
     }
 
     /// The names of everything below against the constraints of a CA above. Self-issued certificates are exempt, unless
@@ -298,7 +315,7 @@ impl<'a> Search<'a> {
             let leaf = self.below.leaf.map(|leaf| at(0, &leaf.tbs));
             constraints.check(subject, names.as_ref(), &mut self.work).map_err(|reason| refuse(leaf, reason))?;
         }
-        for (index, step) in path.iter().enumerate().filter(|(_, step)| !step.ca.self_issued) {
+        for (index, step) in path.iter().enumerate().filter(|(_, step)| !step.self_issued(&self.ground.query.rules)) {
             let (subject, names) = (step.certificate.subject().as_der(), step.ca.alt_names.as_ref());
             let certificate = || Some(certificate_at(step.certificate, index.saturating_add(1)));
             constraints.check(subject, names, &mut self.work).map_err(|reason| refuse(certificate(), reason))?;

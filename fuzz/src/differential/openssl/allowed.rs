@@ -12,7 +12,7 @@ use crate::differential::blueprint::{
 use crate::differential::der::{Tlv, time};
 use crate::differential::difference::Difference;
 use crate::differential::features::{Features, has_other_forms};
-use crate::differential::form::{folded, is_host, is_identifier, is_name, is_range};
+use crate::differential::form::{folded, is_bit_list, is_host, is_identifier, is_name, is_plain_name, is_range};
 use crate::differential::ours::Refusal;
 use crate::differential::world::{Case, Purpose};
 
@@ -40,7 +40,7 @@ struct Disputed<'a> {
     path: &'a [Features<'a>],
 }
 
-static STRICTER: [Stricter; 33] = [
+static STRICTER: [Stricter; 34] = [
     (
         Difference::stricter("openssl.leaf_is_an_anchor", "an anchor is a CA; a leaf in the store is a path of its own for X509_V_FLAG_PARTIAL_CHAIN", VERIFY),
         |disputed| disputed.path.len() == 1,
@@ -98,6 +98,12 @@ static STRICTER: [Stricter; 33] = [
     (
         Difference::stricter("openssl.other_name_forms", "forms of names that we cannot judge are one form to us: a constraint on one refuses the others", NAMES),
         |disputed| disputed.anywhere(|reason, one| matches!(reason, Reason::NameConstraint { .. }) && has_other_forms(one, disputed.path)),
+    ),
+    (
+        Difference::stricter("openssl.unclear_names", "a name that may lie inside or outside (a wildcard, an address for a host) is excluded and not permitted, RFC 5280 §4.2.1.10", NAMES),
+        |disputed| {
+            disputed.anywhere(|reason, one| matches!(reason, Reason::NameConstraint { .. }) && !one.alt_names().iter().all(is_plain_name))
+        },
     ),
     (Difference::stricter("openssl.issuer_without_name", "an issuer has a name, RFC 5280 §4.1.2.4", PURPOSE), |disputed| {
         disputed.anywhere(|reason, one| *reason == Reason::NoIssuerName && one.issuer == [0x30, 0])
@@ -200,10 +206,11 @@ static STRICTER: [Stricter; 33] = [
         },
     ),
     (
-        Difference::stricter("openssl.lenient_purposes", "an extension that we process and cannot read is not skipped; OpenSSL reads BER", PARSER),
+        Difference::stricter("openssl.lenient_values", "an extension that we process has one encoding, X.690; OpenSSL reads more than one", PARSER),
         |disputed| {
             disputed.anywhere(|reason, one| {
                 *reason == Reason::MalformedExtension("extKeyUsage") && !one.purposes_are_whole()
+                    || *reason == Reason::MalformedExtension("keyUsage") && one.extension(KEY_USAGE).is_some_and(|e| !is_bit_list(e.value))
             })
         },
     ),

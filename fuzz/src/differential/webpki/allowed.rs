@@ -80,6 +80,10 @@ static STRICTER: [Stricter; 27] = [
                 Reason::MalformedExtension("subjectKeyIdentifier") => one.extension(SUBJECT_KEY_IDENTIFIER).is_some(),
                 Reason::MalformedExtension("authorityKeyIdentifier") => one.extension(AUTHORITY_KEY_IDENTIFIER).is_some(),
                 Reason::MalformedExtension("authorityInfoAccess") => one.extension(&[0x2b, 6, 1, 5, 5, 7, 1, 1]).is_some(),
+                Reason::MalformedExtension("certificatePolicies") => one.extension(&[0x55, 0x1d, 32]).is_some(),
+                Reason::MalformedExtension("policyMappings") => one.extension(&[0x55, 0x1d, 33]).is_some(),
+                Reason::MalformedExtension("policyConstraints") => one.extension(POLICY_CONSTRAINTS).is_some(),
+                Reason::MalformedExtension("inhibitAnyPolicy") => one.extension(&[0x55, 0x1d, 54]).is_some(),
                 Reason::MalformedExtension("subject") => !is_name(one.subject),
                 _ => false,
             })

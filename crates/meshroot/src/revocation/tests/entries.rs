@@ -43,6 +43,8 @@ fn errors_name_the_entry() {
     assert!(broken(entry(&[1; 65], NOW, &[])).contains(&format!("{list}.userCertificate is malformed (it has more than 64 octets)")));
     assert!(broken(sequence(|out| out.extend([2, 1, 1, 5, 0]))).contains(&format!("{list}.revocationDate is")));
     assert!(broken(entry(&[3], NOW, &[extension(24, false, &der_time(NOW))])).contains(&format!("{list}.invalidityDate is")));
+    let trailing = [&[0x18, 15], &b"20260115120000Z"[..], &[0]].concat();
+    assert!(broken(entry(&[3], NOW, &[extension(24, false, &trailing)])).contains(&format!("{list}.invalidityDate is")));
     assert!(broken(entry(&[3], NOW, &[reason(1), reason(1)])).contains("2.5.29.21 stands there twice"));
     assert!(
         broken(sequence(|out| out.extend([&[2, 1, 3][..], &der_time(NOW), &[0x30, 0]].concat()))).contains(&format!("{list}.crlEntryExtensions is"))

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::key::SignatureAlgorithm;
+use crate::x509::reader::DerReader;
 
 #[test]
 fn a_crl_says_what_stands_in_it() {
@@ -51,7 +52,12 @@ fn an_unknown_algorithm_makes_a_crl_unusable() {
     let forge = ca("west").crl().with(|crl| crl.algorithm = sha1.clone());
     let crl = Crl::from_der(&assemble(&forge.tbs(), &sha1, &[1, 2, 3])).unwrap();
     assert_eq!(crl.problem(), Some(CrlProblem::SignatureAlgorithm));
-    assert!(crl.verify_signature(ca("west").cert.public_key(), &crypto()).is_err());
+    let west = ca("west");
+    assert!(crl.verify_signature(west.cert.public_key(), &crypto()).is_err());
+    let silent = west.crl().without(35).with(|crl| crl.algorithm = sha1.clone());
+    let set = CrlSet::new(vec![Crl::from_der(&assemble(&silent.tbs(), &sha1, &[1, 2, 3])).unwrap()]);
+    let status = set.status(&Subject::of(&west.leaf(5)), &west.cert, &crypto(), NOW);
+    assert_eq!(status, Status::Unusable(CrlProblem::SignatureAlgorithm), "which says more than a bad signature");
 }
 
 #[test]
@@ -79,12 +85,12 @@ fn nothing_follows_a_crl_and_nothing_is_missing() {
     for cut in 0..der.len() {
         assert!(Crl::from_der(&der[..cut]).is_err(), "{cut} bytes");
     }
-    // A tenth field inside the signed part, a fourth outside.
+    // One field more inside the signed part, or outside.
     let forge = ca("west").crl();
-    let tbs = sequence(|out| out.extend([&forge.tbs()[4..], &[5, 0]].concat()));
-    assert!(Crl::from_der(&assemble(&tbs, &forge.algorithm, &[1])).is_err());
-    let whole = sequence(|out| out.extend([&forge.der()[4..], &[5, 0]].concat()));
-    assert!(Crl::from_der(&whole).is_err());
+    let with_null = |whole: &[u8]| sequence(|out| out.extend([DerReader::new(whole).element().unwrap().content, &[5, 0]].concat()));
+    let message = |der: &[u8]| Crl::from_der(der).unwrap_err().to_string();
+    assert!(message(&assemble(&with_null(&forge.tbs()), &forge.algorithm, &[1])).starts_with("not a CRL: tbsCertList is malformed"));
+    assert!(message(&with_null(&forge.der())).starts_with("not a CRL: certificateList is malformed"));
 }
 
 #[test]

@@ -20,6 +20,20 @@ fn good_revoked_and_missing_are_different_answers() {
 }
 
 #[test]
+fn among_many_issuers_each_finds_its_own() {
+    let mut cas: Vec<Ca> = ["d", "a", "e", "c", "b"].map(ca).into();
+    for _ in 0..cas.len() {
+        cas.rotate_left(1);
+        let set = CrlSet::new(cas.iter().map(|ca| ca.crl().revoking(5).read()).collect());
+        assert_eq!((set.len(), set.iter().count(), set.is_empty()), (5, 5, false));
+        for ca in &cas {
+            let status = |serial| set.status(&Subject::of(&ca.leaf(serial)), &ca.cert, &crypto(), NOW);
+            assert!(matches!(status(5), Status::Revoked { .. }) && status(6).is_acceptable());
+        }
+    }
+}
+
+#[test]
 fn the_subject_is_the_same_borrowed_or_not() {
     let west = ca("west");
     let (leaf, set) = (west.leaf(200), CrlSet::new(vec![west.crl().revoking(200).read()]));
@@ -232,4 +246,15 @@ fn a_steady_stream_of_certificates_pays_for_a_crl_once() {
     let before = verified.load(Ordering::Relaxed);
     assert_eq!(of(&other, silent, &mut memo), Status::Unusable(CrlProblem::Signature));
     assert_eq!(verified.load(Ordering::Relaxed), before, "refusals are remembered, too");
+}
+
+#[test]
+fn the_memory_of_signatures_is_bounded() {
+    let (west, mut memo) = (ca("west"), VerifiedCrls::new());
+    let subject = west.leaf(6);
+    for _ in 0..50 {
+        let set = CrlSet::new(vec![west.crl().read()]);
+        assert!(set.status_with(&Subject::of(&subject), &west.cert, &crypto(), NOW, &mut memo).is_acceptable());
+        assert!((1..=16).contains(&memo.len()));
+    }
 }

@@ -20,6 +20,7 @@ const FAULTS: &[(&str, Edit)] = &[
     ("verify.malformed_extension", |ca| ca.set(ext::SUBJECT_KEY_IDENTIFIER, false, vec![4, 2, 7])),
     ("verify.malformed_extension", |ca| ca.set(ext::AUTHORITY_KEY_IDENTIFIER, false, vec![4, 1, 7])),
     ("verify.malformed_extension", |ca| ca.set(ext::AUTHORITY_KEY_IDENTIFIER, false, vec![0x30, 3, 4, 1, 7])),
+    ("verify.version", |ca| ca.version = None),
 ];
 
 #[test]

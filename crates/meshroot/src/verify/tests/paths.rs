@@ -65,7 +65,10 @@ fn hints_are_followed_first() {
         .map(|n| {
             let decoy = ca("ca", "root").with(|ca| {
                 ca.spki = spki(&format!("decoy {}", n % 8));
-                ca.subject_key(&[n]);
+                // Some name another key than the leaf does, some none at all.
+                if n % 2 == 0 {
+                    ca.subject_key(&[n]);
+                }
             });
             decoy.sign("root")
         })
@@ -195,4 +198,25 @@ fn a_ca_that_signs_nothing_itself_is_judged_from_its_own_place() {
     let limited = certificate(&ca("ca", "root").with(|ca| ca.path_len(0)).sign("root"));
     assert_eq!(judge(&below, &[limited]).unwrap_err().code(), "verify.path_length");
     assert!(judge(&below, &[good]).is_ok());
+}
+
+#[test]
+fn a_path_that_is_kept_judges_names_and_time_of_each_leaf() {
+    let top = certificate(&root("root").sign("root"));
+    let short = ca("ca", "root").with(|ca| {
+        ca.constrain(&[(0x82, b"mesh.example")], &[]);
+        ca.validity.not_after = NOW;
+    });
+    let path = CaPath::find(&certificate(&short.sign("root")), &[], std::slice::from_ref(&top), &crypto(), NOW).unwrap();
+    let below = |leaf: Made, now| {
+        let der = leaf.sign("ca");
+        let rejection = path.validate_below(&crate::x509::wire::CertRef::parse(&der).unwrap(), &crypto(), now).err()?;
+        Some((rejection.code(), rejection.certificate.map(|at| at.position)))
+    };
+    let named = |dns: &[u8]| leaf("leaf", "ca").with(|leaf| leaf.alt_names(&[(0x82, dns)]));
+    let second = std::time::Duration::from_secs(1);
+    assert_eq!(below(named(b"a.mesh.example"), NOW), None);
+    assert_eq!(below(named(b"a.example"), NOW), Some(("verify.name_constraint", Some(0))));
+    assert_eq!(below(named(b"a.mesh.example"), NOW.plus(second)), Some(("verify.expired", Some(1))));
+    assert_eq!(below(named(b"a.mesh.example").with(|leaf| leaf.issuer = make::name("root")), NOW), Some(("verify.unknown_issuer", Some(0))));
 }
