@@ -89,6 +89,13 @@ pub(super) fn is_bit_list(value: &[u8]) -> bool {
     }
 }
 
+/// A host name as RFC 1034 prefers it: no dot behind, no hyphen at an end of a label, letters in the last label.
+pub(super) fn is_preferred_host(content: &[u8]) -> bool {
+    let label = |label: &[u8]| !label.starts_with(b"-") && !label.ends_with(b"-") && label.len() < 64;
+    let last = content.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+    is_host(content) && !content.ends_with(b".") && content.split(|byte| *byte == b'.').all(label) && !last.iter().all(u8::is_ascii_digit)
+}
+
 /// Whether its elements fill it.
 pub(super) fn is_whole(list: &Tlv<'_>) -> bool {
     list.children().iter().map(|child| child.whole.len()).sum::<usize>() == list.content.len()
