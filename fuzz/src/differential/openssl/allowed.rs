@@ -54,16 +54,16 @@ static STRICTER: [Stricter; 37] = [
         |disputed| matches!(disputed.refusal, Refusal::Anchor(CertificateError::AlgorithmsDiffer)),
     ),
     (
-        Difference::stricter("openssl.anchor_signature_form", "an anchor is a certificate that can be read; OpenSSL reads no signature before it verifies it", VERIFY),
-        |disputed| matches!(disputed.refusal, Refusal::Anchor(CertificateError::Malformed { field: "signatureValue", .. })),
-    ),
-    (
-        Difference::stricter("openssl.anchor_names", "an anchor is a certificate that can be read; OpenSSL reads BER", PARSER),
-        |disputed| matches!(disputed.refusal, Refusal::Anchor(_)) && (disputed.field("tbsCertificate.issuer") || disputed.field("tbsCertificate.subject")),
+        Difference::stricter("openssl.anchor_form", "an anchor is a certificate that can be read; OpenSSL reads BER, and no signature", PARSER),
+        |disputed| matches!(disputed.refusal, Refusal::Anchor(CertificateError::Malformed { .. })),
     ),
     (
         Difference::stricter("openssl.hybrid_points", "a public key is an uncompressed point, RFC 5480 §2.2", "OpenSSL 3.0 crypto/ec/ecp_oct.c"),
         |disputed| matches!(disputed.refusal.unreadable(), Some(CertificateError::Key(KeyError::PointEncoding { .. }))),
+    ),
+    (
+        Difference::stricter("openssl.lenient_keys", "a leaf's key is one that somebody can use; OpenSSL finds out in the handshake, and reads BER", PARSER),
+        |disputed| matches!(disputed.refusal.rule(), Some((Reason::Key(_), 0))),
     ),
     (Difference::stricter("openssl.any_version", "extensions take version 3, RFC 5280 §4.1.2.1; so does a leaf", PURPOSE), |disputed| {
         disputed.anywhere(|reason, one| *reason == Reason::Version && one.version != 2)
@@ -316,6 +316,7 @@ mod error {
     pub(super) const NO_EXPLICIT_POLICY: i32 = 43;
     pub(super) const DIFFERENT_CRL_SCOPE: i32 = 44;
     pub(super) const KEYUSAGE_NO_CRL_SIGN: i32 = 35;
+    pub(super) const PERMITTED_VIOLATION: i32 = 47;
     pub(super) const PATHLEN_INVALID_FOR_NON_CA: i32 = 80;
     pub(super) const PATHLEN_WITHOUT_KEY_CERT_SIGN: i32 = 81;
     pub(super) const SUBJECT_NAME_EMPTY: i32 = 84;
@@ -325,7 +326,7 @@ mod error {
     pub(super) const CA_CERT_MISSING_KEY_USAGE: i32 = 92;
 }
 
-static LAXER: [Laxer; 17] = [
+static LAXER: [Laxer; 18] = [
     (
         Difference::laxer("openssl.last_second", "notAfter and nextUpdate are part of the period, RFC 5280 §4.1.2.5; for OpenSSL it is over then", VERIFY),
         |code, depth, case, path| match code {
@@ -377,6 +378,13 @@ static LAXER: [Laxer; 17] = [
         |code, _, _, path| {
             let any = |one: &Features<'_>| one.extension(&[0x55, 0x1d, 32]).is_some_and(|e| e.value.windows(4).any(|part| part == [0x55, 0x1d, 32, 0]));
             code == error::NO_EXPLICIT_POLICY && path.first().is_some_and(any)
+        },
+    ),
+    (
+        Difference::laxer("openssl.root_dot", "a host name with the root's dot behind it is the same host", NAMES),
+        |code, _, _, path| {
+            let dotted = |one: &Features<'_>| one.alt_names().iter().any(|name| name.tag == 0x82 && name.content.ends_with(b"."));
+            code == error::PERMITTED_VIOLATION && path.iter().any(dotted)
         },
     ),
     (
@@ -463,13 +471,21 @@ static UNREAD_NAMES: Difference =
 static UNREAD_IDS: Difference = Difference::laxer("openssl.unread_unique_ids", "unique identifiers are read past, whatever they hold", PARSER);
 
 pub(super) fn laxer(refused: &Refused, case: &Case, path: &[Features<'_>]) -> Option<&'static Difference> {
-    let Refused::Verify { code, depth, .. } = refused else {
-        if path.iter().any(|one| !is_name(one.subject) || !is_name(one.issuer)) {
-            return Some(&UNREAD_NAMES);
+    match refused {
+        Refused::Verify { code, depth, .. } => {
+            let found = LAXER.iter().find(|(_, explains)| explains(*code, *depth, case, path)).map(|(difference, _)| difference);
+            // An intermediate that it cannot read is one that it does not have.
+            found.or_else(|| (*code == error::UNABLE_TO_GET_ISSUER_CERT_LOCALLY).then(|| unread(path)).flatten())
         }
-        return path.iter().any(|one| one.has_unique_ids).then_some(&UNREAD_IDS);
-    };
-    LAXER.iter().find(|(_, explains)| explains(*code, *depth, case, path)).map(|(difference, _)| difference)
+        Refused::Unreadable(_) => unread(path),
+    }
+}
+
+fn unread(path: &[Features<'_>]) -> Option<&'static Difference> {
+    if path.iter().any(|one| !is_name(one.subject) || !is_name(one.issuer)) {
+        return Some(&UNREAD_NAMES);
+    }
+    path.iter().any(|one| one.has_unique_ids).then_some(&UNREAD_IDS)
 }
 
 /// Whether OpenSSL takes the key identifiers for those of this issuer.
