@@ -45,6 +45,9 @@ fn main() -> ExitCode {
     if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// The number of this edit: it is the name of a seed.
+const BYTE_BEFORE_SIGNING: u8 = 23;
+
 /// SplitMix64.
 struct Random(u64);
 
@@ -57,9 +60,16 @@ impl Random {
         z ^ z >> 31
     }
 
-    /// The shape of an honest PKI, and up to five edits; most have one or two.
+    /// The shape of an honest PKI, and up to five edits; most have one or two. In every fourth one the last is a byte
+    /// before signing, so that what was edited is also a little broken.
     fn input(&mut self) -> Vec<u8> {
         let edits = [0, 1, 1, 1, 2, 2, 3, 5][(self.next() % 8) as usize];
-        (0..4 + 4 * edits).map(|_| self.next() as u8).collect()
+        let mut input: Vec<u8> = (0..4 + 4 * edits).map(|_| self.next() as u8).collect();
+        if self.next() % 4 == 0
+            && let Some(target) = input.get(5).copied()
+        {
+            input.extend([BYTE_BEFORE_SIGNING, target, self.next() as u8, self.next() as u8]);
+        }
+        input
     }
 }

@@ -59,6 +59,43 @@ pub(super) fn is_host(content: &[u8]) -> bool {
     content.split(|byte| *byte == b'.').all(|label| !label.is_empty() && label.iter().all(letter))
 }
 
+/// A GeneralName that plainly is inside or outside a constraint: a DNS name without wildcard, a URI with a host name, one
+/// mailbox, an address.
+pub(super) fn is_plain_name(name: &Tlv<'_>) -> bool {
+    match name.tag {
+        0x82 => is_host(name.content),
+        0x81 => {
+            let parts: Vec<_> = name.content.split(|byte| *byte == b'@').collect();
+            matches!(parts[..], [local, host] if !local.is_empty() && !local.contains(&b'"') && is_host(host))
+        }
+        0x86 => {
+            let text = String::from_utf8_lossy(name.content);
+            let host = text.split_once("://").map(|(_, rest)| rest.split(['/', '?', '#', ':']).next().unwrap_or_default());
+            host.is_some_and(|host| is_host(host.as_bytes()) && !host.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit())))
+        }
+        0x87 => matches!(name.content.len(), 4 | 16),
+        _ => true,
+    }
+}
+
+/// A named bit list as DER has it: the last bit is set, and what follows it is unused.
+pub(super) fn is_bit_list(value: &[u8]) -> bool {
+    match Tlv::first(value) {
+        Some((Tlv { tag: 3, content: [unused, bits @ ..], .. }, [])) => match bits.last() {
+            Some(last) => *last != 0 && last.trailing_zeros() == u32::from(*unused),
+            None => *unused == 0,
+        },
+        _ => false,
+    }
+}
+
+/// A host name as RFC 1034 prefers it: no dot behind, no hyphen at an end of a label, letters in the last label.
+pub(super) fn is_preferred_host(content: &[u8]) -> bool {
+    let label = |label: &[u8]| !label.starts_with(b"-") && !label.ends_with(b"-") && label.len() < 64;
+    let last = content.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+    is_host(content) && !content.ends_with(b".") && content.split(|byte| *byte == b'.').all(label) && !last.iter().all(u8::is_ascii_digit)
+}
+
 /// Whether its elements fill it.
 pub(super) fn is_whole(list: &Tlv<'_>) -> bool {
     list.children().iter().map(|child| child.whole.len()).sum::<usize>() == list.content.len()

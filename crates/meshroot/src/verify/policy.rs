@@ -23,20 +23,21 @@ pub(super) fn is_silent(tbs: &TbsRef<'_>) -> bool {
 }
 
 /// Whether the path has a policy where one is required. `path` has the certificate below the anchor first, the leaf last;
-/// an anchor that counts as a certificate sets the start. An error comes with the index of the certificate in `path`.
-fn check(anchor: Option<&TbsRef<'_>>, path: &[&TbsRef<'_>], inputs: &PolicyInputs<'_>) -> Result<(), (usize, Reason)> {
+/// an anchor that counts as a certificate sets the start. An error comes with the index of the certificate in `path`,
+/// or none when it is the anchor's.
+fn check(anchor: Option<&TbsRef<'_>>, path: &[&TbsRef<'_>], inputs: &PolicyInputs<'_>) -> Result<(), (Option<usize>, Reason)> {
     let never = u32::try_from(path.len()).unwrap_or(u32::MAX).saturating_add(1);
     let start = |now: bool| if now { 0 } else { never };
     let mut counters = Counters { explicit: start(inputs.explicit), mapping: start(inputs.inhibit_mapping), any: start(inputs.inhibit_any) };
     if let Some(anchor) = anchor {
-        counters.constrain(anchor).map_err(|reason| (0, reason))?;
+        counters.constrain(anchor).map_err(|reason| (None, reason))?;
     }
 
     let mut levels = vec![Level { any: true, nodes: BTreeMap::new() }];
     for (index, tbs) in path.iter().enumerate() {
         let is_leaf = index.saturating_add(1) == path.len();
         let self_issued = same_name(tbs.subject, tbs.issuer);
-        let at_this = |reason| (index, reason);
+        let at_this = |reason| (Some(index), reason);
         let any_allowed = counters.any > 0 || (!is_leaf && self_issued);
         let expected = levels.pop().unwrap_or_default();
         let mut level = expected.meet(policies(tbs).map_err(at_this)?, any_allowed);
@@ -60,7 +61,7 @@ fn check(anchor: Option<&TbsRef<'_>>, path: &[&TbsRef<'_>], inputs: &PolicyInput
         }
     }
     if counters.explicit == 0 && !reaches(&levels, inputs) {
-        return Err((path.len().saturating_sub(1), Reason::NoPolicy));
+        return Err((Some(path.len().saturating_sub(1)), Reason::NoPolicy));
     }
     Ok(())
 }
@@ -76,11 +77,14 @@ pub(super) fn check_path<'c>(
     let parsed: Vec<CertRef<'_>> = certificates.map(|certificate| CertRef::parse(certificate.der())).collect::<Result<_, _>>().map_err(malformed)?;
     let Some((anchor, below)) = parsed.split_last() else { return Ok(()) };
     let path: Vec<&TbsRef<'_>> = below.iter().rev().chain(leaf).map(|certificate| &certificate.tbs).collect();
-    let anchor = (!rules.anchor_is_name_and_key).then_some(&anchor.tbs);
-    check(anchor, &path, inputs).map_err(|(index, reason)| {
-        let lowest = if leaf.is_some() { 0 } else { 1 };
-        let position = path.len().saturating_sub(index).saturating_sub(1).saturating_add(lowest);
-        Rejection { certificate: path.get(index).map(|tbs| at(position, tbs)), reason }
+    let counted = (!rules.anchor_is_name_and_key).then_some(&anchor.tbs);
+    check(counted, &path, inputs).map_err(|(index, reason)| {
+        let lowest = usize::from(leaf.is_none());
+        let (tbs, below) = match index.and_then(|index| Some((*path.get(index)?, path.len().checked_sub(index)?.checked_sub(1)?))) {
+            Some(found) => found,
+            None => (&anchor.tbs, path.len()),
+        };
+        Rejection { certificate: Some(at(below.saturating_add(lowest), tbs)), reason }
     })
 }
 

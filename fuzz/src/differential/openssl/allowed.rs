@@ -1,5 +1,6 @@
 //! Where we and OpenSSL 3 may differ, one entry each.
 
+use meshroot::key::KeyError;
 use meshroot::revocation::CrlProblem;
 use meshroot::verify::Reason;
 use meshroot::x509::CertificateError;
@@ -11,8 +12,8 @@ use crate::differential::blueprint::{
 };
 use crate::differential::der::{Tlv, time};
 use crate::differential::difference::Difference;
-use crate::differential::features::{Features, has_other_forms};
-use crate::differential::form::{folded, is_host, is_identifier, is_name, is_range};
+use crate::differential::features::{Extension, Features, has_other_forms};
+use crate::differential::form::{folded, is_bit_list, is_host, is_identifier, is_name, is_plain_name, is_range};
 use crate::differential::ours::Refusal;
 use crate::differential::world::{Case, Purpose};
 
@@ -40,7 +41,7 @@ struct Disputed<'a> {
     path: &'a [Features<'a>],
 }
 
-static STRICTER: [Stricter; 33] = [
+static STRICTER: [Stricter; 37] = [
     (
         Difference::stricter("openssl.leaf_is_an_anchor", "an anchor is a CA; a leaf in the store is a path of its own for X509_V_FLAG_PARTIAL_CHAIN", VERIFY),
         |disputed| disputed.path.len() == 1,
@@ -53,8 +54,16 @@ static STRICTER: [Stricter; 33] = [
         |disputed| matches!(disputed.refusal, Refusal::Anchor(CertificateError::AlgorithmsDiffer)),
     ),
     (
-        Difference::stricter("openssl.anchor_signature_form", "an anchor is a certificate that can be read; OpenSSL reads no signature before it verifies it", VERIFY),
-        |disputed| matches!(disputed.refusal, Refusal::Anchor(CertificateError::Malformed { field: "signatureValue", .. })),
+        Difference::stricter("openssl.anchor_form", "an anchor is a certificate that can be read; OpenSSL reads BER, and no signature", PARSER),
+        |disputed| matches!(disputed.refusal, Refusal::Anchor(CertificateError::Malformed { .. })),
+    ),
+    (
+        Difference::stricter("openssl.hybrid_points", "a public key is an uncompressed point, RFC 5480 §2.2", "OpenSSL 3.0 crypto/ec/ecp_oct.c"),
+        |disputed| matches!(disputed.refusal.unreadable(), Some(CertificateError::Key(KeyError::PointEncoding { .. }))),
+    ),
+    (
+        Difference::stricter("openssl.lenient_keys", "a leaf's key is one that somebody can use; OpenSSL finds out in the handshake, and reads BER", PARSER),
+        |disputed| matches!(disputed.refusal.rule(), Some((Reason::Key(_), 0))),
     ),
     (Difference::stricter("openssl.any_version", "extensions take version 3, RFC 5280 §4.1.2.1; so does a leaf", PURPOSE), |disputed| {
         disputed.anywhere(|reason, one| *reason == Reason::Version && one.version != 2)
@@ -98,6 +107,16 @@ static STRICTER: [Stricter; 33] = [
     (
         Difference::stricter("openssl.other_name_forms", "forms of names that we cannot judge are one form to us: a constraint on one refuses the others", NAMES),
         |disputed| disputed.anywhere(|reason, one| matches!(reason, Reason::NameConstraint { .. }) && has_other_forms(one, disputed.path)),
+    ),
+    (
+        Difference::stricter("openssl.unclear_names", "a name that may lie inside or outside (a wildcard, an address for a host) is excluded and not permitted, RFC 5280 §4.2.1.10", NAMES),
+        |disputed| {
+            disputed.anywhere(|reason, one| matches!(reason, Reason::NameConstraint { .. }) && !one.alt_names().iter().all(is_plain_name))
+        },
+    ),
+    (
+        Difference::stricter("openssl.lenient_names", "a Name that cannot be read as DER is the same only as its own bytes; OpenSSL reads BER", PARSER),
+        |disputed| disputed.anywhere(|reason, one| matches!(reason, Reason::UnknownIssuer { .. }) && !is_name(one.issuer)),
     ),
     (Difference::stricter("openssl.issuer_without_name", "an issuer has a name, RFC 5280 §4.1.2.4", PURPOSE), |disputed| {
         disputed.anywhere(|reason, one| *reason == Reason::NoIssuerName && one.issuer == [0x30, 0])
@@ -159,7 +178,12 @@ static STRICTER: [Stricter; 33] = [
         Difference::stricter("openssl.anchor_policies", "an anchor that demands a policy means it; OpenSSL starts below it, as RFC 5280 §6.1.1 lets it", "OpenSSL 3.0 crypto/x509/pcy_tree.c"),
         |disputed| {
             let demands = |ca: &Features<'_>| [36, 54].iter().any(|last| ca.extension(&[0x55, 0x1d, *last]).is_some());
-            matches!(disputed.refusal.rule(), Some((Reason::NoPolicy, _))) && disputed.path.last().is_some_and(demands)
+            let about_policies = match disputed.refusal.rule() {
+                Some((Reason::NoPolicy, _)) => true,
+                Some((Reason::MalformedExtension("policyConstraints" | "inhibitAnyPolicy"), place)) => place + 1 == disputed.path.len(),
+                _ => false,
+            };
+            about_policies && disputed.path.last().is_some_and(demands)
         },
     ),
     (
@@ -176,7 +200,11 @@ static STRICTER: [Stricter; 33] = [
     ),
     (
         Difference::stricter("openssl.delta_crl", "a list of changes says nothing of what did not change, RFC 5280 §5.2.4", CRLS),
-        |disputed| disputed.crl_problem(|problem| matches!(problem, CrlProblem::Delta)),
+        |disputed| {
+            // deltaCRLIndicator is there. OpenSSL does not even ask whether the CA may sign CRLs then.
+            let delta = disputed.case.crls.iter().any(|crl| crl.windows(5).any(|part| part == [6, 3, 0x55, 0x1d, 27]));
+            delta && disputed.crl_problem(|problem| matches!(problem, CrlProblem::Delta | CrlProblem::SignerLacksCrlSign))
+        },
     ),
     (
         Difference::stricter("openssl.crl_issuer_by_bytes", "a CRL's issuer is written as the certificate's issuer is; OpenSSL folds case and string types", CRLS),
@@ -200,17 +228,22 @@ static STRICTER: [Stricter; 33] = [
         },
     ),
     (
-        Difference::stricter("openssl.lenient_purposes", "an extension that we process and cannot read is not skipped; OpenSSL reads BER", PARSER),
+        Difference::stricter("openssl.lenient_values", "an extension that we process has one encoding, X.690; OpenSSL reads more than one", PARSER),
         |disputed| {
             disputed.anywhere(|reason, one| {
                 *reason == Reason::MalformedExtension("extKeyUsage") && !one.purposes_are_whole()
+                    || matches!(reason, Reason::MalformedExtension(_)) && one.extensions().iter().any(has_trailing_bytes)
+                    || *reason == Reason::MalformedExtension("keyUsage") && one.extension(KEY_USAGE).is_some_and(|e| !is_bit_list(e.value))
             })
         },
     ),
     (
-        Difference::stricter("openssl.names_of_eight_bits", "an IA5String has seven bits, and a GeneralName one of nine tags, RFC 5280 §4.2.1.6", PARSER),
+        Difference::stricter("openssl.odd_alt_names", "an IA5String has seven bits, and a GeneralName one of nine tags, RFC 5280 §4.2.1.6", PARSER),
         |disputed| {
-            let odd = |name: &Tlv<'_>| matches!(name.tag, 0x81 | 0x82 | 0x86) && !name.content.is_ascii();
+            let odd = |name: &Tlv<'_>| match name.tag {
+                0x81 | 0x82 | 0x86 => !name.content.is_ascii(),
+                tag => !matches!(tag, 0x87 | 0x88 | 0xa0 | 0xa3..=0xa5),
+            };
             disputed.anywhere(|reason, one| *reason == Reason::MalformedExtension("subjectAltName") && one.alt_names().iter().any(odd))
         },
     ),
@@ -246,6 +279,11 @@ impl Disputed<'_> {
     }
 }
 
+/// Behind the value: OpenSSL's decoders of extensions do not look there.
+fn has_trailing_bytes(extension: &Extension<'_>) -> bool {
+    Tlv::first(extension.value).is_some_and(|(_, rest)| !rest.is_empty())
+}
+
 pub(super) fn stricter(refusal: &Refusal, case: &Case, path: &[Features<'_>]) -> Option<&'static Difference> {
     let disputed = Disputed { refusal, case, path };
     STRICTER.iter().find(|(_, explains)| explains(&disputed)).map(|(difference, _)| difference)
@@ -253,6 +291,9 @@ pub(super) fn stricter(refusal: &Refusal, case: &Case, path: &[Features<'_>]) ->
 
 /// An entry: the difference, and whether it explains this error of OpenSSL's, by number and depth.
 type Laxer = (Difference, fn(i32, usize, &Case, &[Features<'_>]) -> bool);
+
+/// cRLDistributionPoints as our cases have it when nothing broke it.
+const POINTS: &[u8] = b"\x30\x26\x30\x24\xa0\x22\xa0\x20\x86\x1ehttp://crl.mesh.example/ca.crl";
 
 /// Numbers of `X509_V_ERR_…`.
 mod error {
@@ -271,9 +312,13 @@ mod error {
     pub(super) const UNABLE_TO_GET_ISSUER_CERT_LOCALLY: i32 = 20;
     pub(super) const CERT_REVOKED: i32 = 23;
     pub(super) const INVALID_PURPOSE: i32 = 26;
+    pub(super) const INVALID_POLICY_EXTENSION: i32 = 42;
+    pub(super) const NO_EXPLICIT_POLICY: i32 = 43;
     pub(super) const DIFFERENT_CRL_SCOPE: i32 = 44;
     pub(super) const KEYUSAGE_NO_CRL_SIGN: i32 = 35;
+    pub(super) const PERMITTED_VIOLATION: i32 = 47;
     pub(super) const PATHLEN_INVALID_FOR_NON_CA: i32 = 80;
+    pub(super) const PATHLEN_WITHOUT_KEY_CERT_SIGN: i32 = 81;
     pub(super) const SUBJECT_NAME_EMPTY: i32 = 84;
     pub(super) const MISSING_AUTHORITY_KEY_IDENTIFIER: i32 = 85;
     pub(super) const MISSING_SUBJECT_KEY_IDENTIFIER: i32 = 86;
@@ -281,7 +326,7 @@ mod error {
     pub(super) const CA_CERT_MISSING_KEY_USAGE: i32 = 92;
 }
 
-static LAXER: [Laxer; 13] = [
+static LAXER: [Laxer; 18] = [
     (
         Difference::laxer("openssl.last_second", "notAfter and nextUpdate are part of the period, RFC 5280 §4.1.2.5; for OpenSSL it is over then", VERIFY),
         |code, depth, case, path| match code {
@@ -302,11 +347,52 @@ static LAXER: [Laxer; 13] = [
         |code, depth, _, path| matches!(code, error::UNSPECIFIED | error::NO_VERDICT) && depth == 0 && PKey::public_key_from_der(path[0].key).is_err(),
     ),
     (
+        Difference::laxer("openssl.unread_alt_names", "what a directoryName says is read when a constraint asks for it; OpenSSL reads every name of every certificate", PURPOSE),
+        |code, _, _, path| {
+            let unread = |name: &Tlv<'_>| match name.tag {
+                0xa4 => !is_name(name.content),
+                0x88 => !is_identifier(name.content),
+                0xa0 => !matches!(name.children()[..], [oid, value] if oid.tag == 6 && is_identifier(oid.content) && value.tag == 0xa0),
+                _ => false,
+            };
+            matches!(code, error::UNSPECIFIED | error::UNABLE_TO_GET_ISSUER_CERT | error::UNABLE_TO_GET_ISSUER_CERT_LOCALLY)
+                && path.iter().any(|one| one.alt_names().iter().chain(&one.bases()).any(unread))
+        },
+    ),
+    (
+        Difference::laxer("openssl.distribution_points", "an extension that is not critical and not ours is nothing to us, RFC 5280 §4.2; OpenSSL reads this one", PURPOSE),
+        |code, _, _, path| {
+            let broken = |one: &Features<'_>| one.extension(&[0x55, 0x1d, 31]).is_some_and(|e| !e.critical && e.value != POINTS);
+            matches!(code, error::UNSPECIFIED | error::UNABLE_TO_GET_ISSUER_CERT | error::UNABLE_TO_GET_ISSUER_CERT_LOCALLY) && path.iter().any(broken)
+        },
+    ),
+    (
+        Difference::laxer("openssl.policies_unread", "policies are read when something above demands one, RFC 5280 §6.1; OpenSSL reads them always", "OpenSSL 3.0 crypto/x509/pcy_cache.c"),
+        |code, _, _, path| {
+            let stated = |one: &Features<'_>| [32, 33, 36, 54].iter().any(|last| one.extension(&[0x55, 0x1d, *last]).is_some());
+            code == error::INVALID_POLICY_EXTENSION && path.iter().any(stated)
+        },
+    ),
+    (
+        Difference::laxer("openssl.any_policy", "anyPolicy in a leaf is a valid policy, RFC 5280 §6.1.5 (g); OpenSSL wants one by name", "OpenSSL 3.0 crypto/x509/pcy_tree.c"),
+        |code, _, _, path| {
+            let any = |one: &Features<'_>| one.extension(&[0x55, 0x1d, 32]).is_some_and(|e| e.value.windows(4).any(|part| part == [0x55, 0x1d, 32, 0]));
+            code == error::NO_EXPLICIT_POLICY && path.first().is_some_and(any)
+        },
+    ),
+    (
+        Difference::laxer("openssl.root_dot", "a host name with the root's dot behind it is the same host", NAMES),
+        |code, _, _, path| {
+            let dotted = |one: &Features<'_>| one.alt_names().iter().any(|name| name.tag == 0x82 && name.content.ends_with(b"."));
+            code == error::PERMITTED_VIOLATION && path.iter().any(dotted)
+        },
+    ),
+    (
         Difference::laxer("openssl.namesakes", "two CAs of one name on a path: OpenSSL takes the one for the other and does not go back", CHECK_ISSUED),
         |code, _, _, path| {
             let same = |one: &Features<'_>, other: &Features<'_>| folded(one.subject) == folded(other.subject);
             let namesakes = path.iter().enumerate().any(|(place, ca)| path.iter().skip(place + 1).any(|above| same(above, ca)));
-            matches!(code, error::CERT_SIGNATURE_FAILURE | error::SELF_SIGNED | error::SELF_SIGNED_IN_CHAIN) && namesakes
+            matches!(code, error::CERT_SIGNATURE_FAILURE | error::CRL_SIGNATURE_FAILURE | error::SELF_SIGNED | error::SELF_SIGNED_IN_CHAIN) && namesakes
         },
     ),
     (
@@ -372,19 +458,34 @@ static LAXER: [Laxer; 13] = [
     ),
     (
         Difference::laxer("openssl.strict_key_usage", "a missing keyUsage forbids nothing, RFC 5280 §6.1.4 (n); our rules for SVIDs demand it", CHECK_EXTENSIONS),
-        |code, depth, case, path| code == error::CA_CERT_MISSING_KEY_USAGE && case.strict && path.get(depth).is_some_and(|one| one.key_usage().is_none()),
+        |code, depth, case, path| {
+            let missed = matches!(code, error::CA_CERT_MISSING_KEY_USAGE | error::PATHLEN_WITHOUT_KEY_CERT_SIGN);
+            missed && case.strict && path.get(depth).is_some_and(|one| one.key_usage().is_none())
+        },
     ),
 ];
 
 static UNREAD_NAMES: Difference =
     Difference::laxer("openssl.unread_names", "names that are the same to the byte are the same; what they say is read when it counts", PARSER);
 
+static UNREAD_IDS: Difference = Difference::laxer("openssl.unread_unique_ids", "unique identifiers are read past, whatever they hold", PARSER);
+
 pub(super) fn laxer(refused: &Refused, case: &Case, path: &[Features<'_>]) -> Option<&'static Difference> {
-    let Refused::Verify { code, depth, .. } = refused else {
-        let unreadable = path.iter().any(|one| !is_name(one.subject) || !is_name(one.issuer));
-        return unreadable.then_some(&UNREAD_NAMES);
-    };
-    LAXER.iter().find(|(_, explains)| explains(*code, *depth, case, path)).map(|(difference, _)| difference)
+    match refused {
+        Refused::Verify { code, depth, .. } => {
+            let found = LAXER.iter().find(|(_, explains)| explains(*code, *depth, case, path)).map(|(difference, _)| difference);
+            // An intermediate that it cannot read is one that it does not have.
+            found.or_else(|| (*code == error::UNABLE_TO_GET_ISSUER_CERT_LOCALLY).then(|| unread(path)).flatten())
+        }
+        Refused::Unreadable(_) => unread(path),
+    }
+}
+
+fn unread(path: &[Features<'_>]) -> Option<&'static Difference> {
+    if path.iter().any(|one| !is_name(one.subject) || !is_name(one.issuer)) {
+        return Some(&UNREAD_NAMES);
+    }
+    path.iter().any(|one| one.has_unique_ids).then_some(&UNREAD_IDS)
 }
 
 /// Whether OpenSSL takes the key identifiers for those of this issuer.

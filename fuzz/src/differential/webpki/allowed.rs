@@ -9,7 +9,7 @@ use crate::differential::blueprint::{
 };
 use crate::differential::difference::Difference;
 use crate::differential::features::{Features, has_other_forms};
-use crate::differential::form::{is_host, is_identifier, is_integer, is_name, is_serial};
+use crate::differential::form::{is_host, is_identifier, is_integer, is_name, is_preferred_host, is_serial};
 use crate::differential::ours::Refusal;
 
 const CERT: &str = "rustls-webpki 0.103 src/cert.rs";
@@ -80,6 +80,10 @@ static STRICTER: [Stricter; 27] = [
                 Reason::MalformedExtension("subjectKeyIdentifier") => one.extension(SUBJECT_KEY_IDENTIFIER).is_some(),
                 Reason::MalformedExtension("authorityKeyIdentifier") => one.extension(AUTHORITY_KEY_IDENTIFIER).is_some(),
                 Reason::MalformedExtension("authorityInfoAccess") => one.extension(&[0x2b, 6, 1, 5, 5, 7, 1, 1]).is_some(),
+                Reason::MalformedExtension("certificatePolicies") => one.extension(&[0x55, 0x1d, 32]).is_some(),
+                Reason::MalformedExtension("policyMappings") => one.extension(&[0x55, 0x1d, 33]).is_some(),
+                Reason::MalformedExtension("policyConstraints") => one.extension(POLICY_CONSTRAINTS).is_some(),
+                Reason::MalformedExtension("inhibitAnyPolicy") => one.extension(&[0x55, 0x1d, 54]).is_some(),
                 Reason::MalformedExtension("subject") => !is_name(one.subject),
                 _ => false,
             })
@@ -236,7 +240,7 @@ fn too_long_below(path: &[Features<'_>], anchor: &Features<'_>) -> bool {
 type Laxer = (Difference, fn(&Error, &[Features<'_>]) -> bool);
 
 /// We accept a path that webpki refuses.
-static LAXER: [Laxer; 15] = [
+static LAXER: [Laxer; 17] = [
     (
         Difference::laxer("webpki.uri_constraints", "webpki refuses every URI under any URI constraint; we compare hosts, RFC 5280 §4.2.1.10", NAMES),
         |error, path| violates(error) && constrained(path, 0x86, 0x86),
@@ -319,6 +323,17 @@ static LAXER: [Laxer; 15] = [
         },
     ),
     (
+        Difference::laxer("webpki.unusual_hosts", "a dot behind a name, or a hyphen at an end of a label, makes no other host; webpki refuses the name under a constraint", NAMES),
+        |error, path| {
+            let unusual = |name: &[u8]| !is_preferred_host(name.strip_prefix(b"*.").unwrap_or(name));
+            *error == Error::MalformedDnsIdentifier && path.iter().any(|one| one.alt_names().iter().any(|name| name.tag == 0x82 && unusual(name.content)))
+        },
+    ),
+    (
+        Difference::laxer("webpki.budget_of_namesakes", "among CAs of one name webpki tries every way up before it finds the one there is", VERIFY),
+        |error, path| matches!(error, Error::MaximumSignatureChecksExceeded | Error::MaximumPathBuildCallsExceeded) && has_namesakes(path),
+    ),
+    (
         Difference::laxer("webpki.path_depth", "more than six intermediates are unusual, not wrong", VERIFY),
         |error, path| *error == Error::MaximumPathDepthExceeded && path.len() > 8,
     ),
@@ -337,7 +352,8 @@ pub(super) fn laxer(error: &Error, path: &[Features<'_>]) -> Option<&'static Dif
         // Where two CAs of a path have one name, webpki tries both keys, and a wrong key is the error it prefers to tell.
         Error::InvalidSignatureForPublicKey | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) if has_namesakes(path) => {
             let purpose = Error::RequiredEkuNotFoundContext(RequiredEkuNotFoundContext { required: KeyUsage::server_auth(), present: Vec::new() });
-            [Error::NameConstraintViolation, Error::PathLenConstraintViolated, Error::UnknownIssuer, purpose].iter().find_map(named)
+            let others = [Error::PathLenConstraintViolated, Error::UnknownIssuer, Error::BadDerTime, Error::BadDer, Error::UnsupportedCriticalExtension];
+            std::iter::once(&Error::NameConstraintViolation).chain(&others).chain([&purpose]).find_map(named)
         }
         _ => None,
     })

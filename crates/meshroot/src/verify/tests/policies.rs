@@ -82,6 +82,14 @@ fn a_leaf_that_requires_a_policy_has_one() {
 }
 
 #[test]
+fn constraints_that_cannot_be_read_are_named_where_they_stand() {
+    let broken: Edit = |made| made.set(ext::POLICY_CONSTRAINTS, true, vec![0x30, 3, 0x85, 1, 0]);
+    for (position, [root_, ca_, leaf_]) in [[same, same, broken], [same, broken, same], [broken, same, same]].into_iter().enumerate() {
+        assert_eq!(refused(judged(root_, ca_, leaf_, NOTHING)), ("verify.malformed_extension", Some(position)));
+    }
+}
+
+#[test]
 fn only_accepted_policies_count() {
     let accept = |acceptable| PolicyInputs { acceptable, explicit: true, ..NOTHING };
     let both: Edit = |ca| ca.policies(&[P1, P2]);
