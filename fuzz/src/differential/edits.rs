@@ -114,7 +114,11 @@ fn constrain(certificate: &mut Blueprint, kind: u8, base: Vec<u8>, critical: boo
         lists.iter().filter(|list| list.tag == kind).flat_map(Tlv::children).map(|subtree| subtree.content.to_vec()).collect()
     };
     let (mut permitted, mut excluded) = (subtrees(0xa0), subtrees(0xa1));
-    if kind == 0xa0 { permitted.push(base) } else { excluded.push(base) }
+    if kind == 0xa0 {
+        permitted.push(base)
+    } else {
+        excluded.push(base)
+    }
     certificate.set(NAME_CONSTRAINTS, critical, constraints(&permitted, &excluded));
 }
 

@@ -121,7 +121,9 @@ impl<'a> Features<'a> {
     /// Whether extKeyUsage is a list of well-formed identifiers; true if there is none.
     pub(super) fn purposes_are_whole(&self) -> bool {
         let Some(value) = self.extension(EXTENDED_KEY_USAGE).map(|e| e.value) else { return true };
-        Tlv::first(value).is_some_and(|(list, rest)| rest.is_empty() && is_whole(&list) && list.children().iter().all(|e| e.tag == OID && is_identifier(e.content)))
+        Tlv::first(value).is_some_and(|(list, rest)| {
+            rest.is_empty() && is_whole(&list) && list.children().iter().all(|e| e.tag == OID && is_identifier(e.content))
+        })
     }
 
     /// cA and pathLenConstraint's content.

@@ -32,7 +32,11 @@ pub(super) fn is_name(der: &[u8]) -> bool {
         0x1c => value.content.len() % 4 == 0,
         _ => false,
     };
-    let attribute = |pair: &Tlv<'_>| pair.tag == SEQUENCE && is_whole(pair) && matches!(pair.children()[..], [oid, value] if oid.tag == OID && is_identifier(oid.content) && string(&value));
+    let attribute = |pair: &Tlv<'_>| {
+        pair.tag == SEQUENCE
+            && is_whole(pair)
+            && matches!(pair.children()[..], [oid, value] if oid.tag == OID && is_identifier(oid.content) && string(&value))
+    };
     let rdn = |set: &Tlv<'_>| set.tag == SET && is_whole(set) && !set.content.is_empty() && set.children().iter().all(attribute);
     Tlv::first(der).is_some_and(|(name, _)| is_whole(&name) && name.children().iter().all(rdn))
 }
@@ -40,7 +44,9 @@ pub(super) fn is_name(der: &[u8]) -> bool {
 /// A Name with letter case, repeated white space and string types made equal: how RFC 5280 §7.1 compares names, as far as
 /// the names of our cases need it.
 pub(super) fn folded(der: &[u8]) -> Vec<Vec<u8>> {
-    let text = |value: &Tlv<'_>| value.content.to_ascii_lowercase().split(|byte| *byte == b' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(&b' ');
+    let text = |value: &Tlv<'_>| {
+        value.content.to_ascii_lowercase().split(|byte| *byte == b' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(&b' ')
+    };
     let attributes = |set: &Tlv<'_>| set.children().iter().flat_map(|pair| pair.children().iter().map(text).collect::<Vec<_>>()).collect::<Vec<_>>();
     Tlv::first(der).map(|(name, _)| name.children().iter().flat_map(attributes).collect()).unwrap_or_default()
 }
@@ -71,7 +77,9 @@ pub(super) fn is_plain_name(name: &Tlv<'_>) -> bool {
         0x86 => {
             let text = String::from_utf8_lossy(name.content);
             let host = text.split_once("://").map(|(_, rest)| rest.split(['/', '?', '#', ':']).next().unwrap_or_default());
-            host.is_some_and(|host| is_host(host.as_bytes()) && !host.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit())))
+            host.is_some_and(|host| {
+                is_host(host.as_bytes()) && !host.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()))
+            })
         }
         0x87 => matches!(name.content.len(), 4 | 16),
         _ => true,

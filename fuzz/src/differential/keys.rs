@@ -33,7 +33,11 @@ fn make(index: usize) -> Arc<dyn Signer> {
 
 /// SEC1 with its public half, which only OpenSSL computes for us.
 fn p256(secret: &[u8; 32]) -> Vec<u8> {
-    use openssl::{bn::BigNum, ec::{EcGroup, EcKey, EcPoint}, nid::Nid};
+    use openssl::{
+        bn::BigNum,
+        ec::{EcGroup, EcKey, EcPoint},
+        nid::Nid,
+    };
     let made = || {
         let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?;
         let scalar = BigNum::from_slice(secret)?;

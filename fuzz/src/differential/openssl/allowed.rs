@@ -8,7 +8,8 @@ use openssl::pkey::PKey;
 
 use super::Refused;
 use crate::differential::blueprint::{
-    AUTHORITY_KEY_IDENTIFIER, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE, KEY_CERT_SIGN, KEY_USAGE, NAME_CONSTRAINTS, SUBJECT_ALT_NAME, SUBJECT_KEY_IDENTIFIER,
+    AUTHORITY_KEY_IDENTIFIER, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE, KEY_CERT_SIGN, KEY_USAGE, NAME_CONSTRAINTS, SUBJECT_ALT_NAME,
+    SUBJECT_KEY_IDENTIFIER,
 };
 use crate::differential::der::{Tlv, time};
 use crate::differential::difference::Difference;
@@ -43,14 +44,22 @@ struct Disputed<'a> {
 
 static STRICTER: [Stricter; 37] = [
     (
-        Difference::stricter("openssl.leaf_is_an_anchor", "an anchor is a CA; a leaf in the store is a path of its own for X509_V_FLAG_PARTIAL_CHAIN", VERIFY),
+        Difference::stricter(
+            "openssl.leaf_is_an_anchor",
+            "an anchor is a CA; a leaf in the store is a path of its own for X509_V_FLAG_PARTIAL_CHAIN",
+            VERIFY,
+        ),
         |disputed| disputed.path.len() == 1,
     ),
     (Difference::stricter("openssl.trailing_bytes", "one certificate and nothing else", PARSER), |disputed| {
         matches!(disputed.refusal.unreadable(), Some(CertificateError::TrailingBytes(_)))
     }),
     (
-        Difference::stricter("openssl.anchor_algorithms_differ", "both places name one algorithm, RFC 5280 §4.1.1.2; OpenSSL looks when it verifies", VERIFY),
+        Difference::stricter(
+            "openssl.anchor_algorithms_differ",
+            "both places name one algorithm, RFC 5280 §4.1.1.2; OpenSSL looks when it verifies",
+            VERIFY,
+        ),
         |disputed| matches!(disputed.refusal, Refusal::Anchor(CertificateError::AlgorithmsDiffer)),
     ),
     (
@@ -62,7 +71,11 @@ static STRICTER: [Stricter; 37] = [
         |disputed| matches!(disputed.refusal.unreadable(), Some(CertificateError::Key(KeyError::PointEncoding { .. }))),
     ),
     (
-        Difference::stricter("openssl.lenient_keys", "a leaf's key is one that somebody can use; OpenSSL finds out in the handshake, and reads BER", PARSER),
+        Difference::stricter(
+            "openssl.lenient_keys",
+            "a leaf's key is one that somebody can use; OpenSSL finds out in the handshake, and reads BER",
+            PARSER,
+        ),
         |disputed| matches!(disputed.refusal.rule(), Some((Reason::Key(_), 0))),
     ),
     (Difference::stricter("openssl.any_version", "extensions take version 3, RFC 5280 §4.1.2.1; so does a leaf", PURPOSE), |disputed| {
@@ -76,46 +89,63 @@ static STRICTER: [Stricter; 37] = [
         disputed.anywhere(|reason, leaf| *reason == Reason::NameConstraintsInLeaf && leaf.extension(NAME_CONSTRAINTS).is_some())
     }),
     (Difference::stricter("openssl.leaf_signs_certificates", "keyCertSign needs cA, RFC 5280 §4.2.1.3, and a leaf is no CA", PURPOSE), |disputed| {
-        disputed.anywhere(|reason, leaf| *reason == Reason::KeyUsageForbids("keyCertSign") && leaf.key_usage().is_some_and(|bits| bits & KEY_CERT_SIGN != 0))
+        disputed.anywhere(|reason, leaf| {
+            *reason == Reason::KeyUsageForbids("keyCertSign") && leaf.key_usage().is_some_and(|bits| bits & KEY_CERT_SIGN != 0)
+        })
     }),
     (Difference::stricter("openssl.leaf_is_a_ca", "signing certificates authenticate nobody", PURPOSE), |disputed| {
         disputed.anywhere(|reason, leaf| *reason == Reason::LeafIsCa && leaf.basic_constraints().is_some_and(|(ca, _)| ca))
     }),
-    (Difference::stricter("openssl.empty_lists", "extKeyUsage, subjectAltName and nameConstraints have an element, RFC 5280 §4.2.1", PARSER), |disputed| {
-        disputed.anywhere(|reason, one| {
-            let oid = match reason {
-                Reason::MalformedExtension("extKeyUsage") => EXTENDED_KEY_USAGE,
-                Reason::MalformedExtension("subjectAltName") => SUBJECT_ALT_NAME,
-                Reason::MalformedExtension("nameConstraints") => NAME_CONSTRAINTS,
-                _ => return false,
-            };
-            one.extension(oid).is_some_and(|e| e.value == [0x30, 0])
-        })
-    }),
+    (
+        Difference::stricter("openssl.empty_lists", "extKeyUsage, subjectAltName and nameConstraints have an element, RFC 5280 §4.2.1", PARSER),
+        |disputed| {
+            disputed.anywhere(|reason, one| {
+                let oid = match reason {
+                    Reason::MalformedExtension("extKeyUsage") => EXTENDED_KEY_USAGE,
+                    Reason::MalformedExtension("subjectAltName") => SUBJECT_ALT_NAME,
+                    Reason::MalformedExtension("nameConstraints") => NAME_CONSTRAINTS,
+                    _ => return false,
+                };
+                one.extension(oid).is_some_and(|e| e.value == [0x30, 0])
+            })
+        },
+    ),
     (
         Difference::stricter("openssl.loose_constraints", "a base that is no host name excludes all and permits nothing, RFC 5280 §4.2.1.10", NAMES),
         |disputed| {
             let base = |base: &[u8], uri: bool| !is_host(if uri { base.strip_prefix(b".").unwrap_or(base) } else { base });
             let loose = |ca: &Features<'_>| ca.bases().iter().any(|one| matches!(one.tag, 0x82 | 0x86) && base(one.content, one.tag == 0x86));
             let no_range = |ca: &Features<'_>| {
-                ca.bases().iter().any(|one| one.tag == 0x87 && !is_range(one.content) || matches!(one.tag, 0x81 | 0x82 | 0x86) && !one.content.is_ascii())
+                ca.bases()
+                    .iter()
+                    .any(|one| one.tag == 0x87 && !is_range(one.content) || matches!(one.tag, 0x81 | 0x82 | 0x86) && !one.content.is_ascii())
             };
             disputed.anywhere(|reason, _| matches!(reason, Reason::NameConstraint { .. })) && disputed.path.iter().any(loose)
                 || disputed.anywhere(|reason, ca| *reason == Reason::MalformedExtension("nameConstraints") && no_range(ca))
         },
     ),
     (
-        Difference::stricter("openssl.other_name_forms", "forms of names that we cannot judge are one form to us: a constraint on one refuses the others", NAMES),
+        Difference::stricter(
+            "openssl.other_name_forms",
+            "forms of names that we cannot judge are one form to us: a constraint on one refuses the others",
+            NAMES,
+        ),
         |disputed| disputed.anywhere(|reason, one| matches!(reason, Reason::NameConstraint { .. }) && has_other_forms(one, disputed.path)),
     ),
     (
-        Difference::stricter("openssl.unclear_names", "a name that may lie inside or outside (a wildcard, an address for a host) is excluded and not permitted, RFC 5280 §4.2.1.10", NAMES),
-        |disputed| {
-            disputed.anywhere(|reason, one| matches!(reason, Reason::NameConstraint { .. }) && !one.alt_names().iter().all(is_plain_name))
-        },
+        Difference::stricter(
+            "openssl.unclear_names",
+            "a name that may lie inside or outside (a wildcard, an address for a host) is excluded and not permitted, RFC 5280 §4.2.1.10",
+            NAMES,
+        ),
+        |disputed| disputed.anywhere(|reason, one| matches!(reason, Reason::NameConstraint { .. }) && !one.alt_names().iter().all(is_plain_name)),
     ),
     (
-        Difference::stricter("openssl.lenient_names", "a Name that cannot be read as DER is the same only as its own bytes; OpenSSL reads BER", PARSER),
+        Difference::stricter(
+            "openssl.lenient_names",
+            "a Name that cannot be read as DER is the same only as its own bytes; OpenSSL reads BER",
+            PARSER,
+        ),
         |disputed| disputed.anywhere(|reason, one| matches!(reason, Reason::UnknownIssuer { .. }) && !is_name(one.issuer)),
     ),
     (Difference::stricter("openssl.issuer_without_name", "an issuer has a name, RFC 5280 §4.1.2.4", PURPOSE), |disputed| {
@@ -125,17 +155,27 @@ static STRICTER: [Stricter; 37] = [
         disputed.anywhere(|reason, one| *reason == Reason::CaWithoutSubject && one.subject == [0x30, 0])
     }),
     (
-        Difference::stricter("openssl.ca_without_basic_constraints", "a CA says so in basicConstraints; keyCertSign alone, or version 1, is not enough, RFC 5280 §6.1.4 (k)", PURPOSE),
+        Difference::stricter(
+            "openssl.ca_without_basic_constraints",
+            "a CA says so in basicConstraints; keyCertSign alone, or version 1, is not enough, RFC 5280 §6.1.4 (k)",
+            PURPOSE,
+        ),
         |disputed| {
             let old = |ca: &Features<'_>| ca.version == 0 && ca.has_no_extensions() && ca.self_issued();
             !disputed.case.strict
                 && disputed.anywhere(|reason, ca| {
-                    *reason == Reason::NotACa && ca.extension(BASIC_CONSTRAINTS).is_none() && (old(ca) || ca.key_usage().is_some_and(|bits| bits & KEY_CERT_SIGN != 0))
+                    *reason == Reason::NotACa
+                        && ca.extension(BASIC_CONSTRAINTS).is_none()
+                        && (old(ca) || ca.key_usage().is_some_and(|bits| bits & KEY_CERT_SIGN != 0))
                 })
         },
     ),
     (
-        Difference::stricter("openssl.policies_not_critical", "policyConstraints and inhibitAnyPolicy are critical, RFC 5280 §4.2.1.11, §4.2.1.14", PURPOSE),
+        Difference::stricter(
+            "openssl.policies_not_critical",
+            "policyConstraints and inhibitAnyPolicy are critical, RFC 5280 §4.2.1.11, §4.2.1.14",
+            PURPOSE,
+        ),
         |disputed| {
             disputed.anywhere(|reason, one| match reason {
                 Reason::NotCritical("policyConstraints") => one.extension(&[0x55, 0x1d, 36]).is_some_and(|e| !e.critical),
@@ -148,11 +188,19 @@ static STRICTER: [Stricter; 37] = [
         disputed.anywhere(|reason, one| *reason == Reason::SanNotCritical && one.subject == [0x30, 0])
     }),
     (
-        Difference::stricter("openssl.algorithm_parameters", "ecdsa-with-SHA256 and Ed25519 have no parameters, RFC 5758 §3.2, RFC 8410 §3", "OpenSSL 3.0 crypto/asn1/a_verify.c"),
+        Difference::stricter(
+            "openssl.algorithm_parameters",
+            "ecdsa-with-SHA256 and Ed25519 have no parameters, RFC 5758 §3.2, RFC 8410 §3",
+            "OpenSSL 3.0 crypto/asn1/a_verify.c",
+        ),
         |disputed| disputed.anywhere(|reason, one| *reason == Reason::SignatureAlgorithm && one.algorithm.ends_with(&[5, 0])),
     ),
     (
-        Difference::stricter("openssl.more_critical_extensions", "we process no cRLDistributionPoints and no policies, so they may not be critical, RFC 5280 §4.2", PURPOSE),
+        Difference::stricter(
+            "openssl.more_critical_extensions",
+            "we process no cRLDistributionPoints and no policies, so they may not be critical, RFC 5280 §4.2",
+            PURPOSE,
+        ),
         |disputed| {
             disputed.anywhere(|reason, one| {
                 let Reason::UnknownCriticalExtension(oid) = reason else { return false };
@@ -162,7 +210,11 @@ static STRICTER: [Stricter; 37] = [
         },
     ),
     (
-        Difference::stricter("openssl.crl_of_a_namesake", "a CRL is signed with the key that signed the certificate; another key of the CA's name proves nothing to us", CRLS),
+        Difference::stricter(
+            "openssl.crl_of_a_namesake",
+            "a CRL is signed with the key that signed the certificate; another key of the CA's name proves nothing to us",
+            CRLS,
+        ),
         |disputed| {
             let namesakes = |name: &[u8]| disputed.path.iter().skip(1).filter(|ca| folded(ca.subject) == folded(name)).count() > 1;
             disputed.anywhere(|reason, one| {
@@ -175,7 +227,11 @@ static STRICTER: [Stricter; 37] = [
         |disputed| disputed.crl_problem(|problem| matches!(problem, CrlProblem::NumberMissing)),
     ),
     (
-        Difference::stricter("openssl.anchor_policies", "an anchor that demands a policy means it; OpenSSL starts below it, as RFC 5280 §6.1.1 lets it", "OpenSSL 3.0 crypto/x509/pcy_tree.c"),
+        Difference::stricter(
+            "openssl.anchor_policies",
+            "an anchor that demands a policy means it; OpenSSL starts below it, as RFC 5280 §6.1.1 lets it",
+            "OpenSSL 3.0 crypto/x509/pcy_tree.c",
+        ),
         |disputed| {
             let demands = |ca: &Features<'_>| [36, 54].iter().any(|last| ca.extension(&[0x55, 0x1d, *last]).is_some());
             let about_policies = match disputed.refusal.rule() {
@@ -187,46 +243,53 @@ static STRICTER: [Stricter; 37] = [
         },
     ),
     (
-        Difference::stricter("openssl.remove_from_crl", "removeFromCRL is for delta CRLs, RFC 5280 §5.3.1; OpenSSL takes such an entry for none", CRLS),
+        Difference::stricter(
+            "openssl.remove_from_crl",
+            "removeFromCRL is for delta CRLs, RFC 5280 §5.3.1; OpenSSL takes such an entry for none",
+            CRLS,
+        ),
         |disputed| disputed.crl_problem(|problem| matches!(problem, CrlProblem::RemoveFromCrl(_))),
     ),
-    (
-        Difference::stricter("openssl.crl_without_end", "a CRL without nextUpdate would never be out of date, RFC 5280 §5.1.2.5", CRLS),
-        |disputed| disputed.crl_problem(|problem| matches!(problem, CrlProblem::NextUpdateMissing)),
-    ),
+    (Difference::stricter("openssl.crl_without_end", "a CRL without nextUpdate would never be out of date, RFC 5280 §5.1.2.5", CRLS), |disputed| {
+        disputed.crl_problem(|problem| matches!(problem, CrlProblem::NextUpdateMissing))
+    }),
     (
         Difference::stricter("openssl.newest_crl_counts", "what one valid CRL revokes is revoked; OpenSSL asks one of several, the newest", CRLS),
         |disputed| matches!(disputed.refusal.rule(), Some((Reason::Revoked { .. }, _))) && disputed.case.crls.len() > 1,
     ),
+    (Difference::stricter("openssl.delta_crl", "a list of changes says nothing of what did not change, RFC 5280 §5.2.4", CRLS), |disputed| {
+        // deltaCRLIndicator is there. OpenSSL does not even ask whether the CA may sign CRLs then.
+        let delta = disputed.case.crls.iter().any(|crl| crl.windows(5).any(|part| part == [6, 3, 0x55, 0x1d, 27]));
+        delta && disputed.crl_problem(|problem| matches!(problem, CrlProblem::Delta | CrlProblem::SignerLacksCrlSign))
+    }),
     (
-        Difference::stricter("openssl.delta_crl", "a list of changes says nothing of what did not change, RFC 5280 §5.2.4", CRLS),
-        |disputed| {
-            // deltaCRLIndicator is there. OpenSSL does not even ask whether the CA may sign CRLs then.
-            let delta = disputed.case.crls.iter().any(|crl| crl.windows(5).any(|part| part == [6, 3, 0x55, 0x1d, 27]));
-            delta && disputed.crl_problem(|problem| matches!(problem, CrlProblem::Delta | CrlProblem::SignerLacksCrlSign))
-        },
-    ),
-    (
-        Difference::stricter("openssl.crl_issuer_by_bytes", "a CRL's issuer is written as the certificate's issuer is; OpenSSL folds case and string types", CRLS),
+        Difference::stricter(
+            "openssl.crl_issuer_by_bytes",
+            "a CRL's issuer is written as the certificate's issuer is; OpenSSL folds case and string types",
+            CRLS,
+        ),
         |disputed| {
             let spelled = |one: &Features<'_>| disputed.case.crls.iter().any(|crl| crl.windows(one.issuer.len()).any(|part| part == one.issuer));
             disputed.anywhere(|reason, one| matches!(reason, Reason::CrlMissing { .. }) && !spelled(one))
         },
     ),
     (
-        Difference::stricter("openssl.extension_twice", "an extension stands once in a certificate, RFC 5280 §4.2; OpenSSL counts those that it reads", PURPOSE),
+        Difference::stricter(
+            "openssl.extension_twice",
+            "an extension stands once in a certificate, RFC 5280 §4.2; OpenSSL counts those that it reads",
+            PURPOSE,
+        ),
         |disputed| disputed.anywhere(|reason, one| matches!(reason, Reason::DuplicateExtension(_)) && one.repeats_other_than(&READ)),
     ),
-    (
-        Difference::stricter("openssl.lenient_der", "BOOLEAN and OBJECT IDENTIFIER have one encoding, X.690 §8.19, §11.1", PARSER),
-        |disputed| {
-            let broken = |one: &Features<'_>| one.extensions().iter().any(|e| !is_identifier(e.oid) || e.odd_boolean);
-            // basicConstraints: a BOOLEAN that is there and not 255.
-            let odd_ca = |one: &Features<'_>| one.extension(BASIC_CONSTRAINTS).is_some_and(|e| e.value.windows(2).any(|part| part == [1, 1]) && !e.value.contains(&0xff));
-            disputed.field("tbsCertificate.extensions") && disputed.path.iter().any(broken)
-                || disputed.anywhere(|reason, one| *reason == Reason::MalformedExtension("basicConstraints") && odd_ca(one))
-        },
-    ),
+    (Difference::stricter("openssl.lenient_der", "BOOLEAN and OBJECT IDENTIFIER have one encoding, X.690 §8.19, §11.1", PARSER), |disputed| {
+        let broken = |one: &Features<'_>| one.extensions().iter().any(|e| !is_identifier(e.oid) || e.odd_boolean);
+        // basicConstraints: a BOOLEAN that is there and not 255.
+        let odd_ca = |one: &Features<'_>| {
+            one.extension(BASIC_CONSTRAINTS).is_some_and(|e| e.value.windows(2).any(|part| part == [1, 1]) && !e.value.contains(&0xff))
+        };
+        disputed.field("tbsCertificate.extensions") && disputed.path.iter().any(broken)
+            || disputed.anywhere(|reason, one| *reason == Reason::MalformedExtension("basicConstraints") && odd_ca(one))
+    }),
     (
         Difference::stricter("openssl.lenient_values", "an extension that we process has one encoding, X.690; OpenSSL reads more than one", PARSER),
         |disputed| {
@@ -247,7 +310,9 @@ static STRICTER: [Stricter; 37] = [
             disputed.anywhere(|reason, one| *reason == Reason::MalformedExtension("subjectAltName") && one.alt_names().iter().any(odd))
         },
     ),
-    (Difference::stricter("openssl.crl_form", "a CRL that cannot be read is not used", PARSER), |disputed| matches!(disputed.refusal, Refusal::Crl(_))),
+    (Difference::stricter("openssl.crl_form", "a CRL that cannot be read is not used", PARSER), |disputed| {
+        matches!(disputed.refusal, Refusal::Crl(_))
+    }),
     (Difference::stricter("openssl.lenient_serial_encoding", "an INTEGER has one encoding, X.690 §8.3", PARSER), |disputed| {
         disputed.field("tbsCertificate.serialNumber")
     }),
@@ -328,7 +393,11 @@ mod error {
 
 static LAXER: [Laxer; 18] = [
     (
-        Difference::laxer("openssl.last_second", "notAfter and nextUpdate are part of the period, RFC 5280 §4.1.2.5; for OpenSSL it is over then", VERIFY),
+        Difference::laxer(
+            "openssl.last_second",
+            "notAfter and nextUpdate are part of the period, RFC 5280 §4.1.2.5; for OpenSSL it is over then",
+            VERIFY,
+        ),
         |code, depth, case, path| match code {
             error::CERT_HAS_EXPIRED => path.get(depth).and_then(|one| one.validity.get(1)).is_some_and(|end| end.whole == time(case.now)),
             error::CRL_HAS_EXPIRED => case.crls.iter().any(|crl| crl.windows(15).any(|part| part == time(case.now))),
@@ -344,10 +413,16 @@ static LAXER: [Laxer; 18] = [
     ),
     (
         Difference::laxer("openssl.leaf_key_off_curve", "a key that is no point of its curve authenticates nobody: the handshake finds out", VERIFY),
-        |code, depth, _, path| matches!(code, error::UNSPECIFIED | error::NO_VERDICT) && depth == 0 && PKey::public_key_from_der(path[0].key).is_err(),
+        |code, depth, _, path| {
+            matches!(code, error::UNSPECIFIED | error::NO_VERDICT) && depth == 0 && PKey::public_key_from_der(path[0].key).is_err()
+        },
     ),
     (
-        Difference::laxer("openssl.unread_alt_names", "what a directoryName says is read when a constraint asks for it; OpenSSL reads every name of every certificate", PURPOSE),
+        Difference::laxer(
+            "openssl.unread_alt_names",
+            "what a directoryName says is read when a constraint asks for it; OpenSSL reads every name of every certificate",
+            PURPOSE,
+        ),
         |code, _, _, path| {
             let unread = |name: &Tlv<'_>| match name.tag {
                 0xa4 => !is_name(name.content),
@@ -360,39 +435,55 @@ static LAXER: [Laxer; 18] = [
         },
     ),
     (
-        Difference::laxer("openssl.distribution_points", "an extension that is not critical and not ours is nothing to us, RFC 5280 §4.2; OpenSSL reads this one", PURPOSE),
+        Difference::laxer(
+            "openssl.distribution_points",
+            "an extension that is not critical and not ours is nothing to us, RFC 5280 §4.2; OpenSSL reads this one",
+            PURPOSE,
+        ),
         |code, _, _, path| {
             let broken = |one: &Features<'_>| one.extension(&[0x55, 0x1d, 31]).is_some_and(|e| !e.critical && e.value != POINTS);
-            matches!(code, error::UNSPECIFIED | error::UNABLE_TO_GET_ISSUER_CERT | error::UNABLE_TO_GET_ISSUER_CERT_LOCALLY) && path.iter().any(broken)
+            matches!(code, error::UNSPECIFIED | error::UNABLE_TO_GET_ISSUER_CERT | error::UNABLE_TO_GET_ISSUER_CERT_LOCALLY)
+                && path.iter().any(broken)
         },
     ),
     (
-        Difference::laxer("openssl.policies_unread", "policies are read when something above demands one, RFC 5280 §6.1; OpenSSL reads them always", "OpenSSL 3.0 crypto/x509/pcy_cache.c"),
+        Difference::laxer(
+            "openssl.policies_unread",
+            "policies are read when something above demands one, RFC 5280 §6.1; OpenSSL reads them always",
+            "OpenSSL 3.0 crypto/x509/pcy_cache.c",
+        ),
         |code, _, _, path| {
             let stated = |one: &Features<'_>| [32, 33, 36, 54].iter().any(|last| one.extension(&[0x55, 0x1d, *last]).is_some());
             code == error::INVALID_POLICY_EXTENSION && path.iter().any(stated)
         },
     ),
     (
-        Difference::laxer("openssl.any_policy", "anyPolicy in a leaf is a valid policy, RFC 5280 §6.1.5 (g); OpenSSL wants one by name", "OpenSSL 3.0 crypto/x509/pcy_tree.c"),
+        Difference::laxer(
+            "openssl.any_policy",
+            "anyPolicy in a leaf is a valid policy, RFC 5280 §6.1.5 (g); OpenSSL wants one by name",
+            "OpenSSL 3.0 crypto/x509/pcy_tree.c",
+        ),
         |code, _, _, path| {
-            let any = |one: &Features<'_>| one.extension(&[0x55, 0x1d, 32]).is_some_and(|e| e.value.windows(4).any(|part| part == [0x55, 0x1d, 32, 0]));
+            let any =
+                |one: &Features<'_>| one.extension(&[0x55, 0x1d, 32]).is_some_and(|e| e.value.windows(4).any(|part| part == [0x55, 0x1d, 32, 0]));
             code == error::NO_EXPLICIT_POLICY && path.first().is_some_and(any)
         },
     ),
+    (Difference::laxer("openssl.root_dot", "a host name with the root's dot behind it is the same host", NAMES), |code, _, _, path| {
+        let dotted = |one: &Features<'_>| one.alt_names().iter().any(|name| name.tag == 0x82 && name.content.ends_with(b"."));
+        code == error::PERMITTED_VIOLATION && path.iter().any(dotted)
+    }),
     (
-        Difference::laxer("openssl.root_dot", "a host name with the root's dot behind it is the same host", NAMES),
-        |code, _, _, path| {
-            let dotted = |one: &Features<'_>| one.alt_names().iter().any(|name| name.tag == 0x82 && name.content.ends_with(b"."));
-            code == error::PERMITTED_VIOLATION && path.iter().any(dotted)
-        },
-    ),
-    (
-        Difference::laxer("openssl.namesakes", "two CAs of one name on a path: OpenSSL takes the one for the other and does not go back", CHECK_ISSUED),
+        Difference::laxer(
+            "openssl.namesakes",
+            "two CAs of one name on a path: OpenSSL takes the one for the other and does not go back",
+            CHECK_ISSUED,
+        ),
         |code, _, _, path| {
             let same = |one: &Features<'_>, other: &Features<'_>| folded(one.subject) == folded(other.subject);
             let namesakes = path.iter().enumerate().any(|(place, ca)| path.iter().skip(place + 1).any(|above| same(above, ca)));
-            matches!(code, error::CERT_SIGNATURE_FAILURE | error::CRL_SIGNATURE_FAILURE | error::SELF_SIGNED | error::SELF_SIGNED_IN_CHAIN) && namesakes
+            matches!(code, error::CERT_SIGNATURE_FAILURE | error::CRL_SIGNATURE_FAILURE | error::SELF_SIGNED | error::SELF_SIGNED_IN_CHAIN)
+                && namesakes
         },
     ),
     (
@@ -422,42 +513,69 @@ static LAXER: [Laxer; 18] = [
         Difference::laxer("openssl.leaf_key_usage", "what a TLS key may do is the handshake's to ask; extKeyUsage says what it is for", PURPOSE),
         |code, depth, case, path| {
             // digitalSignature, keyEncipherment, keyAgreement.
-            code == error::INVALID_PURPOSE && case.purpose != Purpose::Any && depth == 0 && path[0].key_usage().is_some_and(|bits| bits & 0xa8 != 0xa8)
+            code == error::INVALID_PURPOSE
+                && case.purpose != Purpose::Any
+                && depth == 0
+                && path[0].key_usage().is_some_and(|bits| bits & 0xa8 != 0xa8)
         },
     ),
     (
-        Difference::laxer("openssl.strict_path_length", "a pathLenConstraint of a leaf means nothing; CAs are told not to write it, RFC 5280 §4.2.1.9", CHECK_EXTENSIONS),
+        Difference::laxer(
+            "openssl.strict_path_length",
+            "a pathLenConstraint of a leaf means nothing; CAs are told not to write it, RFC 5280 §4.2.1.9",
+            CHECK_EXTENSIONS,
+        ),
         |code, depth, case, path| {
             let lone = |one: &Features<'_>| matches!(one.basic_constraints(), Some((false, Some(_))));
             code == error::PATHLEN_INVALID_FOR_NON_CA && case.strict && path.get(depth).is_some_and(lone)
         },
     ),
     (
-        Difference::laxer("openssl.strict_subject", "a leaf without subject and other names has nothing to say, and breaks no path", CHECK_EXTENSIONS),
+        Difference::laxer(
+            "openssl.strict_subject",
+            "a leaf without subject and other names has nothing to say, and breaks no path",
+            CHECK_EXTENSIONS,
+        ),
         |code, depth, case, path| code == error::SUBJECT_NAME_EMPTY && case.strict && path.get(depth).is_some_and(|one| one.subject == [0x30, 0]),
     ),
     (
-        Difference::laxer("openssl.strict_authority_key_identifier", "CAs are told to write it, RFC 5280 §4.2.1.1; validators are not told to demand it", CHECK_EXTENSIONS),
+        Difference::laxer(
+            "openssl.strict_authority_key_identifier",
+            "CAs are told to write it, RFC 5280 §4.2.1.1; validators are not told to demand it",
+            CHECK_EXTENSIONS,
+        ),
         |code, depth, case, path| {
             let names_key = |one: &Features<'_>| one.authority().is_some_and(|fields| fields.iter().any(|field| field.tag == 0x80));
             code == error::MISSING_AUTHORITY_KEY_IDENTIFIER && case.strict && path.get(depth).is_some_and(|one| !names_key(one))
         },
     ),
     (
-        Difference::laxer("openssl.strict_subject_key_identifier", "CAs are told to write it, RFC 5280 §4.2.1.2; validators are not told to demand it", CHECK_EXTENSIONS),
+        Difference::laxer(
+            "openssl.strict_subject_key_identifier",
+            "CAs are told to write it, RFC 5280 §4.2.1.2; validators are not told to demand it",
+            CHECK_EXTENSIONS,
+        ),
         |code, _, case, path| {
             let has = |one: &Features<'_>| one.subject_key_id().is_some_and(|id| !id.is_empty());
             code == error::MISSING_SUBJECT_KEY_IDENTIFIER && case.strict && !path.iter().all(has)
         },
     ),
     (
-        Difference::laxer("openssl.strict_critical_basic_constraints", "CAs are told to make it critical, RFC 5280 §4.2.1.9; read, it binds either way", CHECK_EXTENSIONS),
+        Difference::laxer(
+            "openssl.strict_critical_basic_constraints",
+            "CAs are told to make it critical, RFC 5280 §4.2.1.9; read, it binds either way",
+            CHECK_EXTENSIONS,
+        ),
         |code, depth, case, path| {
             code == error::CA_BCONS_NOT_CRITICAL && case.strict && path.get(depth).is_some_and(|one| !one.has_critical(BASIC_CONSTRAINTS))
         },
     ),
     (
-        Difference::laxer("openssl.strict_key_usage", "a missing keyUsage forbids nothing, RFC 5280 §6.1.4 (n); our rules for SVIDs demand it", CHECK_EXTENSIONS),
+        Difference::laxer(
+            "openssl.strict_key_usage",
+            "a missing keyUsage forbids nothing, RFC 5280 §6.1.4 (n); our rules for SVIDs demand it",
+            CHECK_EXTENSIONS,
+        ),
         |code, depth, case, path| {
             let missed = matches!(code, error::CA_CERT_MISSING_KEY_USAGE | error::PATHLEN_WITHOUT_KEY_CERT_SIGN);
             missed && case.strict && path.get(depth).is_some_and(|one| one.key_usage().is_none())
@@ -498,6 +616,7 @@ fn identifies(child: &Features<'_>, issuer: &Features<'_>) -> bool {
     };
     let by_serial = field(0x82).is_none_or(|named| named == issuer.serial);
     // GeneralNames [1], a directoryName [4] among them.
-    let by_issuer = fields.iter().find(|field| field.tag == 0xa1).is_none_or(|names| names.children().iter().any(|name| name.content == issuer.issuer));
+    let by_issuer =
+        fields.iter().find(|field| field.tag == 0xa1).is_none_or(|names| names.children().iter().any(|name| name.content == issuer.issuer));
     by_key && by_serial && by_issuer
 }

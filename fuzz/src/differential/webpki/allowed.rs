@@ -30,10 +30,9 @@ static STRICTER: [Stricter; 27] = [
         Difference::stricter("webpki.anchor_is_no_ca", "a bundle holds CA certificates, SPIFFE Trust Domain and Bundle §4.2.1", ANCHOR),
         |refusal, path| at_anchor(refusal, path, |reason, anchor| *reason == Reason::NotACa && !anchor.basic_constraints().is_some_and(|(ca, _)| ca)),
     ),
-    (
-        Difference::stricter("webpki.anchor_path_length", "an operator who limits a root means it", ANCHOR),
-        |refusal, path| at_anchor(refusal, path, |reason, anchor| matches!(reason, Reason::PathLength { .. }) && too_long_below(path, anchor)),
-    ),
+    (Difference::stricter("webpki.anchor_path_length", "an operator who limits a root means it", ANCHOR), |refusal, path| {
+        at_anchor(refusal, path, |reason, anchor| matches!(reason, Reason::PathLength { .. }) && too_long_below(path, anchor))
+    }),
     (
         Difference::stricter("webpki.anchor_extensions", "what a root states critically is understood, or the root not used, RFC 5280 §4.2", ANCHOR),
         |refusal, path| {
@@ -44,10 +43,9 @@ static STRICTER: [Stricter; 27] = [
             })
         },
     ),
-    (
-        Difference::stricter("webpki.anchor_version", "basicConstraints takes version 3, RFC 5280 §4.1.2.1", ANCHOR),
-        |refusal, path| at_anchor(refusal, path, |reason, anchor| *reason == Reason::Version && anchor.version != 2),
-    ),
+    (Difference::stricter("webpki.anchor_version", "basicConstraints takes version 3, RFC 5280 §4.1.2.1", ANCHOR), |refusal, path| {
+        at_anchor(refusal, path, |reason, anchor| *reason == Reason::Version && anchor.version != 2)
+    }),
     (
         Difference::stricter(
             "webpki.key_cert_sign_ignored",
@@ -63,12 +61,15 @@ static STRICTER: [Stricter; 27] = [
             anywhere(refusal, path, lacks)
         },
     ),
+    (Difference::stricter("webpki.serial_number", "positive and at most 20 octets, RFC 5280 §4.1.2.2", CERT), |refusal, path| {
+        anywhere(refusal, path, |reason, one| *reason == Reason::SerialNumber && !is_serial(one.serial))
+    }),
     (
-        Difference::stricter("webpki.serial_number", "positive and at most 20 octets, RFC 5280 §4.1.2.2", CERT),
-        |refusal, path| anywhere(refusal, path, |reason, one| *reason == Reason::SerialNumber && !is_serial(one.serial)),
-    ),
-    (
-        Difference::stricter("webpki.extension_twice", "an extension stands once in a certificate, RFC 5280 §4.2; webpki counts those that it reads", CERT),
+        Difference::stricter(
+            "webpki.extension_twice",
+            "an extension stands once in a certificate, RFC 5280 §4.2; webpki counts those that it reads",
+            CERT,
+        ),
         |refusal, path| anywhere(refusal, path, |reason, one| matches!(reason, Reason::DuplicateExtension(_)) && one.repeats_other_than(&READ)),
     ),
     (
@@ -89,10 +90,9 @@ static STRICTER: [Stricter; 27] = [
             })
         },
     ),
-    (
-        Difference::stricter("webpki.ca_without_subject", "a CA has a name, RFC 5280 §4.1.2.6", CERT),
-        |refusal, path| anywhere(refusal, path, |reason, ca| *reason == Reason::CaWithoutSubject && ca.subject == [0x30, 0]),
-    ),
+    (Difference::stricter("webpki.ca_without_subject", "a CA has a name, RFC 5280 §4.1.2.6", CERT), |refusal, path| {
+        anywhere(refusal, path, |reason, ca| *reason == Reason::CaWithoutSubject && ca.subject == [0x30, 0])
+    }),
     (
         Difference::stricter("webpki.unsupported_constraint", "a constraint that cannot be processed is not skipped, RFC 5280 §4.2.1.10", NAMES),
         |refusal, path| {
@@ -102,29 +102,37 @@ static STRICTER: [Stricter; 27] = [
         },
     ),
     (
-        Difference::stricter("webpki.other_name_forms", "forms of names that we cannot judge are one form to us: a constraint on one refuses the others", NAMES),
+        Difference::stricter(
+            "webpki.other_name_forms",
+            "forms of names that we cannot judge are one form to us: a constraint on one refuses the others",
+            NAMES,
+        ),
         |refusal, path| anywhere(refusal, path, |reason, one| matches!(reason, Reason::NameConstraint { .. }) && has_other_forms(one, path)),
     ),
     (
         Difference::stricter("webpki.malformed_constraint", "a constraint that cannot be read is not skipped when no name meets it", NAMES),
         |refusal, path| {
-            anywhere(refusal, path, |reason, ca| *reason == Reason::MalformedExtension("nameConstraints") && ca.extension(&[0x55, 0x1d, 30]).is_some())
+            anywhere(refusal, path, |reason, ca| {
+                *reason == Reason::MalformedExtension("nameConstraints") && ca.extension(&[0x55, 0x1d, 30]).is_some()
+            })
         },
     ),
-    (
-        Difference::stricter("webpki.lenient_serial_encoding", "an INTEGER has one encoding, X.690 §8.3", CERT),
-        |refusal, path| unreadable(refusal, path, |field, path| field == "tbsCertificate.serialNumber" && path.iter().any(|one| !is_integer(one.serial))),
-    ),
-    (
-        Difference::stricter("webpki.anchor_form", "an anchor is a certificate that can be read", ANCHOR),
-        |refusal, _| matches!(refusal, Refusal::Anchor(_)),
-    ),
+    (Difference::stricter("webpki.lenient_serial_encoding", "an INTEGER has one encoding, X.690 §8.3", CERT), |refusal, path| {
+        unreadable(refusal, path, |field, path| field == "tbsCertificate.serialNumber" && path.iter().any(|one| !is_integer(one.serial)))
+    }),
+    (Difference::stricter("webpki.anchor_form", "an anchor is a certificate that can be read", ANCHOR), |refusal, _| {
+        matches!(refusal, Refusal::Anchor(_))
+    }),
     (
         Difference::stricter("webpki.anchor_purposes", "what a root may not do itself, it cannot pass on, RFC 5280 §4.2.1.12", ANCHOR),
         |refusal, path| at_anchor(refusal, path, |reason, anchor| matches!(reason, Reason::ExtendedKeyUsage { .. }) && anchor.purposes().is_some()),
     ),
     (
-        Difference::stricter("webpki.leaf_key", "a leaf with a key that nobody can use authenticates nobody; webpki looks at it in the handshake", CERT),
+        Difference::stricter(
+            "webpki.leaf_key",
+            "a leaf with a key that nobody can use authenticates nobody; webpki looks at it in the handshake",
+            CERT,
+        ),
         |refusal, _| matches!(refusal.rule(), Some((Reason::Key(_), 0))),
     ),
     (
@@ -135,16 +143,18 @@ static STRICTER: [Stricter; 27] = [
             })
         },
     ),
+    (Difference::stricter("webpki.leaf_constrains", "nameConstraints are for CA certificates, RFC 5280 §4.2.1.10", VERIFY), |refusal, path| {
+        anywhere(refusal, path, |reason, leaf| *reason == Reason::NameConstraintsInLeaf && leaf.extension(NAME_CONSTRAINTS).is_some())
+    }),
+    (Difference::stricter("webpki.issuer_without_name", "an issuer has a name, RFC 5280 §4.1.2.4", CERT), |refusal, path| {
+        anywhere(refusal, path, |reason, one| *reason == Reason::NoIssuerName && one.issuer == [0x30, 0])
+    }),
     (
-        Difference::stricter("webpki.leaf_constrains", "nameConstraints are for CA certificates, RFC 5280 §4.2.1.10", VERIFY),
-        |refusal, path| anywhere(refusal, path, |reason, leaf| *reason == Reason::NameConstraintsInLeaf && leaf.extension(NAME_CONSTRAINTS).is_some()),
-    ),
-    (
-        Difference::stricter("webpki.issuer_without_name", "an issuer has a name, RFC 5280 §4.1.2.4", CERT),
-        |refusal, path| anywhere(refusal, path, |reason, one| *reason == Reason::NoIssuerName && one.issuer == [0x30, 0]),
-    ),
-    (
-        Difference::stricter("webpki.policies_not_critical", "policyConstraints and inhibitAnyPolicy are critical, RFC 5280 §4.2.1.11, §4.2.1.14", CERT),
+        Difference::stricter(
+            "webpki.policies_not_critical",
+            "policyConstraints and inhibitAnyPolicy are critical, RFC 5280 §4.2.1.11, §4.2.1.14",
+            CERT,
+        ),
         |refusal, path| {
             anywhere(refusal, path, |reason, one| match reason {
                 Reason::NotCritical("policyConstraints") => one.extension(&[0x55, 0x1d, 36]).is_some_and(|e| !e.critical),
@@ -162,7 +172,11 @@ static STRICTER: [Stricter; 27] = [
         },
     ),
     (
-        Difference::stricter("webpki.critical_distribution_points", "we process no cRLDistributionPoints, so they may not be critical, RFC 5280 §4.2", CERT),
+        Difference::stricter(
+            "webpki.critical_distribution_points",
+            "we process no cRLDistributionPoints, so they may not be critical, RFC 5280 §4.2",
+            CERT,
+        ),
         |refusal, path| {
             anywhere(refusal, path, |reason, one| {
                 matches!(reason, Reason::UnknownCriticalExtension(oid) if oid == "2.5.29.31") && one.has_critical(&[0x55, 0x1d, 31])
@@ -170,20 +184,23 @@ static STRICTER: [Stricter; 27] = [
         },
     ),
     (
-        Difference::stricter("webpki.dotted_dns_constraint", "a DNS constraint with a leading dot is no DNS name: RFC 5280 §4.2.1.10 has the dot for URIs", NAMES),
+        Difference::stricter(
+            "webpki.dotted_dns_constraint",
+            "a DNS constraint with a leading dot is no DNS name: RFC 5280 §4.2.1.10 has the dot for URIs",
+            NAMES,
+        ),
         |refusal, path| {
             let dotted = |ca: &Features<'_>| ca.bases().iter().any(|base| base.tag == 0x82 && base.content.first() == Some(&b'.'));
             anywhere(refusal, path, |reason, one| {
-                matches!(reason, Reason::NameConstraint { constraint, .. } if constraint.contains("DNS:.")) && one.alt_names().iter().any(|name| name.tag == 0x82)
+                matches!(reason, Reason::NameConstraint { constraint, .. } if constraint.contains("DNS:."))
+                    && one.alt_names().iter().any(|name| name.tag == 0x82)
             }) && path.iter().any(dotted)
         },
     ),
     (
         Difference::stricter("webpki.identifiers_unread", "an OBJECT IDENTIFIER has a form, X.690 §8.19; webpki compares the ones it knows", CERT),
         |refusal, path| {
-            let broken = |one: &Features<'_>| {
-                one.extensions().iter().any(|e| !is_identifier(e.oid)) || !one.purposes_are_whole()
-            };
+            let broken = |one: &Features<'_>| one.extensions().iter().any(|e| !is_identifier(e.oid)) || !one.purposes_are_whole();
             unreadable(refusal, path, |field, path| field == "tbsCertificate.extensions" && path.iter().any(broken))
                 || anywhere(refusal, path, |reason, one| *reason == Reason::MalformedExtension("extKeyUsage") && broken(one))
         },
@@ -195,10 +212,9 @@ static STRICTER: [Stricter; 27] = [
             matches!(refusal.rule(), Some((Reason::NoPolicy, _))) && path.iter().any(explicit)
         },
     ),
-    (
-        Difference::stricter("webpki.lenient_form", "a name or a time that is never compared is never read by webpki", CERT),
-        |refusal, path| unreadable(refusal, path, |field, _| matches!(field, "tbsCertificate.subject" | "tbsCertificate.issuer")),
-    ),
+    (Difference::stricter("webpki.lenient_form", "a name or a time that is never compared is never read by webpki", CERT), |refusal, path| {
+        unreadable(refusal, path, |field, _| matches!(field, "tbsCertificate.subject" | "tbsCertificate.issuer"))
+    }),
 ];
 
 /// What webpki reads and keeps, so that it would notice it twice.
@@ -246,7 +262,11 @@ static LAXER: [Laxer; 17] = [
         |error, path| violates(error) && constrained(path, 0x86, 0x86),
     ),
     (
-        Difference::laxer("webpki.directory_constraints", "webpki refuses every certificate under a directoryName constraint; we compare names", NAMES),
+        Difference::laxer(
+            "webpki.directory_constraints",
+            "webpki refuses every certificate under a directoryName constraint; we compare names",
+            NAMES,
+        ),
         |error, path| violates(error) && path.iter().skip(1).any(|ca| ca.constrains(0xa4)),
     ),
     (
@@ -254,14 +274,22 @@ static LAXER: [Laxer; 17] = [
         |error, path| violates(error) && constrained(path, 0x81, 0x81),
     ),
     (
-        Difference::laxer("webpki.malformed_constraint_beside", "a base that is no host name permits nothing, and another may; webpki gives up on it", NAMES),
+        Difference::laxer(
+            "webpki.malformed_constraint_beside",
+            "a base that is no host name permits nothing, and another may; webpki gives up on it",
+            NAMES,
+        ),
         |error, path| {
             let no_host = |ca: &Features<'_>| ca.bases().iter().any(|base| base.tag == 0x82 && !base.content.is_empty() && !is_host(base.content));
             *error == Error::MalformedNameConstraint && path.iter().any(no_host)
         },
     ),
     (
-        Difference::laxer("webpki.self_issued_constrained", "a self-issued CA is exempt from constraints, RFC 5280 §6.1.3 (b); not for webpki", NAMES),
+        Difference::laxer(
+            "webpki.self_issued_constrained",
+            "a self-issued CA is exempt from constraints, RFC 5280 §6.1.3 (b); not for webpki",
+            NAMES,
+        ),
         |error, path| {
             let self_issued = |ca: &Features<'_>| ca.self_issued() && !ca.alt_names().is_empty();
             violates(error) && path.iter().skip(1).rev().skip(1).any(self_issued)
@@ -279,14 +307,22 @@ static LAXER: [Laxer; 17] = [
         },
     ),
     (
-        Difference::laxer("webpki.critical_policies", "certificate policies are processed, RFC 5280 §6.1, so they may be critical; webpki does not", CERT),
+        Difference::laxer(
+            "webpki.critical_policies",
+            "certificate policies are processed, RFC 5280 §6.1, so they may be critical; webpki does not",
+            CERT,
+        ),
         |error, path| {
             let critical = |one: &Features<'_>| [32, 33, 36, 54].iter().any(|last| one.has_critical(&[0x55, 0x1d, *last]));
             *error == Error::UnsupportedCriticalExtension && path.iter().rev().skip(1).any(critical)
         },
     ),
     (
-        Difference::laxer("webpki.unique_ids", "unique identifiers are read past, RFC 5280 §4.1.2.8 demands that; webpki has no place for them", CERT),
+        Difference::laxer(
+            "webpki.unique_ids",
+            "unique identifiers are read past, RFC 5280 §4.1.2.8 demands that; webpki has no place for them",
+            CERT,
+        ),
         |error, path| matches!(error, Error::BadDer | Error::TrailingData(_)) && path.iter().any(|one| one.has_unique_ids),
     ),
     (
@@ -297,15 +333,16 @@ static LAXER: [Laxer; 17] = [
         Difference::laxer("webpki.time_before_1970", "a notBefore of 1950 is a time; webpki's start in 1970", "rustls-webpki 0.103 src/time.rs"),
         |error, path| *error == Error::BadDerTime && path.iter().any(|one| one.before_1970()),
     ),
+    (Difference::laxer("webpki.long_path_length", "a pathLenConstraint above 255 is a number; webpki's has one octet", VERIFY), |error, path| {
+        let long = |ca: &Features<'_>| ca.basic_constraints().and_then(|(_, most)| most).is_some_and(|most| most.len() > 2);
+        *error == Error::BadDer && path.iter().rev().skip(1).any(long)
+    }),
     (
-        Difference::laxer("webpki.long_path_length", "a pathLenConstraint above 255 is a number; webpki's has one octet", VERIFY),
-        |error, path| {
-            let long = |ca: &Features<'_>| ca.basic_constraints().and_then(|(_, most)| most).is_some_and(|most| most.len() > 2);
-            *error == Error::BadDer && path.iter().rev().skip(1).any(long)
-        },
-    ),
-    (
-        Difference::laxer("webpki.names_by_bytes", "names are the same when case and white space are folded, RFC 5280 §7.1; webpki compares bytes", VERIFY),
+        Difference::laxer(
+            "webpki.names_by_bytes",
+            "names are the same when case and white space are folded, RFC 5280 §7.1; webpki compares bytes",
+            VERIFY,
+        ),
         // It may have found a namesake, and then tells of its key.
         |error, path| {
             let no_path = matches!(
@@ -316,27 +353,35 @@ static LAXER: [Laxer; 17] = [
         },
     ),
     (
-        Difference::laxer("webpki.distribution_points", "an extension that is not critical and not ours is nothing to us, RFC 5280 §4.2; webpki reads this one", CERT),
+        Difference::laxer(
+            "webpki.distribution_points",
+            "an extension that is not critical and not ours is nothing to us, RFC 5280 §4.2; webpki reads this one",
+            CERT,
+        ),
         |error, path| {
             let broken = |one: &Features<'_>| one.extension(&[0x55, 0x1d, 31]).is_some_and(|e| !e.critical && e.value.first() != Some(&0x30));
             *error == Error::BadDer && path.iter().any(broken)
         },
     ),
     (
-        Difference::laxer("webpki.unusual_hosts", "a dot behind a name, or a hyphen at an end of a label, makes no other host; webpki refuses the name under a constraint", NAMES),
+        Difference::laxer(
+            "webpki.unusual_hosts",
+            "a dot behind a name, or a hyphen at an end of a label, makes no other host; webpki refuses the name under a constraint",
+            NAMES,
+        ),
         |error, path| {
             let unusual = |name: &[u8]| !is_preferred_host(name.strip_prefix(b"*.").unwrap_or(name));
-            *error == Error::MalformedDnsIdentifier && path.iter().any(|one| one.alt_names().iter().any(|name| name.tag == 0x82 && unusual(name.content)))
+            *error == Error::MalformedDnsIdentifier
+                && path.iter().any(|one| one.alt_names().iter().any(|name| name.tag == 0x82 && unusual(name.content)))
         },
     ),
     (
         Difference::laxer("webpki.budget_of_namesakes", "among CAs of one name webpki tries every way up before it finds the one there is", VERIFY),
         |error, path| matches!(error, Error::MaximumSignatureChecksExceeded | Error::MaximumPathBuildCallsExceeded) && has_namesakes(path),
     ),
-    (
-        Difference::laxer("webpki.path_depth", "more than six intermediates are unusual, not wrong", VERIFY),
-        |error, path| *error == Error::MaximumPathDepthExceeded && path.len() > 8,
-    ),
+    (Difference::laxer("webpki.path_depth", "more than six intermediates are unusual, not wrong", VERIFY), |error, path| {
+        *error == Error::MaximumPathDepthExceeded && path.len() > 8
+    }),
 ];
 
 pub(super) static BUDGET: Difference = Difference::laxer(
@@ -352,7 +397,8 @@ pub(super) fn laxer(error: &Error, path: &[Features<'_>]) -> Option<&'static Dif
         // Where two CAs of a path have one name, webpki tries both keys, and a wrong key is the error it prefers to tell.
         Error::InvalidSignatureForPublicKey | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) if has_namesakes(path) => {
             let purpose = Error::RequiredEkuNotFoundContext(RequiredEkuNotFoundContext { required: KeyUsage::server_auth(), present: Vec::new() });
-            let others = [Error::PathLenConstraintViolated, Error::UnknownIssuer, Error::BadDerTime, Error::BadDer, Error::UnsupportedCriticalExtension];
+            let others =
+                [Error::PathLenConstraintViolated, Error::UnknownIssuer, Error::BadDerTime, Error::BadDer, Error::UnsupportedCriticalExtension];
             std::iter::once(&Error::NameConstraintViolation).chain(&others).chain([&purpose]).find_map(named)
         }
         _ => None,
@@ -369,5 +415,7 @@ fn has_namesakes(path: &[Features<'_>]) -> bool {
 
 /// A CA constrains names of one kind, and a certificate below it has one of the other.
 fn constrained(path: &[Features<'_>], base: u8, name: u8) -> bool {
-    path.iter().enumerate().any(|(place, ca)| ca.constrains(base) && path[..place].iter().any(|below| below.alt_names().iter().any(|one| one.tag == name)))
+    path.iter()
+        .enumerate()
+        .any(|(place, ca)| ca.constrains(base) && path[..place].iter().any(|below| below.alt_names().iter().any(|one| one.tag == name)))
 }

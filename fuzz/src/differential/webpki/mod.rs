@@ -42,7 +42,9 @@ pub fn compare_webpki(data: &[u8]) -> Outcome {
             },
         },
         (Ok(path), Err(first)) => match judge(&case.narrowed(&path)) {
-            Ok(_) if matches!(first, Error::MaximumSignatureChecksExceeded | Error::MaximumPathBuildCallsExceeded) => Outcome::Allowed(&allowed::BUDGET),
+            Ok(_) if matches!(first, Error::MaximumSignatureChecksExceeded | Error::MaximumPathBuildCallsExceeded) => {
+                Outcome::Allowed(&allowed::BUDGET)
+            }
             Ok(_) => Outcome::finding(&case, ("accepted", &"as it does when it is shown no other path"), ("webpki", &first)),
             Err(error) => match allowed::laxer(&error, &read_all(&path)) {
                 Some(allowed) => Outcome::Allowed(allowed),
