@@ -12,6 +12,7 @@ use tokio::net::UnixStream;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
+use crate::caller::Operators;
 use crate::http::{self, App};
 use crate::issuing::Desk;
 use crate::mesh::Mesh;
@@ -48,8 +49,8 @@ impl Administration {
         let mesh = Arc::new(Mesh::open(parts.store, parts.data_key, parts.crypto, parts.clock)?);
         let desk = Desk::new(Arc::clone(&mesh)).map_err(ServiceError::Thread)?;
         // Administrators have no identity, so no policy is needed for what they do.
-        let (permissions, _) = Permissions::read(&config::Policy::default(), &mesh.now(), mesh.crypto())?;
-        let app = App::new(mesh, desk, config::Limits::default(), permissions, watch::channel(false).1);
+        let (permissions, _) = Permissions::read(&config::Policy::default(), 0, &mesh.now(), mesh.crypto())?;
+        let app = App::new(mesh, desk, config::Limits::default(), permissions, Operators::default(), watch::channel(false).1);
         Ok(Self(Way::Store(http::public(Arc::new(app)))))
     }
 

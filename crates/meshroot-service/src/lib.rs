@@ -5,6 +5,7 @@
 //! http  the interface: routes, problem documents, bundles, health
 //! caller   who is asking, decided with every request
 //! permission  who may have what: the policy and the clusters' token keys, swapped as a whole
+//! limits  how much one caller, one cluster, one address may ask for
 //! issuing  from an authorised request to a certificate on record: the one way for every interface
 //! mesh  what is served: the store's state as one immutable snapshot, swapped when the store changes
 //! tls   the service's own certificate, and client certificates: asked for, never demanded
@@ -21,6 +22,7 @@ mod clock;
 pub mod config;
 mod http;
 mod issuing;
+mod limits;
 mod log;
 mod mesh;
 mod metrics;
@@ -30,6 +32,7 @@ mod service;
 mod tls;
 
 pub use administration::Administration;
+pub use caller::OperatorError;
 pub use clock::{Clock, SystemClock};
 pub use config::{Config, ConfigError, Limits};
 pub use log::log_to_stderr;

@@ -18,6 +18,7 @@ pub(crate) struct Metrics {
     answers: Family<Answer, Counter>,
     durations: Family<Route, Histogram, fn() -> Histogram>,
     refusals: Family<Refusal, Counter>,
+    verdicts: Family<Verdict, Counter>,
     issued: Family<Issued, Counter>,
     expiry: Family<Authority, Gauge>,
     sequence: Family<TrustDomain, Gauge>,
@@ -37,6 +38,11 @@ struct Route {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Refusal {
     kind: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Verdict {
+    verdict: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -71,13 +77,15 @@ impl Default for Metrics {
         registry.register_with_unit("http_duration", "Time to an answer, by route", Unit::Seconds, durations.clone());
         let refusals = Family::default();
         registry.register("authentication_failures", "Callers who could not be authenticated, by kind", refusals.clone());
+        let verdicts = Family::default();
+        registry.register("callers", "Callers whose credentials were looked at, by how the verdict was found", verdicts.clone());
         let issued = Family::default();
         registry.register("certificates", "Certificates asked for, by cluster and result", issued.clone());
         let expiry = Family::default();
         registry.register_with_unit("authority_expiry", "Time until an authority expires", Unit::Seconds, expiry.clone());
         let sequence = Family::default();
         registry.register("bundle_sequence", "The sequence number of the bundle that is published", sequence.clone());
-        Self { registry, answers, durations, refusals, issued, expiry, sequence }
+        Self { registry, answers, durations, refusals, verdicts, issued, expiry, sequence }
     }
 }
 
@@ -91,6 +99,11 @@ impl Metrics {
 
     pub(crate) fn not_authenticated(&self, kind: &'static str) {
         self.refusals.get_or_create(&Refusal { kind }).inc();
+    }
+
+    /// `verdict` is how it was found: "remembered" or "judged".
+    pub(crate) fn authenticated(&self, verdict: &'static str) {
+        self.verdicts.get_or_create(&Verdict { verdict }).inc();
     }
 
     /// `cluster` is one that exists, or empty; `result` is "issued" or a code.

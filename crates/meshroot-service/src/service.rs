@@ -11,6 +11,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
+use crate::caller::{OperatorError, Operators};
 use crate::http::{self, App};
 use crate::issuing::Desk;
 use crate::mesh::{Mesh, MeshError};
@@ -42,6 +43,9 @@ pub enum ServiceError {
     /// The policy or a key set.
     #[error(transparent)]
     Permission(#[from] PermissionError),
+    /// Who are administrators.
+    #[error(transparent)]
+    Operators(#[from] OperatorError),
     /// An address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -75,6 +79,7 @@ impl ServiceError {
         match self {
             Self::Mesh(e) => e.code(),
             Self::Permission(e) => e.code(),
+            Self::Operators(e) => e.code(),
             Self::Listen { .. } => "service.listen",
             Self::Socket { .. } => "service.socket",
             Self::Thread(_) => "service.thread",
@@ -113,9 +118,10 @@ impl Service {
         let tls = tls::server_config(served).map_err(|e| ServiceError::Tls(e.to_string()))?;
         let desk = Desk::new(Arc::clone(&mesh)).map_err(ServiceError::Thread)?;
         let (stop, stopped) = watch::channel(false);
-        let (permissions, notes) = Permissions::read(&config.policy, &mesh.now(), mesh.crypto())?;
+        let (permissions, notes) = Permissions::read(&config.policy, config.limits.remembered, &mesh.now(), mesh.crypto())?;
         notes.iter().for_each(|note| warn!(note, "about the policy and its key sets"));
-        let app = Arc::new(App::new(Arc::clone(&mesh), desk, config.limits, permissions, stopped.clone()));
+        let operators = Operators::read(&config.administration, &mesh.now(), mesh.crypto())?;
+        let app = Arc::new(App::new(Arc::clone(&mesh), desk, config.limits, permissions, operators, stopped.clone()));
 
         let (listener, address) = listen(config.listen.address).await?;
         let (health_listener, health_address) = listen(config.health.address).await?;
@@ -202,7 +208,9 @@ async fn watch_policy(app: Arc<App>, config: crate::config::Policy, reload: Arc<
             () = reload.notified() => {}
         }
         let (reading, config) = (Arc::clone(&app), config.clone());
-        let read = tokio::task::spawn_blocking(move || Permissions::read(&config, &reading.mesh.now(), reading.mesh.crypto())).await;
+        let read =
+            tokio::task::spawn_blocking(move || Permissions::read(&config, reading.limits.remembered, &reading.mesh.now(), reading.mesh.crypto()))
+                .await;
         match read {
             Ok(Ok((permissions, notes))) => {
                 told.clear();

@@ -11,7 +11,7 @@ use crate::http::Problem;
 pub(crate) enum AuthenticationError {
     #[error("this needs an authenticated caller: show a token in the Authorization header, as `Bearer`")]
     Missing,
-    #[error("this is for administrators: connect to the service's Unix socket")]
+    #[error("this is for administrators: connect to the service's Unix socket, or show an administrator's certificate")]
     NotAnAdministrator,
     #[error("there are several Authorization headers, and it must be clear which one counts: send one")]
     Several,
@@ -57,6 +57,13 @@ impl AuthenticationError {
             Self::Store(e) => e.code(),
             Self::Stopping => "service.stopping",
         }
+    }
+}
+
+impl AuthenticationError {
+    /// Whether the caller could have known better: those who go on all the same are slowed down.
+    pub(crate) fn is_the_callers_fault(&self) -> bool {
+        !matches!(self, Self::Store(_) | Self::Stopping)
     }
 }
 

@@ -2,6 +2,9 @@
 
 mod bearer;
 mod error;
+mod operators;
+mod recent;
+mod remembered;
 mod svid;
 
 use std::sync::Arc;
@@ -10,11 +13,17 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use meshroot::token::ServiceAccountToken;
 use meshroot_store::JoinToken;
+use rustls::pki_types::CertificateDer;
 
 use crate::http::{App, Problem};
 use crate::net::{Origin, Peer};
+use bearer::Bearer;
 pub(crate) use bearer::TOKEN_PREFIX;
 pub(crate) use error::AuthenticationError;
+pub use operators::OperatorError;
+pub(crate) use operators::Operators;
+pub(crate) use recent::Recent;
+pub(crate) use remembered::{Digest, Remembered};
 pub(crate) use svid::Workload;
 
 /// Who is asking.
@@ -25,9 +34,9 @@ pub(crate) enum Caller {
     /// Somebody with a one-time token that is good for something now.
     Token(JoinToken),
     /// A service account of a cluster, by its token.
-    ServiceAccount(Box<ServiceAccountToken>),
+    ServiceAccount(Arc<ServiceAccountToken>),
     /// A workload that shows its current certificate.
-    Workload(Workload),
+    Workload(Arc<Workload>),
     /// An administrator.
     Administrator {
         /// By which way, for the record.
@@ -51,23 +60,74 @@ impl Caller {
     }
 }
 
+/// What somebody shows of themselves.
+enum Shown {
+    Nothing,
+    Bearer(Bearer),
+    /// The Unix socket's other end.
+    User(u32),
+    Chain(Arc<[CertificateDer<'static>]>, Digest),
+}
+
+impl Shown {
+    fn of(parts: &Parts, app: &App) -> Result<Self, AuthenticationError> {
+        if let Some(bearer) = Bearer::of(app, &parts.headers)? {
+            return Ok(Self::Bearer(bearer));
+        }
+        Ok(match parts.extensions.get::<Peer>() {
+            Some(Peer { origin: Origin::Socket { user }, .. }) => Self::User(*user),
+            Some(Peer { chain: Some(chain), .. }) => Self::Chain(Arc::clone(chain), svid::digest(chain, app.mesh.crypto())),
+            _ => Self::Nothing,
+        })
+    }
+
+    /// What is known without work, by far the most frequent case.
+    fn known(&self, app: &App) -> Option<Result<Caller, AuthenticationError>> {
+        match self {
+            Self::Nothing => Some(Ok(Caller::Nobody)),
+            // Only its owner and root can connect to the socket, and both were checked.
+            Self::User(user) => Some(Ok(Caller::Administrator { name: format!("administrator, user {user}") })),
+            Self::Bearer(bearer) => bearer.remembered(app),
+            Self::Chain(_, digest) => svid::remembered(app, digest).map(Caller::Workload).map(Ok),
+        }
+    }
+
+    /// What has to be found out.
+    async fn find_out(self, app: &Arc<App>) -> Result<Caller, AuthenticationError> {
+        match self {
+            Self::Bearer(bearer) => bearer.caller(app).await,
+            Self::Chain(chain, digest) => {
+                let name = app.operators.name(&chain, &app.mesh.now(), app.mesh.crypto(), app.mesh.clock().now());
+                match name {
+                    Some(name) => Ok(Caller::Administrator { name }),
+                    None => svid::workload(app, chain, digest).await.map(Caller::Workload),
+                }
+            }
+            Self::Nothing | Self::User(_) => Ok(Caller::Nobody),
+        }
+    }
+}
+
 impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let address = parts.extensions.get::<Peer>().and_then(|peer| peer.origin.address());
         let refused = |e: AuthenticationError| {
             app.metrics.not_authenticated(e.code());
+            if e.is_the_callers_fault() {
+                app.rates.failed(address);
+            }
             Problem::from(e)
         };
-        if let Some(bearer) = bearer::of(&parts.headers).map_err(refused)? {
-            return bearer::caller(app, &bearer).await.map_err(refused);
+        let shown = Shown::of(parts, app).map_err(refused)?;
+        if let Some(known) = shown.known(app) {
+            app.metrics.authenticated("remembered");
+            return known.map_err(refused);
         }
-        match parts.extensions.get::<Peer>().cloned() {
-            // Only its owner and root can connect to the socket, and both were checked.
-            Some(Peer { origin: Origin::Socket { user }, .. }) => Ok(Self::Administrator { name: format!("administrator, user {user}") }),
-            Some(Peer { chain: Some(chain), .. }) => svid::workload(app, chain).await.map(Self::Workload).map_err(refused),
-            _ => Ok(Self::Nobody),
-        }
+        app.rates.may_try(address)?;
+        app.metrics.authenticated("judged");
+        shown.find_out(app).await.map_err(refused)
     }
 }
 

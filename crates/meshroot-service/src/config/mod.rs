@@ -3,6 +3,7 @@
 
 mod environment;
 mod limits;
+mod rate;
 mod seconds;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use limits::Limits;
+pub use rate::Rate;
 pub use seconds::Seconds;
 
 /// All settings. The defaults start a service on loopback that serves bundles and health, and signs nothing.
@@ -105,6 +107,12 @@ pub struct Administration {
     /// A Unix socket for the user that the service runs as, and for root. Without it there is no administration; the
     /// command puts it beside the store.
     pub socket: Option<PathBuf>,
+    /// Administrators who show a client certificate with a key of their own: their names, for the record, and the SHA-256
+    /// of each one's SubjectPublicKeyInfo in hexadecimal digits.
+    pub public_keys: BTreeMap<String, String>,
+    /// The certificates, in PEM, of a CA for operators: whoever has a client certificate of it is an administrator. No
+    /// cluster may hold it, and a service that finds its key among the mesh's authorities does not start.
+    pub ca: Option<PathBuf>,
 }
 
 /// What is logged, and how.

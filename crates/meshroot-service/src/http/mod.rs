@@ -4,7 +4,7 @@ mod bundles;
 mod certificates;
 mod conditional;
 mod health;
-mod hex;
+pub(crate) mod hex;
 mod hierarchy;
 mod inventory;
 mod json;
@@ -23,8 +23,10 @@ use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, delete, get, post};
 use tokio::sync::{Semaphore, watch};
 
+use crate::caller::{Operators, Recent};
 use crate::config::Limits;
 use crate::issuing::Desk;
+use crate::limits::Rates;
 use crate::mesh::Mesh;
 use crate::metrics::Metrics;
 use crate::permission::Permissions;
@@ -39,6 +41,12 @@ pub(crate) struct App {
     pub(crate) limits: Limits,
     /// Who may have what.
     pub(crate) permissions: ArcSwap<Permissions>,
+    /// How much everybody may ask for.
+    pub(crate) rates: Rates,
+    /// Callers that were judged a moment ago.
+    pub(crate) recent: Recent,
+    /// Administrators over the network.
+    pub(crate) operators: Operators,
     /// Requests in hand.
     requests: Arc<Semaphore>,
     /// Bundle readers that wait.
@@ -48,13 +56,23 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(mesh: Arc<Mesh>, desk: Desk, limits: Limits, permissions: Permissions, stopping: watch::Receiver<bool>) -> Self {
+    pub(crate) fn new(
+        mesh: Arc<Mesh>,
+        desk: Desk,
+        limits: Limits,
+        permissions: Permissions,
+        operators: Operators,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
         Self {
             mesh,
             desk,
             metrics: Metrics::default(),
             limits,
             permissions: ArcSwap::from_pointee(permissions),
+            rates: Rates::new(&limits),
+            recent: Recent::new(limits.remembered),
+            operators,
             requests: Arc::new(Semaphore::new(limits.requests)),
             long_polls: Semaphore::new(limits.long_polls),
             stopping,
