@@ -4,6 +4,8 @@
 //! net   accepts connections: limits, TLS, HTTP/1.1 and h2 on one port, graceful shutdown
 //! http  the interface: routes, problem documents, bundles, health
 //! caller   who is asking, decided with every request
+//! discovery  clusters' token keys, fetched where they publish them
+//! review  whether a token still counts, asked of its API server
 //! permission  who may have what: the policy and the clusters' token keys, swapped as a whole
 //! limits  how much one caller, one cluster, one address may ask for
 //! issuing  from an authorised request to a certificate on record: the one way for every interface
@@ -20,7 +22,9 @@ mod audit;
 mod caller;
 mod clock;
 pub mod config;
+mod discovery;
 mod http;
+mod https;
 mod issuing;
 mod limits;
 mod log;
@@ -28,6 +32,7 @@ mod mesh;
 mod metrics;
 mod net;
 mod permission;
+mod review;
 mod service;
 mod tls;
 
@@ -35,6 +40,7 @@ pub use administration::Administration;
 pub use caller::OperatorError;
 pub use clock::{Clock, SystemClock};
 pub use config::{Config, ConfigError, Limits};
+pub use discovery::DiscoveryError;
 pub use log::log_to_stderr;
 pub use mesh::MeshError;
 pub use permission::{PermissionError, read_cases, read_policy};

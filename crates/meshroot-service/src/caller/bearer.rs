@@ -2,13 +2,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, header};
+use meshroot::time::Timestamp;
+use meshroot::token::{ServiceAccountToken, TokenError};
 use meshroot_store::{JoinToken, TokenDigest};
 use zeroize::Zeroizing;
 
 use super::remembered::Digest;
-use super::{AuthenticationError, Caller};
+use super::{Audience, AuthenticationError, Caller};
 use crate::http::App;
-use crate::permission::Audience;
 
 /// What a one-time token begins with: people and secret scanners see what it is.
 pub(crate) const TOKEN_PREFIX: &str = "meshroot-join-";
@@ -24,6 +25,7 @@ pub(super) struct Bearer {
     text: Zeroizing<String>,
     digest: Digest,
     kind: Kind,
+    audience: Audience,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -34,7 +36,7 @@ enum Kind {
 
 impl Bearer {
     /// The token in the `Authorization` header, if there is one.
-    pub(super) fn of(app: &App, headers: &HeaderMap) -> Result<Option<Self>, AuthenticationError> {
+    pub(super) fn of(headers: &HeaderMap, audience: Audience, app: &App) -> Result<Option<Self>, AuthenticationError> {
         let mut values = headers.get_all(header::AUTHORIZATION).iter();
         let Some(value) = values.next() else { return Ok(None) };
         if values.next().is_some() {
@@ -52,7 +54,7 @@ impl Bearer {
             false if token.split('.').count() == 3 => Kind::ServiceAccount,
             false => return Err(AuthenticationError::UnknownKind),
         };
-        Ok(Some(Self { text: Zeroizing::new(token.to_owned()), digest: app.mesh.crypto().sha256(token.as_bytes()), kind }))
+        Ok(Some(Self { text: Zeroizing::new(token.to_owned()), digest: app.mesh.crypto().sha256(token.as_bytes()), kind, audience }))
     }
 
     /// What is known of it already.
@@ -60,19 +62,17 @@ impl Bearer {
         let now = app.mesh.clock().now();
         match self.kind {
             Kind::OneTime => Some(self.judge(app, app.recent.spent.get(&self.digest, now)?)),
-            Kind::ServiceAccount => {
-                let known = app.permissions.load().known_service_account(&self.digest, Audience::Ours, now)?;
-                Some(known.map(Caller::ServiceAccount).map_err(Into::into))
-            }
+            Kind::ServiceAccount => match app.permissions.load().known_service_account(&self.digest, self.audience, now)? {
+                Ok(token) if !app.reviews.is_settled(token.cluster(), &self.digest, now) => None,
+                known => Some(known.map(Caller::ServiceAccount).map_err(Into::into)),
+            },
         }
     }
 
     pub(super) async fn caller(&self, app: &Arc<App>) -> Result<Caller, AuthenticationError> {
         let now = app.mesh.clock().now();
         if self.kind == Kind::ServiceAccount {
-            let permissions = app.permissions.load();
-            let token = permissions.service_account(&self.text, self.digest, Audience::Ours, app.mesh.crypto(), now)?;
-            return Ok(Caller::ServiceAccount(token));
+            return self.service_account(app, now).await.map(Caller::ServiceAccount);
         }
         let (store, digest) = (Arc::clone(app.mesh.store()), TokenDigest(self.digest));
         let found = tokio::task::spawn_blocking(move || store.token(&digest)).await.map_err(|_| AuthenticationError::Stopping)?;
@@ -82,6 +82,20 @@ impl Bearer {
             app.recent.spent.put(self.digest, token.clone(), now, now.plus(SPENT));
         }
         self.judge(app, token)
+    }
+
+    async fn service_account(&self, app: &App, now: Timestamp) -> Result<Arc<ServiceAccountToken>, AuthenticationError> {
+        let permissions = app.permissions.load_full();
+        let token = permissions.service_account(&self.text, self.digest, self.audience, app.mesh.crypto(), now).inspect_err(|e| {
+            if let TokenError::UnknownKey { issuer, .. } = e {
+                permissions.of_issuer(issuer).for_each(|cluster| app.key_sets.want(cluster.as_str()));
+            }
+        })?;
+        if !app.reviews.is_settled(token.cluster(), &self.digest, now) {
+            let audiences = permissions.audiences(token.cluster(), self.audience);
+            app.reviews.check(&token, &self.text, self.digest, &audiences, now).await?;
+        }
+        Ok(token)
     }
 
     fn judge(&self, app: &App, token: Option<JoinToken>) -> Result<Caller, AuthenticationError> {

@@ -5,6 +5,8 @@ use meshroot::verify::Rejection;
 use meshroot_store::StoreError;
 
 use crate::http::Problem;
+use crate::limits::Throttled;
+use crate::review::ReviewError;
 
 /// Why nobody could be made out, or not somebody who may.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +37,10 @@ pub(crate) enum AuthenticationError {
     ServiceAccount(#[from] TokenError),
     #[error("whether the caller cannot be found out now: {0}")]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Review(#[from] ReviewError),
+    #[error(transparent)]
+    Throttled(#[from] Throttled),
     #[error("the service is stopping")]
     Stopping,
 }
@@ -55,24 +61,29 @@ impl AuthenticationError {
             Self::Authority { .. } => "authentication.authority",
             Self::ServiceAccount(e) => e.code(),
             Self::Store(e) => e.code(),
+            Self::Review(e) => e.code(),
+            Self::Throttled(e) => e.code(),
             Self::Stopping => "service.stopping",
         }
     }
 }
 
 impl AuthenticationError {
-    /// Whether the caller could have known better: those who go on all the same are slowed down.
-    pub(crate) fn is_the_callers_fault(&self) -> bool {
-        !matches!(self, Self::Store(_) | Self::Stopping)
+    /// Whether somebody showed what does not count, and not only too often.
+    pub(super) fn is_bad_credentials(&self) -> bool {
+        !matches!(self, Self::Review(ReviewError::Unreachable(_)) | Self::Throttled(_) | Self::Store(_) | Self::Stopping)
     }
 }
 
 impl From<AuthenticationError> for Problem {
     fn from(e: AuthenticationError) -> Self {
         let status = match e {
+            AuthenticationError::Throttled(e) => return e.into(),
             AuthenticationError::NotAnAdministrator => StatusCode::FORBIDDEN,
             AuthenticationError::Several | AuthenticationError::Malformed => StatusCode::BAD_REQUEST,
-            AuthenticationError::Store(_) | AuthenticationError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            AuthenticationError::Review(ReviewError::Unreachable(_)) | AuthenticationError::Store(_) | AuthenticationError::Stopping => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             _ => StatusCode::UNAUTHORIZED,
         };
         let problem = Self::new(status, e.code(), e.to_string());

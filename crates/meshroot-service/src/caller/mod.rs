@@ -2,6 +2,7 @@
 
 mod bearer;
 mod error;
+mod means;
 mod operators;
 mod recent;
 mod remembered;
@@ -10,6 +11,7 @@ mod svid;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use meshroot::token::ServiceAccountToken;
 use meshroot_store::JoinToken;
@@ -20,6 +22,7 @@ use crate::net::{Origin, Peer};
 use bearer::Bearer;
 pub(crate) use bearer::TOKEN_PREFIX;
 pub(crate) use error::AuthenticationError;
+pub(crate) use means::Means;
 pub use operators::OperatorError;
 pub(crate) use operators::Operators;
 pub(crate) use recent::Recent;
@@ -58,6 +61,28 @@ impl Caller {
             Self::Administrator { name } => name.clone(),
         }
     }
+
+    /// Who sends these headers over this connection.
+    pub(crate) async fn of(headers: &HeaderMap, peer: Option<&Peer>, audience: Audience, app: &Arc<App>) -> Result<Self, AuthenticationError> {
+        let address = peer.and_then(|peer| peer.origin.address());
+        let caller = Self::find_out(headers, peer, audience, app).await;
+        // Also when the verdict was remembered: who does not stop is slowed down, whatever the question costs.
+        if caller.as_ref().is_err_and(AuthenticationError::is_bad_credentials) {
+            app.rates.failed(address);
+        }
+        caller
+    }
+
+    async fn find_out(headers: &HeaderMap, peer: Option<&Peer>, audience: Audience, app: &Arc<App>) -> Result<Self, AuthenticationError> {
+        let shown = Shown::of(headers, peer, audience, app)?;
+        if let Some(known) = shown.known(app) {
+            app.metrics.authenticated("remembered");
+            return known;
+        }
+        app.rates.may_try(peer.and_then(|peer| peer.origin.address()))?;
+        app.metrics.authenticated("judged");
+        shown.judged(app).await
+    }
 }
 
 /// What somebody shows of themselves.
@@ -70,11 +95,11 @@ enum Shown {
 }
 
 impl Shown {
-    fn of(parts: &Parts, app: &App) -> Result<Self, AuthenticationError> {
-        if let Some(bearer) = Bearer::of(app, &parts.headers)? {
+    fn of(headers: &HeaderMap, peer: Option<&Peer>, audience: Audience, app: &App) -> Result<Self, AuthenticationError> {
+        if let Some(bearer) = Bearer::of(headers, audience, app)? {
             return Ok(Self::Bearer(bearer));
         }
-        Ok(match parts.extensions.get::<Peer>() {
+        Ok(match peer {
             Some(Peer { origin: Origin::Socket { user }, .. }) => Self::User(*user),
             Some(Peer { chain: Some(chain), .. }) => Self::Chain(Arc::clone(chain), svid::digest(chain, app.mesh.crypto())),
             _ => Self::Nothing,
@@ -93,7 +118,7 @@ impl Shown {
     }
 
     /// What has to be found out.
-    async fn find_out(self, app: &Arc<App>) -> Result<Caller, AuthenticationError> {
+    async fn judged(self, app: &Arc<App>) -> Result<Caller, AuthenticationError> {
         match self {
             Self::Bearer(bearer) => bearer.caller(app).await,
             Self::Chain(chain, digest) => {
@@ -108,26 +133,26 @@ impl Shown {
     }
 }
 
+/// For whom a service account token must be. What counts for one does not count for the other: every istiod sees the tokens
+/// that are for Istio, and could ask for anything with them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Audience {
+    /// Us, as the policy names us: over HTTP.
+    Ours,
+    /// Istio's own, which its clients send: over gRPC.
+    #[allow(dead_code, reason = "the gRPC interface asks so")]
+    Istio,
+}
+
 impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let address = parts.extensions.get::<Peer>().and_then(|peer| peer.origin.address());
-        let refused = |e: AuthenticationError| {
+        let caller = Self::of(&parts.headers, parts.extensions.get::<Peer>(), Audience::Ours, app).await;
+        caller.map_err(|e| {
             app.metrics.not_authenticated(e.code());
-            if e.is_the_callers_fault() {
-                app.rates.failed(address);
-            }
             Problem::from(e)
-        };
-        let shown = Shown::of(parts, app).map_err(refused)?;
-        if let Some(known) = shown.known(app) {
-            app.metrics.authenticated("remembered");
-            return known.map_err(refused);
-        }
-        app.rates.may_try(address)?;
-        app.metrics.authenticated("judged");
-        shown.find_out(app).await.map_err(refused)
+        })
     }
 }
 

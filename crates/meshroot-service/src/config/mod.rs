@@ -1,6 +1,7 @@
 //! The settings: one TOML file, every setting of it overridable by the environment. None is a secret; secrets are files,
 //! and settings name them.
 
+mod clusters;
 mod environment;
 mod limits;
 mod rate;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use clusters::{Discovery, Review, Unreachable};
 pub use limits::Limits;
 pub use rate::Rate;
 pub use seconds::Seconds;
@@ -30,6 +32,10 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Who may have what.
     pub policy: Policy,
+    /// Where clusters' token keys are fetched from.
+    pub discovery: Discovery,
+    /// Whether tokens still count.
+    pub review: Review,
     /// How administrators reach it.
     pub administration: Administration,
     /// What one caller, and all together, may use up.

@@ -23,13 +23,15 @@ use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, delete, get, post};
 use tokio::sync::{Semaphore, watch};
 
-use crate::caller::{Operators, Recent};
+use crate::caller::{Means, Operators, Recent};
 use crate::config::Limits;
+use crate::discovery::KeySets;
 use crate::issuing::Desk;
 use crate::limits::Rates;
 use crate::mesh::Mesh;
 use crate::metrics::Metrics;
 use crate::permission::Permissions;
+use crate::review::Reviews;
 pub(crate) use problem::Problem;
 
 /// What every handler works with.
@@ -47,6 +49,10 @@ pub(crate) struct App {
     pub(crate) recent: Recent,
     /// Administrators over the network.
     pub(crate) operators: Operators,
+    /// Clusters' token keys that are fetched.
+    pub(crate) key_sets: Arc<KeySets>,
+    /// API servers that are asked about tokens.
+    pub(crate) reviews: Reviews,
     /// Requests in hand.
     requests: Arc<Semaphore>,
     /// Bundle readers that wait.
@@ -56,14 +62,7 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(
-        mesh: Arc<Mesh>,
-        desk: Desk,
-        limits: Limits,
-        permissions: Permissions,
-        operators: Operators,
-        stopping: watch::Receiver<bool>,
-    ) -> Self {
+    pub(crate) fn new(mesh: Arc<Mesh>, desk: Desk, limits: Limits, permissions: Permissions, means: Means, stopping: watch::Receiver<bool>) -> Self {
         Self {
             mesh,
             desk,
@@ -72,7 +71,9 @@ impl App {
             permissions: ArcSwap::from_pointee(permissions),
             rates: Rates::new(&limits),
             recent: Recent::new(limits.remembered),
-            operators,
+            operators: means.operators,
+            key_sets: means.key_sets,
+            reviews: means.reviews,
             requests: Arc::new(Semaphore::new(limits.requests)),
             long_polls: Semaphore::new(limits.long_polls),
             stopping,

@@ -6,17 +6,7 @@ use meshroot::key::Crypto;
 use meshroot::time::Timestamp;
 use meshroot::token::{Expected, Issuers, ServiceAccountToken, TokenError};
 
-use crate::caller::{Digest, Remembered};
-
-/// Whom a token is for: what is good for one is not good for the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Audience {
-    /// Over HTTP: the audiences that the policy names.
-    Ours,
-    /// Over gRPC: Istio's own.
-    #[allow(dead_code, reason = "the gRPC interface asks so")]
-    Istio,
-}
+use crate::caller::{Audience, Digest, Remembered};
 
 /// Service accounts, by their tokens and by the clusters' keys. Verdicts are remembered here, and so forgotten as soon as
 /// the policy or a key set changes: then all of this is made anew.

@@ -132,6 +132,16 @@ impl TestMesh {
 impl TestMesh {
     /// A certificate that west's CA signed and that no record knows of: what somebody with a stolen CA key makes.
     pub fn forged(&self, path: &str) -> (String, String) {
+        let id = SpiffeId::parse(&format!("spiffe://{TRUST_DOMAIN}{path}")).unwrap();
+        self.sign(&Profile::workload(), |request| Authorized::workload(request, id).unwrap())
+    }
+
+    /// A server's certificate by west's CA.
+    pub fn server_certificate(&self, dns: &str) -> (String, String) {
+        self.sign(&Profile::server(), |request| Authorized::server(request, None, vec![dns.into()], Vec::new()).unwrap())
+    }
+
+    fn sign(&self, profile: &Profile, grant: impl FnOnce(ProvenRequest) -> Authorized) -> (String, String) {
         let west = ClusterName::parse("west").unwrap();
         let authority = self.hierarchy.active_cluster_ca(&west).unwrap();
         let store = self.open();
@@ -145,9 +155,7 @@ impl TestMesh {
         let issuer = Issuer::new(authority.certificates(), &self.hierarchy.bundle().unwrap(), ca_key, self.crypto.clone(), self.clock.now()).unwrap();
         let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256, &self.crypto).unwrap();
         let request = ProvenRequest::from_signer(&*key.signer(&self.crypto).unwrap(), &self.crypto).unwrap();
-        let id = SpiffeId::parse(&format!("spiffe://{TRUST_DOMAIN}{path}")).unwrap();
-        let grant = Authorized::workload(request, id).unwrap();
-        let issued = issuer.issue(grant, &Profile::workload(), self.crypto.entropy(), self.clock.now()).unwrap();
+        let issued = issuer.issue(grant(request), profile, self.crypto.entropy(), self.clock.now()).unwrap();
         (issued.chain_pem(), key.to_pkcs8_pem().to_string())
     }
 }

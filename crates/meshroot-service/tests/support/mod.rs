@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests may be blunt")]
 
 mod client;
+pub mod https;
 pub mod kubernetes;
 mod mesh;
 

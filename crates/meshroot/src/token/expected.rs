@@ -49,6 +49,11 @@ impl Expected {
         Self { max_lifetime, ..self }
     }
 
+    /// The audiences of which a token must have one.
+    pub fn audiences(&self) -> &[String] {
+        &self.audiences
+    }
+
     /// Until when a token that was accepted is sure to be accepted again: its expiry, or the oldest that it may get, without
     /// the leeway for clocks. Verifiers that remember verdicts forget them then.
     pub fn accepted_until(&self, token: &ServiceAccountToken) -> Timestamp {
