@@ -6,7 +6,7 @@ use meshroot::csr::{Csr, ProvenRequest};
 use meshroot::hierarchy::{ClusterName, Command, Hierarchy, create_cluster_ca, create_root};
 use meshroot::issue::{Authorized, Issuer};
 use meshroot::key::seal::{DataKey, SealContext, SealedKey, UnlockSecret, WrappedDataKey};
-use meshroot::key::{Crypto, KeyAlgorithm, PrivateKey};
+use meshroot::key::{Crypto, KeyAlgorithm, PrivateKey, Signer};
 use meshroot::profile::Profile;
 use meshroot::spiffe::{SpiffeId, TrustDomain};
 use meshroot::time::Timestamp;
@@ -142,29 +142,29 @@ impl TestMesh {
     }
 
     fn sign(&self, profile: &Profile, grant: impl FnOnce(ProvenRequest) -> Authorized) -> (String, String) {
-        let west = ClusterName::parse("west").unwrap();
-        let authority = self.hierarchy.active_cluster_ca(&west).unwrap();
-        let store = self.open();
-        let context = SealContext {
-            store: store.meta().id.as_str(),
-            authority: authority.id().as_str(),
-            public_key: authority.certificate().unwrap().public_key(),
-        };
-        let sealed = SealedKey::from_bytes(&store.sealed_key(self.hierarchy.trust_domain(), authority.id()).unwrap().unwrap()).unwrap();
-        let ca_key = self.data_key().open(&self.crypto, &context, &sealed).unwrap().signer(&self.crypto).unwrap();
-        let issuer = Issuer::new(authority.certificates(), &self.hierarchy.bundle().unwrap(), ca_key, self.crypto.clone(), self.clock.now()).unwrap();
+        let authority = self.hierarchy.active_cluster_ca(&ClusterName::parse("west").unwrap()).unwrap();
+        let issuer = Issuer::new(authority.certificates(), &self.hierarchy.bundle().unwrap(), self.west_signer(), self.crypto.clone(), self.clock.now()).unwrap();
         let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256, &self.crypto).unwrap();
         let request = ProvenRequest::from_signer(&*key.signer(&self.crypto).unwrap(), &self.crypto).unwrap();
         let issued = issuer.issue(grant(request), profile, self.crypto.entropy(), self.clock.now()).unwrap();
         (issued.chain_pem(), key.to_pkcs8_pem().to_string())
     }
+
+    /// The key of west's CA.
+    pub fn west_signer(&self) -> Arc<dyn Signer> {
+        let authority = self.hierarchy.active_cluster_ca(&ClusterName::parse("west").unwrap()).unwrap();
+        let store = self.open();
+        let public_key = authority.certificate().unwrap().public_key();
+        let context = SealContext { store: store.meta().id.as_str(), authority: authority.id().as_str(), public_key };
+        let sealed = SealedKey::from_bytes(&store.sealed_key(self.hierarchy.trust_domain(), authority.id()).unwrap().unwrap()).unwrap();
+        self.data_key().open(&self.crypto, &context, &sealed).unwrap().signer(&self.crypto).unwrap()
+    }
 }
 
 impl TestMesh {
-    /// The certificate, in PEM, of a CA that the mesh's root signed and that the mesh knows nothing of.
-    pub fn unknown_ca(&self) -> String {
-        let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256, &self.crypto).unwrap();
-        let request = ProvenRequest::from_signer(&*key.signer(&self.crypto).unwrap(), &self.crypto).unwrap();
+    /// The certificate, in PEM, of a CA with this key that the mesh's root signed and that the mesh knows nothing of.
+    pub fn unknown_ca(&self, key: &dyn Signer) -> String {
+        let request = ProvenRequest::from_signer(key, &self.crypto).unwrap();
         let issuer = (self.hierarchy.anchors()[0].clone(), self.root_key.signer(&self.crypto).unwrap());
         let cluster = ClusterName::parse("operations").unwrap();
         let bundle = self.hierarchy.bundle().unwrap();
