@@ -29,13 +29,18 @@ pub(super) fn append(connection: &Connection, context: &Context<'_>, issuance: &
     let Some(trust_domain) = number_of(connection, context, &issuance.trust_domain)? else {
         return Ok(Err(StoreError::UnknownTrustDomain(issuance.trust_domain.clone())));
     };
+    let id = spiffe_id(&certificate);
+    if let Some(id) = &id
+        && super::revocations::denies(connection, context, id, issuance.at)?
+    {
+        return Ok(Err(StoreError::Denied(id.clone())));
+    }
     forget_expired(connection, issuance.at).map_err(failed)?;
     let sql = "SELECT coalesce(max(position), 0) + 1 FROM issuances";
     let position: i64 = connection.prepare_cached(sql).and_then(|mut next| next.query_row([], |row| row.get(0))).map_err(failed)?;
     if !use_serial(connection, trust_domain, &certificate, Some(position)).map_err(failed)? {
         return Ok(Err(StoreError::DuplicateSerial(certificate.serial().clone())));
     }
-    let id = spiffe_id(&certificate);
     let entry = Entry {
         position,
         trust_domain,

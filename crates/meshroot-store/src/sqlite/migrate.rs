@@ -5,7 +5,7 @@ use crate::StoreError;
 
 /// What makes the format of each version out of the one before; the first makes it out of nothing. Only ever appended
 /// to: stores of every version are out there.
-pub(super) const MIGRATIONS: &[&str] = &[include_str!("schema-1.sql"), include_str!("schema-2.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[include_str!("schema-1.sql"), include_str!("schema-2.sql"), include_str!("schema-3-revocations.sql")];
 
 /// The format that these migrations lead to.
 pub(super) fn newest(migrations: &[&str]) -> i64 {

@@ -8,6 +8,7 @@ mod load;
 mod log;
 mod migrate;
 mod open;
+mod revocations;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -23,7 +24,10 @@ use meshroot::time::Timestamp;
 use meshroot::x509::Certificate;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use crate::{Change, IssuanceRow, JoinToken, Loaded, Meta, NewStore, Outcome, Query, Recorded, Store, StoreError, Submission, TokenDigest};
+use crate::{
+    Change, IssuanceRow, JoinToken, Loaded, Meta, NewStore, Outcome, Query, Recorded, RevocationChange, Revocations, Store, StoreError, Submission,
+    TokenDigest,
+};
 use failure::Context;
 
 /// "MRST" in the file's header, so that neither `file` nor we take another database for a store.
@@ -199,5 +203,17 @@ impl Store for SqliteStore {
 
     fn last_expiry(&self, trust_domain: &TrustDomain, authority: &AuthorityId, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         self.read("read", |transaction, context| log::last_expiry(transaction, context, trust_domain, authority, now))
+    }
+
+    fn commit_revocations(&self, change: &RevocationChange) -> Result<u64, StoreError> {
+        self.write("write to", |transaction, context| revocations::commit(transaction, context, change))
+    }
+
+    fn revocations(&self, unexpired_at: Timestamp) -> Result<Revocations, StoreError> {
+        self.read("read the revocations of", |transaction, context| revocations::load(transaction, context, unexpired_at))
+    }
+
+    fn revocations_version(&self) -> Result<u64, StoreError> {
+        self.read("read", |transaction, context| revocations::version(transaction, context))
     }
 }

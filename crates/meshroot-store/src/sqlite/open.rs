@@ -15,7 +15,22 @@ use crate::{Meta, StoreError, StoreKind};
 
 /// Small tables, checked as a whole, indexes included (a row that its index does not know is not found), whenever a store is opened. The issuance log is not: it may have millions of rows,
 /// each with a checksum that is compared when it is read.
-const CHECKED: [&str; 8] = ["store", "trust_domains", "commits", "events", "bundles", "sealed_keys", "last_expiries", "join_tokens"];
+const CHECKED: [&str; 14] = [
+    "store",
+    "trust_domains",
+    "commits",
+    "events",
+    "bundles",
+    "sealed_keys",
+    "last_expiries",
+    "join_tokens",
+    "revocation_changes",
+    "revocations",
+    "denials",
+    "denial_lifts",
+    "crls",
+    "ca_requests",
+];
 
 pub(super) fn open(path: &Path, migrations: &[&str]) -> Result<SqliteStore, StoreError> {
     let context = Context { action: "open", path };

@@ -5,10 +5,12 @@
 
 mod changes;
 mod issuance;
+mod revocations;
 mod submissions;
 
 pub use changes::*;
 pub use issuance::*;
+pub use revocations::*;
 pub use submissions::*;
 
 use meshroot_store::{Change, Issuance, NewStore, RenderedBundle, SealedKeyOf, Store, StoreKind};
@@ -94,7 +96,15 @@ macro_rules! conformance {
             the_same_request_under_the_same_key_gets_the_same_answer,
             a_used_token_still_answers_the_request_that_used_it,
             a_refused_token_leaves_no_key_behind,
-            an_idempotency_key_is_forgotten_only_after_its_time
+            an_idempotency_key_is_forgotten_only_after_its_time,
+            what_was_revoked_is_there_when_the_store_is_opened_again,
+            of_two_revocations_decided_on_one_version_only_one_is_stored,
+            a_certificate_is_revoked_once_and_stays_as_it_was,
+            revocations_of_expired_certificates_are_not_asked_for,
+            a_crl_is_only_replaced_by_one_with_a_greater_number,
+            a_revocation_in_an_unknown_trust_domain_is_refused,
+            a_denied_identity_is_not_recorded_until_the_denial_is_taken_back,
+            a_denial_holds_until_it_expires
         );
     };
     ($place:expr, $($sentence:ident),*) => {
