@@ -3,6 +3,7 @@
 //! ```text
 //! net   accepts connections: limits, TLS, HTTP/1.1 and h2 on one port, graceful shutdown
 //! http  the interface: routes, problem documents, bundles, health
+//! grpc  Istio's signing API, on the same port and the same issuing path
 //! caller   who is asking, decided with every request
 //! discovery  clusters' token keys, fetched where they publish them
 //! review  whether a token still counts, asked of its API server
@@ -23,6 +24,7 @@ mod caller;
 mod clock;
 pub mod config;
 mod discovery;
+mod grpc;
 mod http;
 mod https;
 mod issuing;

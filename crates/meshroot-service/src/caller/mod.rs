@@ -13,6 +13,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use meshroot::hierarchy::ClusterName;
 use meshroot::token::ServiceAccountToken;
 use meshroot_store::JoinToken;
 use rustls::pki_types::CertificateDer;
@@ -59,6 +60,16 @@ impl Caller {
             }
             Self::Workload(workload) => format!("{} with record {}", workload.id, workload.position),
             Self::Administrator { name } => name.clone(),
+        }
+    }
+
+    /// The cluster that the credentials are of.
+    pub(crate) fn cluster(&self) -> Option<&ClusterName> {
+        match self {
+            Self::Nobody | Self::Administrator { .. } => None,
+            Self::Token(token) => Some(&token.cluster),
+            Self::ServiceAccount(token) => Some(token.cluster()),
+            Self::Workload(workload) => Some(&workload.cluster),
         }
     }
 
@@ -140,7 +151,6 @@ pub(crate) enum Audience {
     /// Us, as the policy names us: over HTTP.
     Ours,
     /// Istio's own, which its clients send: over gRPC.
-    #[allow(dead_code, reason = "the gRPC interface asks so")]
     Istio,
 }
 

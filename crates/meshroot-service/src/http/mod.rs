@@ -32,7 +32,9 @@ use crate::mesh::Mesh;
 use crate::metrics::Metrics;
 use crate::permission::Permissions;
 use crate::review::Reviews;
+pub(crate) use certificates::{Claim, decide, unusable};
 pub(crate) use problem::Problem;
+pub(crate) use request_id::{HEADER as REQUEST_ID, RequestId};
 
 /// What every handler works with.
 #[derive(Debug)]
@@ -54,7 +56,7 @@ pub(crate) struct App {
     /// API servers that are asked about tokens.
     pub(crate) reviews: Reviews,
     /// Requests in hand.
-    requests: Arc<Semaphore>,
+    pub(crate) requests: Arc<Semaphore>,
     /// Bundle readers that wait.
     long_polls: Semaphore,
     /// Turns true when the service stops.

@@ -143,7 +143,9 @@ impl TestMesh {
 
     fn sign(&self, profile: &Profile, grant: impl FnOnce(ProvenRequest) -> Authorized) -> (String, String) {
         let authority = self.hierarchy.active_cluster_ca(&ClusterName::parse("west").unwrap()).unwrap();
-        let issuer = Issuer::new(authority.certificates(), &self.hierarchy.bundle().unwrap(), self.west_signer(), self.crypto.clone(), self.clock.now()).unwrap();
+        let issuer =
+            Issuer::new(authority.certificates(), &self.hierarchy.bundle().unwrap(), self.west_signer(), self.crypto.clone(), self.clock.now())
+                .unwrap();
         let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256, &self.crypto).unwrap();
         let request = ProvenRequest::from_signer(&*key.signer(&self.crypto).unwrap(), &self.crypto).unwrap();
         let issued = issuer.issue(grant(request), profile, self.crypto.entropy(), self.clock.now()).unwrap();

@@ -10,6 +10,7 @@ mod log;
 mod mark;
 mod migrate;
 mod open;
+mod revocations;
 mod search;
 mod segments;
 mod standing;
@@ -30,8 +31,8 @@ use meshroot::x509::Certificate;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::{
-    Change, Found, IssuanceRow, JoinToken, Loaded, LogExtent, Maintained, Meta, NewStore, Outcome, Query, Recorded, Restoration, Restored, Search,
-    Seen, Standing, Store, StoreError, Submission, TokenDigest, Unexpired,
+    Change, Found, IssuanceRow, JoinToken, Loaded, LogExtent, Maintained, Meta, NewStore, Outcome, Query, Recorded, Restoration, Restored,
+    RevocationChange, Revocations, Search, Seen, Standing, Store, StoreError, Submission, TokenDigest, Unexpired,
 };
 use failure::Context;
 use state::{State, Writes};
@@ -245,5 +246,17 @@ impl Store for SqliteStore {
     fn restored(&self, restoration: &Restoration) -> Result<Restored, StoreError> {
         let context = self.context("write to");
         self.state().restored(&self.meta.id, &context, restoration)
+    }
+
+    fn commit_revocations(&self, change: &RevocationChange) -> Result<u64, StoreError> {
+        self.write("write to", |transaction, context| revocations::commit(transaction, context, change))
+    }
+
+    fn revocations(&self, unexpired_at: Timestamp) -> Result<Revocations, StoreError> {
+        self.read("read the revocations of", |transaction, context| revocations::load(transaction, context, unexpired_at))
+    }
+
+    fn revocations_version(&self) -> Result<u64, StoreError> {
+        self.read("read", |transaction, context| revocations::version(transaction, context))
     }
 }
