@@ -75,7 +75,9 @@ impl Serving {
     }
 
     fn stop(mut self, place: &Place, canaries: &mut Canaries) {
-        let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        if self.child.try_wait().unwrap().is_none() {
+            let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        }
         let _ = self.child.wait();
         canaries.heard(format!("the log {}", self.log), place.read(&self.log));
     }
@@ -180,9 +182,13 @@ callers.join_token = {}
 callers.svid = { renewable_for = "30d" }
 callers.kubernetes = { issuers = ["https://west.example"], audiences = ["meshroot"] }
 [[clusters.west.workloads]]
-name = "all"
-callers = ["join_token", "svid", "kubernetes"]
+name = "granted"
+callers = ["join_token", "svid"]
 id = "/**"
+[[clusters.west.workloads]]
+name = "teams"
+callers = ["kubernetes"]
+namespaces = ["*"]
 [clusters.east]
 trust_domain = "mesh.example"
 callers.kubernetes = { issuers = ["https://east.example"], audiences = ["meshroot"] }
@@ -213,8 +219,6 @@ fn token(place: &Place, canaries: &mut Canaries) -> String {
 fn no_secret_is_in_anything_that_was_said() {
     let place = Place::new();
     let canaries = &mut Canaries::default();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-
     say(&place, canaries, &["quickstart", "west", "east", "--trust-domain", "mesh.example", "--out", "mesh"]);
     for cluster in ["west", "east"] {
         canaries.key(&format!("the key of {cluster}'s CA"), &place.read(&format!("mesh/clusters/{cluster}/cacerts/ca-key.pem")));
@@ -267,7 +271,10 @@ format = "{format}"
         fs::write(place.path("meshroot.toml"), settings("trace", format)).unwrap();
         let mut serving = Serving::start(&place, format, "", &["--config", "meshroot.toml"]);
         assert!(serving.until_ready(&place), "{}", String::from_utf8_lossy(&place.read(&serving.log)));
+        // Its connections end with it.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(visit(&place, canaries, &client, &west));
+        drop(runtime);
         commands(&place, canaries, port);
         serving.stop(&place, canaries);
         let log = String::from_utf8(place.read(&format!("{format}.log"))).unwrap();

@@ -1,5 +1,7 @@
 //! Secrets that must not be said, and every form in which they could be.
 
+use std::collections::HashMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use meshroot::key::{Crypto, PrivateKey};
@@ -80,19 +82,44 @@ impl Canaries {
 
     /// Every secret that was said, and where.
     pub fn found(&self) -> Vec<String> {
-        let texts: Vec<_> = self.heard.iter().map(|(whence, what)| (whence, what, String::from_utf8_lossy(what))).collect();
-        let mut found = Vec::new();
-        for (name, secret) in &self.secrets {
-            for form in forms(secret) {
-                let here = texts.iter().filter(|(_, what, text)| match core::str::from_utf8(&form) {
-                    Ok(form) => text.contains(form),
-                    Err(_) => what.windows(form.len()).any(|window| window == form),
-                });
-                found.extend(here.map(|(whence, ..)| format!("{name} is in {whence}")));
-            }
-        }
+        let forms: Vec<_> = self.secrets.iter().flat_map(|(name, secret)| forms(secret).into_iter().map(move |form| (name, form))).collect();
+        let search = Search::new(&forms);
+        let mut found: Vec<_> =
+            self.heard.iter().flat_map(|(whence, what)| search.of(what).map(move |name| format!("{name} is in {whence}"))).collect();
         found.sort();
         found.dedup();
         found
+    }
+}
+
+/// Looks for many forms in one pass: by their first eight octets, and before that by two of these.
+struct Search<'f> {
+    by_start: HashMap<u64, Vec<&'f (&'f String, Vec<u8>)>>,
+    hints: Vec<bool>,
+}
+
+impl<'f> Search<'f> {
+    fn new(forms: &'f [(&'f String, Vec<u8>)]) -> Self {
+        let mut by_start: HashMap<u64, Vec<_>> = HashMap::new();
+        let mut hints = vec![false; 1 << 16];
+        for form in forms {
+            let start = u64::from_be_bytes(form.1[..8].try_into().unwrap());
+            by_start.entry(start).or_default().push(form);
+            hints[(start & 0xffff) as usize] = true;
+        }
+        Self { by_start, hints }
+    }
+
+    fn of(&self, text: &[u8]) -> impl Iterator<Item = &'f String> {
+        let (mut last, mut found) = (0u64, Vec::new());
+        for (at, octet) in text.iter().enumerate() {
+            last = last << 8 | u64::from(*octet);
+            if at < 7 || !self.hints[(last & 0xffff) as usize] {
+                continue;
+            }
+            let here = self.by_start.get(&last).into_iter().flatten().filter(|(_, form)| text[at - 7..].starts_with(form));
+            found.extend(here.map(|(name, _)| *name));
+        }
+        found.into_iter()
     }
 }
