@@ -114,13 +114,15 @@ async fn made_up_keys_do_not_make_us_ask_more_often_than_the_settings_allow() {
     let server = server(&west).await;
     let running = running(&server, &east, |config| config.discovery.unknown_key = Seconds::new(1)).await;
     assert!(comes_to(&running, &west.token(&running.mesh, |_| ()), 201).await);
-    let (began, before) = (std::time::Instant::now(), server.count(KEYS));
+    let begun = tokio::time::Instant::now();
     for n in 0..30 {
         assert_eq!(ask(&running, &stranger.token(&running.mesh, |claims| claims["jti"] = format!("{n}").into())).await, 401);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let (asked, seconds) = (server.count(KEYS) - before, began.elapsed().as_secs_f64());
-    assert!((1.0..=seconds + 1.0).contains(&(asked as f64)), "{asked} in {seconds} s");
+    // One at the start, one for the first made-up key, and one a second.
+    let most = 2 + begun.elapsed().as_secs() + 1;
+    let asked = server.count(KEYS) as u64;
+    assert!((2..=most).contains(&asked), "{asked} of {most}");
 }
 
 #[tokio::test]
