@@ -26,6 +26,7 @@ mod mesh;
 mod metrics;
 mod net;
 mod permission;
+mod revoking;
 mod service;
 mod tls;
 

@@ -11,6 +11,9 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::mesh::Mesh;
 
+mod revocations;
+use revocations::Revocations;
+
 /// What is counted and measured.
 #[derive(Debug)]
 pub(crate) struct Metrics {
@@ -21,6 +24,7 @@ pub(crate) struct Metrics {
     issued: Family<Issued, Counter>,
     expiry: Family<Authority, Gauge>,
     sequence: Family<TrustDomain, Gauge>,
+    revocations: Revocations,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -77,7 +81,8 @@ impl Default for Metrics {
         registry.register_with_unit("authority_expiry", "Time until an authority expires", Unit::Seconds, expiry.clone());
         let sequence = Family::default();
         registry.register("bundle_sequence", "The sequence number of the bundle that is published", sequence.clone());
-        Self { registry, answers, durations, refusals, issued, expiry, sequence }
+        let revocations = Revocations::register(&mut registry);
+        Self { registry, answers, durations, refusals, issued, expiry, sequence, revocations }
     }
 }
 
@@ -98,6 +103,11 @@ impl Metrics {
         self.issued.get_or_create(&Issued { cluster: cluster.into(), result }).inc();
     }
 
+    /// Certificates that were revoked with this reason.
+    pub(crate) fn revoked(&self, reason: &'static str, certificates: usize) {
+        self.revocations.count(reason, certificates);
+    }
+
     pub(crate) fn render(&self, mesh: &Mesh) -> String {
         let now = mesh.clock().now().unix();
         let snapshot = mesh.now();
@@ -114,6 +124,7 @@ impl Metrics {
                 self.expiry.get_or_create(&labels).set(certificate.validity().not_after.unix().saturating_sub(now));
             }
         }
+        self.revocations.set(mesh);
         let mut text = String::new();
         // Writing to a string does not fail.
         let _ = encode(&mut text, &self.registry);

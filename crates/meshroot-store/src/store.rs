@@ -6,7 +6,7 @@ use meshroot::time::Timestamp;
 use meshroot::x509::Certificate;
 
 use crate::{
-    Change, Issuance, IssuanceRow, JoinToken, Loaded, Meta, Outcome, Query, Recorded, RevocationChange, Revocations, StoreError, Submission, TokenDigest,
+    CaAnswer, CaRequest, CaRequestId, Change, Issuance, IssuanceRow, JoinToken, Loaded, Meta, Outcome, Query, Recorded, RevocationChange, Revocations, StoreError, Submission, TokenDigest,
 };
 
 /// What must survive. The comments here are the specification; `tests/conformance` checks them.
@@ -181,4 +181,37 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the store cannot be read.
     fn revocations_version(&self) -> Result<u64, StoreError>;
+
+    /// Stores a cluster's request for a CA certificate and returns its number; its token is used up with it, or neither: the
+    /// token's `used_by` is the request's number then. `number` and `answered` are of no account.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownTrustDomain`], [`StoreError::TokenUnknown`], [`StoreError::TokenUsed`],
+    /// [`StoreError::TokenExpired`], or when the store cannot be written.
+    fn add_ca_request(&self, request: &CaRequest) -> Result<u64, StoreError>;
+
+    /// The request with this name, answered or not.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn ca_request(&self, id: &CaRequestId) -> Result<Option<CaRequest>, StoreError>;
+
+    /// The request that used this token up.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn ca_request_of(&self, token: &TokenDigest) -> Result<Option<CaRequest>, StoreError>;
+
+    /// The requests that wait, the oldest first, at most 1,000.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn waiting_ca_requests(&self) -> Result<Vec<CaRequest>, StoreError>;
+
+    /// Stores the change that adds the authority which a request asked for, as [`commit`](Self::commit) does, and the answer to
+    /// the request with it; returns the store's new version.
+    ///
+    /// # Errors
+    /// [`StoreError::CaRequestUnknown`], [`StoreError::CaRequestAnswered`], and as [`commit`](Self::commit).
+    fn answer_ca_request(&self, id: &CaRequestId, answer: &CaAnswer, change: &Change) -> Result<u64, StoreError>;
 }

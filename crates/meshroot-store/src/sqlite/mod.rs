@@ -1,5 +1,6 @@
 //! The store in one SQLite file.
 
+mod ca_requests;
 mod commit;
 mod create;
 mod failure;
@@ -25,7 +26,7 @@ use meshroot::x509::Certificate;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::{
-    Change, IssuanceRow, JoinToken, Loaded, Meta, NewStore, Outcome, Query, Recorded, RevocationChange, Revocations, Store, StoreError, Submission,
+    CaAnswer, CaRequest, CaRequestId, Change, IssuanceRow, JoinToken, Loaded, Meta, NewStore, Outcome, Query, Recorded, RevocationChange, Revocations, Store, StoreError, Submission,
     TokenDigest,
 };
 use failure::Context;
@@ -215,5 +216,25 @@ impl Store for SqliteStore {
 
     fn revocations_version(&self) -> Result<u64, StoreError> {
         self.read("read", |transaction, context| revocations::version(transaction, context))
+    }
+
+    fn add_ca_request(&self, request: &CaRequest) -> Result<u64, StoreError> {
+        self.write("write to", |transaction, context| ca_requests::add(transaction, context, request))
+    }
+
+    fn ca_request(&self, id: &CaRequestId) -> Result<Option<CaRequest>, StoreError> {
+        self.read("read", |transaction, context| ca_requests::find(transaction, context, id))
+    }
+
+    fn ca_request_of(&self, token: &TokenDigest) -> Result<Option<CaRequest>, StoreError> {
+        self.read("read", |transaction, context| ca_requests::of_token(transaction, context, token))
+    }
+
+    fn waiting_ca_requests(&self) -> Result<Vec<CaRequest>, StoreError> {
+        self.read("read", |transaction, context| ca_requests::waiting(transaction, context))
+    }
+
+    fn answer_ca_request(&self, id: &CaRequestId, answer: &CaAnswer, change: &Change) -> Result<u64, StoreError> {
+        self.write("write to", |transaction, context| ca_requests::answer(transaction, context, id, answer, change))
     }
 }
