@@ -20,6 +20,7 @@ const TABLE: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/v1/inventory", [401, 403, 403, 401, 200]),
     ("GET", "/v1/authorities", [401, 403, 403, 401, 200]),
     ("GET", "/v1/status", [401, 403, 403, 401, 200]),
+    ("POST", "/v1/store/restored", [401, 403, 403, 401, 200]),
     // What everybody may read is read by everybody, whatever they show.
     ("GET", "/v1/trust-domains/{trust_domain}/bundle", [200; 5]),
     ("GET", "/v1/bundle-map", [200; 5]),

@@ -7,8 +7,8 @@ use meshroot::time::Timestamp;
 use meshroot::x509::Certificate;
 
 use crate::{
-    Change, Found, Issuance, IssuanceRow, JoinToken, Loaded, LogExtent, Maintained, Meta, Outcome, Query, Recorded, Restoration, Restored, Search, Seen,
-    Standing, StoreError, Submission, TokenDigest, Unexpired,
+    Change, Found, Issuance, IssuanceRow, JoinToken, Loaded, LogExtent, Maintained, Meta, Outcome, Query, Recorded, Restoration, Restored, Search,
+    Seen, Standing, StoreError, Submission, TokenDigest, Unexpired,
 };
 
 /// How long after a change its bundle is served, when others may serve the one before it: they ask for changes every

@@ -37,6 +37,7 @@ const SETTINGS: &[(&str, &str, Kind)] = &[
     ("limits", "requests", Kind::Number),
     ("limits", "long_polls", Kind::Number),
     ("limits", "shutdown", Kind::Text),
+    ("inventory", "retention", Kind::Text),
     ("log", "level", Kind::Text),
     ("log", "format", Kind::Text),
 ];

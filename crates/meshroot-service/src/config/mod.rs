@@ -2,6 +2,7 @@
 //! and settings name them.
 
 mod environment;
+mod inventory;
 mod limits;
 mod seconds;
 
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use inventory::Inventory;
 pub use limits::Limits;
 pub use seconds::Seconds;
 
@@ -32,6 +34,8 @@ pub struct Config {
     pub administration: Administration,
     /// What one caller, and all together, may use up.
     pub limits: Limits,
+    /// What is remembered of certificates.
+    pub inventory: Inventory,
     /// What is logged, and how.
     pub log: Log,
 }

@@ -3,6 +3,8 @@
 mod bundles;
 mod certificates;
 mod conditional;
+mod dependents;
+mod evidence;
 mod health;
 mod hex;
 mod hierarchy;
@@ -11,6 +13,7 @@ mod json;
 mod long_poll;
 mod problem;
 mod request_id;
+mod store;
 mod tokens;
 
 use std::sync::Arc;
@@ -43,6 +46,8 @@ pub(crate) struct App {
     requests: Arc<Semaphore>,
     /// Bundle readers that wait.
     long_polls: Semaphore,
+    /// Those who have seen a later bundle than the one that is published.
+    witnesses: evidence::Witnesses,
     /// Turns true when the service stops.
     stopping: watch::Receiver<bool>,
 }
@@ -57,6 +62,7 @@ impl App {
             permissions: ArcSwap::from_pointee(permissions),
             requests: Arc::new(Semaphore::new(limits.requests)),
             long_polls: Semaphore::new(limits.long_polls),
+            witnesses: evidence::Witnesses::default(),
             stopping,
         }
     }
@@ -71,6 +77,7 @@ fn operations() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
         ("/v1/inventory", get(inventory::search)),
         ("/v1/authorities", get(hierarchy::authorities)),
         ("/v1/status", get(hierarchy::status)),
+        ("/v1/store/restored", post(store::restored)),
         ("/v1/trust-domains/{trust_domain}/bundle", get(bundles::bundle)),
         ("/v1/bundle-map", get(bundles::map)),
         ("/roots.pem", get(bundles::roots)),

@@ -54,6 +54,7 @@ impl Desk {
     /// Issues, records, and answers. Once it is signed it is recorded, whether or not somebody still waits for it.
     pub(crate) async fn issue(&self, order: Order) -> Result<Answer, IssuingError> {
         let now = self.mesh.clock().now();
+        self.mesh.published()?;
         if let Some(name) = &order.idempotency
             && let Some((position, request)) = self.answered(name.caller.clone(), name.key.clone()).await?
         {

@@ -1,4 +1,5 @@
 use meshroot::bundle::BundleError;
+use meshroot::hierarchy::HierarchyError;
 use meshroot::issue::IssueError;
 use meshroot::key::KeyError;
 use meshroot::key::seal::SealError;
@@ -29,6 +30,9 @@ pub enum MeshError {
     /// The bundle that is published is not the one that the history leads to.
     #[error("the store publishes another bundle for '{0}' than its history says: restore it from a backup")]
     OtherBundle(TrustDomain),
+    /// The history does not allow a change.
+    #[error(transparent)]
+    Hierarchy(#[from] HierarchyError),
     /// A certificate cannot be issued.
     #[error(transparent)]
     Issue(#[from] IssueError),
@@ -46,6 +50,7 @@ impl MeshError {
             Self::Key(e) => e.code(),
             Self::Bundle(e) => e.code(),
             Self::OtherBundle(_) => "mesh.other_bundle",
+            Self::Hierarchy(e) => e.code(),
             Self::Issue(e) => e.code(),
             Self::NoCa(_) => "mesh.no_ca",
         }

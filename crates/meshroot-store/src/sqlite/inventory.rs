@@ -146,13 +146,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
 }
 
 /// Entries of a segment behind this position.
-pub(super) fn entries(
-    connection: &Connection,
-    context: &Context<'_>,
-    segment: &Segment,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<Entry>, StoreError> {
+pub(super) fn entries(connection: &Connection, context: &Context<'_>, segment: &Segment, after: i64, limit: i64) -> Result<Vec<Entry>, StoreError> {
     let failed = |e| context.failed(e);
     let sql = format!(
         "SELECT position, trust_domain, authority, caller, spiffe_id, serial, not_after FROM {} WHERE position > ? ORDER BY position LIMIT ?",

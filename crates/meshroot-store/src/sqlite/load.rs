@@ -114,7 +114,8 @@ fn commits(connection: &Connection, context: &Context<'_>, last: i64) -> Result<
         let int = |column| row.get::<_, i64>(column).map_err(failed);
         let (name, sequence): (String, _) = (row.get(2).map_err(failed)?, row.get(6).map_err(failed)?);
         let visible_at = row.get(8).map_err(failed)?;
-        let commit = Commit { version: int(0)?, trust_domain: int(1)?, name: &name, at: int(3)?, events: int(4)?, keys: int(5)?, sequence, visible_at };
+        let commit =
+            Commit { version: int(0)?, trust_domain: int(1)?, name: &name, at: int(3)?, events: int(4)?, keys: int(5)?, sequence, visible_at };
         let position = i64::try_from(held.len()).unwrap_or(i64::MAX).saturating_add(1);
         sound(commit.checksum() == int(7)? && commit.version == position, context, || format!("change {position}"))?;
         held.push(Held { trust_domain: commit.trust_domain, events: commit.events, sequence, visible_at: visible_at.unwrap_or(commit.at) });

@@ -30,8 +30,8 @@ use meshroot::x509::Certificate;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::{
-    Change, Found, IssuanceRow, JoinToken, Loaded, LogExtent, Maintained, Meta, NewStore, Outcome, Query, Recorded, Restoration, Restored, Search, Seen,
-    Standing, Store, StoreError, Submission, TokenDigest, Unexpired,
+    Change, Found, IssuanceRow, JoinToken, Loaded, LogExtent, Maintained, Meta, NewStore, Outcome, Query, Recorded, Restoration, Restored, Search,
+    Seen, Standing, Store, StoreError, Submission, TokenDigest, Unexpired,
 };
 use failure::Context;
 use state::{State, Writes};

@@ -257,7 +257,8 @@ fn count_known(
         return Ok(());
     }
     let failed = |e| context.failed(e);
-    let whole = format!("SELECT coalesce(sum(certificates), 0) FROM expiries_{} WHERE trust_domain = ? AND authority = ? AND slot > ?", segment.number);
+    let whole =
+        format!("SELECT coalesce(sum(certificates), 0) FROM expiries_{} WHERE trust_domain = ? AND authority = ? AND slot > ?", segment.number);
     // Of the span of time that is under way, one by one.
     let part = format!("SELECT count(*) FROM terms_{} WHERE kind = ? AND key >= ? AND key < ?", segment.number);
     let (mut whole, mut part) = (connection.prepare_cached(&whole).map_err(failed)?, connection.prepare_cached(&part).map_err(failed)?);

@@ -67,14 +67,8 @@ fn table(number: i64) -> String {
 const COLUMNS: &str = "SELECT number, first, last, known, last_expiry, dropped, checksum FROM segments";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<(Segment, i64)> {
-    let segment = Segment {
-        number: row.get(0)?,
-        first: row.get(1)?,
-        last: row.get(2)?,
-        known: row.get(3)?,
-        last_expiry: row.get(4)?,
-        dropped: row.get(5)?,
-    };
+    let segment =
+        Segment { number: row.get(0)?, first: row.get(1)?, last: row.get(2)?, known: row.get(3)?, last_expiry: row.get(4)?, dropped: row.get(5)? };
     Ok((segment, row.get(6)?))
 }
 

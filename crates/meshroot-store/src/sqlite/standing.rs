@@ -111,9 +111,7 @@ pub(super) fn restored(
     row.write(connection, context)?;
     let checksum = Checksum::of("restorations").int(row.epoch).int(restoration.at.unix()).text(&restoration.by).text(why).int(next.first).finish();
     let sql = "INSERT INTO restorations (epoch, at, restored_by, why, first, checksum) VALUES (?, ?, ?, ?, ?, ?)";
-    connection
-        .execute(sql, params![row.epoch, restoration.at.unix(), restoration.by, why, next.first, checksum])
-        .map_err(|e| context.failed(e))?;
+    connection.execute(sql, params![row.epoch, restoration.at.unix(), restoration.by, why, next.first, checksum]).map_err(|e| context.failed(e))?;
     let number = |n: i64| u64::try_from(n).unwrap_or_default();
     Ok(Restored { epoch: number(row.epoch), version, next_position: number(next.first) })
 }

@@ -42,12 +42,7 @@ pub(super) fn submit(
     Ok(outcome.map(Place::New))
 }
 
-fn together(
-    connection: &Connection,
-    context: &Context<'_>,
-    tail: &mut Tail,
-    submission: &Submission,
-) -> Result<Result<u64, StoreError>, StoreError> {
+fn together(connection: &Connection, context: &Context<'_>, tail: &mut Tail, submission: &Submission) -> Result<Result<u64, StoreError>, StoreError> {
     let now = submission.issuance.at;
     let position = match log::append(connection, context, tail, &submission.issuance)? {
         Ok(position) => position,
