@@ -45,7 +45,7 @@ pub use clock::{Clock, SystemClock};
 pub use config::{Config, ConfigError, Limits};
 pub use discovery::DiscoveryError;
 pub use log::log_to_stderr;
-pub use mesh::MeshError;
+pub use mesh::{MeshError, restoration};
 pub use permission::{PermissionError, read_cases, read_policy};
 pub use service::{Parts, Service, ServiceError};
 pub use tls::TlsFileError;

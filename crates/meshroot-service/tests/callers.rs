@@ -77,6 +77,7 @@ const TABLE: &[(&str, &str, Expected)] = &[
     ("GET", "/v1/inventory", Administrators(200)),
     ("GET", "/v1/authorities", Administrators(200)),
     ("GET", "/v1/status", Administrators(200)),
+    ("POST", "/v1/store/restored", Administrators(200)),
     ("GET", "/v1/revocations", Administrators(200)),
     ("POST", "/v1/revocations", Administrators(201)),
     ("DELETE", "/v1/denials/{number}", Administrators(404)),

@@ -57,6 +57,7 @@ const SETTINGS: &[(&str, &str, Kind)] = &[
     ("limits", "remembered", Kind::Number),
     ("limits", "long_polls", Kind::Number),
     ("limits", "shutdown", Kind::Text),
+    ("inventory", "retention", Kind::Text),
     ("log", "level", Kind::Text),
     ("log", "format", Kind::Text),
 ];

@@ -4,6 +4,7 @@
 mod clusters;
 mod environment;
 pub(crate) mod fault;
+mod inventory;
 mod limits;
 mod rate;
 mod seconds;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use clusters::{Discovery, Review, Unreachable};
+pub use inventory::Inventory;
 pub use limits::Limits;
 pub use rate::Rate;
 pub use seconds::Seconds;
@@ -41,6 +43,8 @@ pub struct Config {
     pub administration: Administration,
     /// What one caller, and all together, may use up.
     pub limits: Limits,
+    /// What is remembered of certificates.
+    pub inventory: Inventory,
     /// What is logged, and how.
     pub log: Log,
 }

@@ -226,6 +226,7 @@ impl From<IssuingError> for Problem {
             IssuingError::Lost(Lost::Batch(e)) => busy(e.code()),
             IssuingError::Lost(_) => busy("service.overloaded"),
             IssuingError::Store(e) => busy(e.code()),
+            IssuingError::Unpublished(e) => e.into(),
             IssuingError::Interrupted => busy("service.stopping"),
             IssuingError::Gone => Self::new(StatusCode::CONFLICT, "service.answer_gone", detail),
         }

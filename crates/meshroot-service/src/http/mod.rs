@@ -4,6 +4,8 @@ mod bundles;
 mod certificates;
 mod conditional;
 mod crls;
+mod dependents;
+mod evidence;
 mod health;
 pub(crate) mod hex;
 mod hierarchy;
@@ -13,6 +15,7 @@ mod long_poll;
 mod problem;
 mod request_id;
 mod revocations;
+mod store;
 mod tokens;
 
 use std::sync::Arc;
@@ -61,6 +64,8 @@ pub(crate) struct App {
     pub(crate) requests: Arc<Semaphore>,
     /// Bundle readers that wait.
     long_polls: Semaphore,
+    /// Those who have seen a later bundle than the one that is published.
+    witnesses: evidence::Witnesses,
     /// Turns true when the service stops.
     stopping: watch::Receiver<bool>,
 }
@@ -80,6 +85,7 @@ impl App {
             reviews: means.reviews,
             requests: Arc::new(Semaphore::new(limits.requests)),
             long_polls: Semaphore::new(limits.long_polls),
+            witnesses: evidence::Witnesses::default(),
             stopping,
         }
     }
@@ -98,6 +104,7 @@ fn operations() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
         ("/v1/denials/{number}", delete(revocations::lift)),
         ("/crl/{authority}", get(crls::of_authority).put(crls::publish)),
         ("/crls.pem", get(crls::all)),
+        ("/v1/store/restored", post(store::restored)),
         ("/v1/trust-domains/{trust_domain}/bundle", get(bundles::bundle)),
         ("/v1/bundle-map", get(bundles::map)),
         ("/roots.pem", get(bundles::roots)),
