@@ -16,7 +16,7 @@ use hyper::Method;
 use meshroot::revocation::{CrlNumber, RevocationList};
 use meshroot_service::Clock;
 use serde_json::json;
-use support::{Client, Running, TRUST_DOMAIN};
+use support::{Client, Running, TRUST_DOMAIN, TestMesh};
 
 const CART: &str = "/ns/shop/sa/cart";
 
@@ -44,6 +44,7 @@ const CALLERS: &[(&str, Standing)] = &[
     // Another process on the same store shows the service's own certificate: it proves a server, and authenticates nobody.
     ("a replica", Unknown),
     ("an administrator on the socket", Administrator),
+    ("an administrator from the operations CA", Administrator),
 ];
 
 /// Who gets which status.
@@ -69,6 +70,7 @@ const TABLE: &[(&str, &str, Expected)] = &[
             ("a workload of another cluster", 403),
             // Administrators have no identity.
             ("an administrator on the socket", 403),
+            ("an administrator from the operations CA", 403),
         ]),
     ),
     ("GET", "/v1/tokens", Administrators(200)),
@@ -119,12 +121,17 @@ struct Cast {
     expired: Client,
     forged: Client,
     replica: Client,
+    operator: Client,
     crls: AtomicU64,
 }
 
 impl Cast {
     async fn new() -> Self {
-        let running = Running::start().await;
+        let operations = TestMesh::new();
+        let ca = operations.folder.path().join("operations.pem");
+        std::fs::write(&ca, &operations.roots_pem).unwrap();
+        let running = Running::with(|config| config.administration.ca = Some(ca)).await;
+        operations.clock.advance(86_401);
         let show = |(chain, key): (String, String)| Client::showing(running.service.address(), &running.mesh.roots_pem, &chain, &key);
         let expired = show(running.workload("west", CART).await);
         running.mesh.clock.advance(86_401);
@@ -138,7 +145,8 @@ impl Cast {
         let west = show(running.workload("west", CART).await);
         let east = show(running.workload("east", "/ns/bank/sa/desk").await);
         let (forged, replica, revoked) = (show(running.mesh.forged(CART)), show(running.mesh.replica()), show((chain, key)));
-        let cast = Self { used, west, east, revoked, expired, forged, replica, crls: AtomicU64::new(1), running };
+        let operator = show(operations.forged("/operators/alice"));
+        let cast = Self { used, west, east, revoked, expired, forged, replica, operator, crls: AtomicU64::new(1), running };
         // The root's CRL comes from elsewhere; with it the set is complete.
         let path = cast.path("/crl/{authority}", true);
         let put = cast.running.administrator().ask(Method::PUT, &path, cast.body("PUT", &path)).await;
@@ -161,6 +169,7 @@ impl Cast {
             "a workload whose certificate nobody recorded" => self.forged.clone(),
             "a replica" => self.replica.clone(),
             "an administrator on the socket" => self.running.administrator(),
+            "an administrator from the operations CA" => self.operator.clone(),
             other => panic!("nobody plays '{other}'"),
         }
     }

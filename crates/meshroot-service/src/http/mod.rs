@@ -37,7 +37,7 @@ use crate::mesh::Mesh;
 use crate::metrics::Metrics;
 use crate::permission::Permissions;
 use crate::review::Reviews;
-pub(crate) use certificates::{Claim, decide, unusable};
+pub(crate) use certificates::{Claim, WORKLOAD, decide, unusable};
 pub(crate) use problem::Problem;
 pub(crate) use request_id::{HEADER as REQUEST_ID, RequestId};
 
@@ -74,8 +74,8 @@ impl App {
     pub(crate) fn new(mesh: Arc<Mesh>, desk: Desk, limits: Limits, permissions: Permissions, means: Means, stopping: watch::Receiver<bool>) -> Self {
         Self {
             mesh,
+            metrics: Metrics::new(desk.commits()),
             desk,
-            metrics: Metrics::default(),
             limits,
             permissions: ArcSwap::from_pointee(permissions),
             rates: Rates::new(&limits),
