@@ -19,6 +19,7 @@ use crate::issuing::Desk;
 use crate::mesh::{Mesh, MeshError, maintenance};
 use crate::net::{Door, Entrance, bind_socket};
 use crate::permission::{PermissionError, Permissions, Sources};
+use crate::pods::{PodFiles, PodsError};
 use crate::revoking;
 use crate::tls::{self, Own, Served, TlsFileError};
 use crate::{Clock, Config};
@@ -46,6 +47,9 @@ pub enum ServiceError {
     /// The policy or a key set.
     #[error(transparent)]
     Permission(#[from] PermissionError),
+    /// The pods of a cluster.
+    #[error(transparent)]
+    Pods(#[from] PodsError),
     /// Who are administrators.
     #[error(transparent)]
     Operators(#[from] OperatorError),
@@ -88,6 +92,7 @@ impl ServiceError {
         match self {
             Self::Mesh(e) => e.code(),
             Self::Permission(e) => e.code(),
+            Self::Pods(e) => e.code(),
             Self::Operators(e) => e.code(),
             Self::Discovery(e) => e.code(),
             Self::Review(_) => "review.settings",
@@ -136,13 +141,15 @@ impl Service {
         notes.iter().for_each(|note| warn!(note, "about the policy and its key sets"));
         let app = Arc::new(App::new(Arc::clone(&mesh), desk, config.limits, permissions, means, stopped.clone()));
 
+        let pods = Arc::new(PodFiles::read(&config.policy.pods)?);
+
         let (listener, address) = listen(config.listen.address).await?;
         let (health_listener, health_address) = listen(config.health.address).await?;
         let mut doors = vec![
             Door::new(
                 Entrance::Tls(listener, tls),
                 config.limits,
-                http::public(Arc::clone(&app)).merge(grpc::routes(Arc::new(Calls::new(Arc::clone(&app))))),
+                http::public(Arc::clone(&app)).merge(grpc::routes(Arc::new(Calls::new(Arc::clone(&app), pods.clone())))),
             ),
             Door::new(Entrance::Plain(health_listener), config.limits, http::health(Arc::clone(&app))),
         ];
@@ -157,6 +164,7 @@ impl Service {
             tokio::spawn(revoking::keep(Arc::clone(&mesh))),
             tokio::spawn(certificate.keep()),
             tokio::spawn(watch_policy(Arc::clone(&app), sources, Arc::clone(&reload))),
+            tokio::spawn(follow_pods(pods)),
         ];
         chores.push(tokio::spawn(maintenance::maintain(mesh, config.inventory.retention.0)));
         for cluster in app.key_sets.clusters() {
@@ -220,6 +228,17 @@ async fn follow(mesh: Arc<Mesh>) {
             Ok(Ok((false, _))) => {}
             Ok(Err(e)) => error!(code = e.code(), error = %e, "the store cannot be read anew; what was read before is served for a moment"),
             Err(e) => error!(error = %e, "reading the store anew failed"),
+        }
+    }
+}
+
+/// Takes over what was written to the files of pods.
+async fn follow_pods(pods: Arc<PodFiles>) {
+    loop {
+        tokio::time::sleep(REFRESH).await;
+        let pods = Arc::clone(&pods);
+        if let Err(e) = tokio::task::spawn_blocking(move || pods.refresh()).await {
+            error!(error = %e, "reading the pods failed");
         }
     }
 }

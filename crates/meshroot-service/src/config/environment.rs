@@ -26,6 +26,7 @@ const SETTINGS: &[(&str, &str, Kind)] = &[
     ("tls", "key", Kind::Text),
     ("policy", "file", Kind::Text),
     ("policy", "jwks", Kind::Pairs),
+    ("policy", "pods", Kind::Pairs),
     ("discovery", "issuer", Kind::Pairs),
     ("discovery", "jwks", Kind::Pairs),
     ("discovery", "ca", Kind::Pairs),

@@ -43,7 +43,18 @@ pub(super) async fn status(State(app): State<Arc<App>>, _: Administrator) -> Res
     let bundles: Vec<Value> = snapshot
         .trust_domains()
         .iter()
-        .map(|domain| json!({ "trust_domain": domain.hierarchy.trust_domain().as_str(), "sequence": domain.published.sequence, "roots": domain.published.bundle.x509_authorities().len() }))
+        .map(|domain| {
+            let imported = domain.hierarchy.imported().map(|imported| {
+                let (bundle, trust_domain) = (imported.bundle(), imported.trust_domain().as_str());
+                json!({ "trust_domain": trust_domain, "sequence": bundle.sequence(), "roots": bundle.x509_authorities().len(), "at": imported.at().to_string() })
+            });
+            json!({
+                "trust_domain": domain.hierarchy.trust_domain().as_str(),
+                "sequence": domain.published.sequence,
+                "roots": domain.published.bundle.x509_authorities().len(),
+                "imported": imported.collect::<Vec<_>>(),
+            })
+        })
         .collect();
     let status = json!({
         "ready": ready.is_ok(),

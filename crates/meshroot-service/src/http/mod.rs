@@ -37,7 +37,7 @@ use crate::mesh::Mesh;
 use crate::metrics::Metrics;
 use crate::permission::Permissions;
 use crate::review::Reviews;
-pub(crate) use certificates::{Claim, WORKLOAD, decide, unusable};
+pub(crate) use certificates::{Claim, Names, WORKLOAD, decide, unusable};
 pub(crate) use problem::Problem;
 pub(crate) use request_id::{HEADER as REQUEST_ID, RequestId};
 
@@ -67,7 +67,7 @@ pub(crate) struct App {
     /// Those who have seen a later bundle than the one that is published.
     witnesses: evidence::Witnesses,
     /// Turns true when the service stops.
-    stopping: watch::Receiver<bool>,
+    pub(crate) stopping: watch::Receiver<bool>,
 }
 
 impl App {

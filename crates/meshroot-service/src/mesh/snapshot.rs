@@ -36,6 +36,8 @@ pub(crate) struct Snapshot {
 pub(crate) struct Domain {
     pub(crate) hierarchy: Hierarchy,
     pub(crate) published: Published,
+    /// What Istio's clients take for their roots, in PEM: the bundle's, and those that were imported.
+    pub(crate) workload_roots: String,
     issuers: HashMap<ClusterName, ClusterIssuer>,
     /// Clusters whose CA cannot issue now, with the reason in words.
     pub(crate) unable: Vec<(ClusterName, String)>,
@@ -140,7 +142,8 @@ impl Domain {
             }
         }
         let published = Published::new(bundle, rendered.sequence, rendered.bytes.clone(), crypto);
-        Ok(Self { hierarchy, published, issuers, unable, with_keys })
+        let workload_roots = meshroot::pem::encode_certificates(&hierarchy.workload_anchors());
+        Ok(Self { hierarchy, published, workload_roots, issuers, unable, with_keys })
     }
 
     /// Whether the store holds this authority's key.
