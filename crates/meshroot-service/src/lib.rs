@@ -27,6 +27,7 @@ mod metrics;
 mod net;
 mod permission;
 mod revoking;
+pub mod root;
 mod service;
 mod tls;
 

@@ -6,7 +6,8 @@ use meshroot::time::Timestamp;
 use meshroot::x509::Certificate;
 
 use crate::{
-    CaAnswer, CaRequest, CaRequestId, Change, Issuance, IssuanceRow, JoinToken, Loaded, Meta, Outcome, Query, Recorded, RevocationChange, Revocations, StoreError, Submission, TokenDigest,
+    CaAnswer, CaRequest, CaRequestId, Change, Issuance, IssuanceRow, JoinToken, Loaded, Meta, Outcome, Query, Recorded, RevocationChange,
+    Revocations, StoreError, Submission, TokenDigest,
 };
 
 /// What must survive. The comments here are the specification; `tests/conformance` checks them.

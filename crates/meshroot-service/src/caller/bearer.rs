@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, header};
+use meshroot::key::Crypto;
 use meshroot_store::{JoinToken, TokenDigest};
 use zeroize::Zeroizing;
 
@@ -27,6 +28,12 @@ pub(super) fn of(headers: &HeaderMap) -> Result<Option<Zeroizing<String>>, Authe
         return Err(AuthenticationError::Malformed);
     }
     Ok(Some(Zeroizing::new(token.to_owned())))
+}
+
+/// The digest of the one-time token in the `Authorization` header, if there is one: proof of having it, and of nothing else.
+pub(crate) fn shown_token(headers: &HeaderMap, crypto: &Crypto) -> Option<TokenDigest> {
+    let bearer = of(headers).ok().flatten()?;
+    bearer.starts_with(TOKEN_PREFIX).then(|| TokenDigest(crypto.sha256(bearer.as_bytes())))
 }
 
 pub(super) async fn caller(app: &Arc<App>, bearer: &str) -> Result<Caller, AuthenticationError> {

@@ -13,7 +13,7 @@ use meshroot_store::JoinToken;
 
 use crate::http::{App, Problem};
 use crate::net::{Origin, Peer};
-pub(crate) use bearer::TOKEN_PREFIX;
+pub(crate) use bearer::{TOKEN_PREFIX, shown_token};
 pub(crate) use error::AuthenticationError;
 pub(crate) use svid::Workload;
 

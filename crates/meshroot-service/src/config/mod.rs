@@ -30,6 +30,8 @@ pub struct Config {
     pub policy: Policy,
     /// How administrators reach it.
     pub administration: Administration,
+    /// The root's own store, where the service shall sign with the root's key. Without it the root may be away.
+    pub root: Option<RootStore>,
     /// What one caller, and all together, may use up.
     pub limits: Limits,
     /// What is logged, and how.
@@ -105,6 +107,16 @@ pub struct Administration {
     /// A Unix socket for the user that the service runs as, and for root. Without it there is no administration; the
     /// command puts it beside the store.
     pub socket: Option<PathBuf>,
+}
+
+/// The root's own store, and what opens it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RootStore {
+    /// The database: `root/store/root.db` in the mesh's folder, unless it was moved.
+    pub store: PathBuf,
+    /// The root's unlock file.
+    pub unlock: PathBuf,
 }
 
 /// What is logged, and how.

@@ -189,7 +189,7 @@ fn render(answer: &Answer, headers: &HeaderMap) -> Response {
 }
 
 /// A request that cannot be read is malformed; one with a key that we refuse was read well.
-fn unusable(e: &CsrError) -> Problem {
+pub(super) fn unusable(e: &CsrError) -> Problem {
     let status = match e {
         CsrError::Key(_) | CsrError::SignatureAlgorithm(_) => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::BAD_REQUEST,
@@ -205,7 +205,9 @@ impl From<IssuingError> for Problem {
             IssuingError::Denied(denial) => Self::new(StatusCode::FORBIDDEN, denial.code(), detail).rule("the request must fit what was granted"),
             IssuingError::Issue(e @ (IssueError::CaExpired { .. } | IssueError::ClockBeforeCa { .. })) => busy(e.code()),
             IssuingError::Issue(e) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, e.code(), detail),
-            IssuingError::DeniedIdentity { .. } => Self::new(StatusCode::FORBIDDEN, "revocation.denied_identity", detail).rule("a denied identity gets no certificate"),
+            IssuingError::DeniedIdentity { .. } => {
+                Self::new(StatusCode::FORBIDDEN, "revocation.denied_identity", detail).rule("a denied identity gets no certificate")
+            }
             IssuingError::NoIssuer(_) => busy("service.no_issuer"),
             IssuingError::OtherRequest => Self::new(StatusCode::CONFLICT, "store.idempotency_mismatch", detail),
             IssuingError::Lost(Lost::Full) => busy("service.overloaded"),

@@ -146,11 +146,11 @@ fn taint_revoked(mesh: &Mesh, new: &[Revocation]) -> Result<Vec<AuthorityId>, Pr
         for one in new.iter().filter(|one| one.id.is_none()) {
             let Some(domain) = snapshot.trust_domain(one.trust_domain.as_str()) else { continue };
             let valid = |ca: &&Certificate| ca.validity().not_after >= now;
-            let is_revoked = |ca: &Certificate| {
-                domain.signer_of(ca).is_some_and(|signer| revoked.find(&one.trust_domain, signer.id(), ca.serial()).is_some())
-            };
+            let is_revoked =
+                |ca: &Certificate| domain.signer_of(ca).is_some_and(|signer| revoked.find(&one.trust_domain, signer.id(), ca.serial()).is_some());
             let of = |authority: &&Authority| authority.certificates().iter().any(|ca| *ca.serial() == one.serial);
-            let gone = domain.hierarchy.authorities().iter().filter(of).filter(|authority| authority.certificates().iter().filter(valid).all(is_revoked));
+            let gone =
+                domain.hierarchy.authorities().iter().filter(of).filter(|authority| authority.certificates().iter().filter(valid).all(is_revoked));
             lost.extend(gone.map(|authority| (one.trust_domain.clone(), authority.id().clone())));
         }
     }
@@ -164,7 +164,8 @@ fn taint_revoked(mesh: &Mesh, new: &[Revocation]) -> Result<Vec<AuthorityId>, Pr
 fn deny_all(mesh: &Mesh, wanted: Vec<Denial>) -> Result<Vec<Denial>, Problem> {
     let now = mesh.clock().now();
     mesh.change_revocations::<Problem>(|held| {
-        let as_long = |one: &Denial, wanted: &Denial| one.id == wanted.id && one.expires_at.is_none_or(|until| wanted.expires_at.is_some_and(|w| w <= until));
+        let as_long =
+            |one: &Denial, wanted: &Denial| one.id == wanted.id && one.expires_at.is_none_or(|until| wanted.expires_at.is_some_and(|w| w <= until));
         let new = wanted.iter().filter(|wanted| !held.denied.iter().any(|one| as_long(one, wanted)));
         Ok(RevocationChange { denied: new.cloned().collect(), ..RevocationChange::new(0, now) })
     })?;
@@ -178,9 +179,9 @@ fn reason(text: Option<&str>) -> Result<RevocationReason, Problem> {
     let bad = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "revocation.reason", detail);
     let reason: RevocationReason = text.parse().map_err(|e: meshroot::revocation::InvalidReason| bad(e.to_string()))?;
     match reason {
-        RevocationReason::CertificateHold | RevocationReason::RemoveFromCrl => {
-            Err(bad(format!("'{reason}' is for certificates that come back, and what is revoked here stays revoked: deny the identity for a time instead")))
-        }
+        RevocationReason::CertificateHold | RevocationReason::RemoveFromCrl => Err(bad(format!(
+            "'{reason}' is for certificates that come back, and what is revoked here stays revoked: deny the identity for a time instead"
+        ))),
         reason => Ok(reason),
     }
 }
@@ -240,8 +241,7 @@ pub(super) async fn lift(
 
 impl Done {
     fn describe(&self) -> Value {
-        let untold: Vec<Value> =
-            self.told.untold.iter().map(|(authority, why)| json!({ "authority": authority.as_str(), "why": why })).collect();
+        let untold: Vec<Value> = self.told.untold.iter().map(|(authority, why)| json!({ "authority": authority.as_str(), "why": why })).collect();
         json!({
             "reason": self.reason.as_str(),
             "revoked_count": self.revoked.len(),
@@ -281,7 +281,8 @@ fn describe_denial(denial: &Denial) -> Value {
 
 /// Runs something that blocks on the mesh.
 pub(super) async fn in_mesh<T: Send + 'static>(work: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
-    let stopping = |_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "service.stopping", "the service is stopping").retry_after(Duration::from_secs(2));
+    let stopping =
+        |_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "service.stopping", "the service is stopping").retry_after(Duration::from_secs(2));
     tokio::task::spawn_blocking(work).await.map_err(stopping)?
 }
 

@@ -26,8 +26,8 @@ use meshroot::x509::Certificate;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::{
-    CaAnswer, CaRequest, CaRequestId, Change, IssuanceRow, JoinToken, Loaded, Meta, NewStore, Outcome, Query, Recorded, RevocationChange, Revocations, Store, StoreError, Submission,
-    TokenDigest,
+    CaAnswer, CaRequest, CaRequestId, Change, IssuanceRow, JoinToken, Loaded, Meta, NewStore, Outcome, Query, Recorded, RevocationChange,
+    Revocations, Store, StoreError, Submission, TokenDigest,
 };
 use failure::Context;
 

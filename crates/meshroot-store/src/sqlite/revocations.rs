@@ -140,8 +140,7 @@ fn insert_revocations(connection: &Connection, context: &Context<'_>, version: i
         let checksum = revocation_checksum(position, version, one.trust_domain.as_str(), one);
         let id = one.id.as_ref().map(SpiffeId::as_str);
         let (serial, not_after, at) = (one.serial.as_bytes(), one.not_after.unix(), one.at.unix());
-        let values =
-            params![position, version, number, one.authority.as_str(), serial, id, not_after, one.reason.as_str(), at, one.by, checksum];
+        let values = params![position, version, number, one.authority.as_str(), serial, id, not_after, one.reason.as_str(), at, one.by, checksum];
         insert.execute(values).map_err(failed)?;
     }
     Ok(())

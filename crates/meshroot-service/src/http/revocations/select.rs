@@ -35,13 +35,17 @@ impl Selection {
         match (&wanted.serial, &wanted.id, &wanted.caller) {
             (Some(serial), None, None) => {
                 let octets = hex::read(serial).filter(|octets| octets.len() <= 21);
-                let octets = octets.ok_or_else(|| bad("revocation.serial", "a serial number is written in hexadecimal, two digits an octet".into()))?;
+                let octets =
+                    octets.ok_or_else(|| bad("revocation.serial", "a serial number is written in hexadecimal, two digits an octet".into()))?;
                 Ok(Self::Serial(SerialNumber::from_bytes(&octets)))
             }
             (None, Some(id), None) => {
                 let id = SpiffeId::parse(id).map_err(|e| bad(e.code(), e.to_string()))?;
                 if id.path().is_empty() {
-                    return Err(bad("revocation.identity", format!("'{id}' is a trust domain, and its CAs have serial numbers: revoke them by these")));
+                    return Err(bad(
+                        "revocation.identity",
+                        format!("'{id}' is a trust domain, and its CAs have serial numbers: revoke them by these"),
+                    ));
                 }
                 Ok(Self::Id(id))
             }
@@ -134,6 +138,9 @@ mod tests {
     fn a_caller_is_meant_in_full_or_up_to_a_comma_or_space() {
         let recorded = "the service account shop/cart of west, pod cart-1";
         assert!(is_by(recorded, recorded) && is_by(recorded, "the service account shop/cart of west"));
-        assert!(!is_by(recorded, "the service account shop/ca") && !is_by("spiffe://mesh.example/ns/shop/sa/cart-2", "spiffe://mesh.example/ns/shop/sa/cart"));
+        assert!(
+            !is_by(recorded, "the service account shop/ca")
+                && !is_by("spiffe://mesh.example/ns/shop/sa/cart-2", "spiffe://mesh.example/ns/shop/sa/cart")
+        );
     }
 }
