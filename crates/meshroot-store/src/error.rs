@@ -118,6 +118,17 @@ pub enum StoreError {
     /// The store holds a token with this digest.
     #[error("the token was made before")]
     TokenExists,
+    /// An older copy of the store was put in its place. It can be read; nothing is written to it.
+    #[error("the store {} is an older copy of itself ({why}): nothing is issued or published from it until you put the newest one back, or say `meshroot store restored`", path.display())]
+    OlderCopy {
+        /// The file.
+        path: PathBuf,
+        /// How it was noticed.
+        why: String,
+    },
+    /// A search that would read through too much.
+    #[error("too many certificates fit the search: narrow it, by an identity or a shorter span of time")]
+    TooBroad,
     /// What should be recorded is no certificate.
     #[error("what should be recorded cannot be read: {0}")]
     Certificate(#[from] CertificateError),
@@ -202,6 +213,8 @@ impl StoreError {
             Self::CaRequestUnknown(_) => "store.ca_request_unknown",
             Self::CaRequestAnswered(_) => "store.ca_request_answered",
             Self::TokenExists => "store.token_exists",
+            Self::OlderCopy { .. } => "store.older_copy",
+            Self::TooBroad => "store.search_too_broad",
             Self::Certificate(e) => e.code(),
             Self::DiskFull { .. } => "store.disk_full",
             Self::NotPermitted { .. } => "store.not_permitted",

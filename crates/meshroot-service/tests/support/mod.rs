@@ -3,9 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests may be blunt")]
 
 mod client;
+mod grpc;
+pub mod https;
+pub mod kubernetes;
 mod mesh;
 
 pub use client::{Answer, Client};
+pub use grpc::{Agent, Refusal, Request};
+pub use kubernetes::{ApiServer, ISSUER};
 pub use mesh::{TRUST_DOMAIN, TestMesh};
 
 use std::sync::Arc;

@@ -73,12 +73,13 @@ pub(super) fn answer(
     id: &CaRequestId,
     answer: &CaAnswer,
     change: &Change,
+    delay: Duration,
 ) -> Result<u64, StoreError> {
     let request = find(connection, context, id)?.ok_or(StoreError::CaRequestUnknown(*id))?;
     if request.answered.is_some() {
         return Err(StoreError::CaRequestAnswered(*id));
     }
-    let version = commit::commit(connection, context, change)?;
+    let version = commit::commit(connection, context, change, delay)?;
     let answered = CaRequest { answered: Some(answer.clone()), ..request };
     let number = i64::try_from(answered.number).unwrap_or(i64::MAX);
     let sql = "UPDATE ca_requests SET outcome = 'signed', authority = ?, decided_at = ?, decided_by = ?, checksum = ? WHERE position = ?";
