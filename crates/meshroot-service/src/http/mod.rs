@@ -2,6 +2,7 @@
 
 mod bundles;
 mod certificates;
+mod cluster_ca;
 mod conditional;
 mod crls;
 mod dependents;
@@ -15,6 +16,7 @@ mod long_poll;
 mod problem;
 mod request_id;
 mod revocations;
+mod root;
 mod store;
 mod tokens;
 
@@ -100,6 +102,10 @@ fn operations() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
         ("/v1/inventory", get(inventory::search)),
         ("/v1/authorities", get(hierarchy::authorities)),
         ("/v1/status", get(hierarchy::status)),
+        ("/v1/clusters/{cluster}/ca", post(cluster_ca::create)),
+        ("/v1/clusters/{cluster}/ca/{request}", get(cluster_ca::fetch)),
+        ("/v1/root-requests", get(root::requests)),
+        ("/v1/root-answers", post(root::take)),
         ("/v1/revocations", get(revocations::list).post(revocations::create)),
         ("/v1/denials/{number}", delete(revocations::lift)),
         ("/crl/{authority}", get(crls::of_authority).put(crls::publish)),
