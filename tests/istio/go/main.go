@@ -14,6 +14,8 @@ import (
 	"io"
 	"os"
 	"regexp"
+
+	"istio.io/istio/pkg/log"
 )
 
 // answer is one output line.
@@ -41,6 +43,13 @@ var questions = map[string]func(line []byte, out *answer) error{
 }
 
 func main() {
+	// Istio's library logs on standard output, which belongs to the answers; what it logs is in their reasons, too.
+	logging := log.DefaultOptions()
+	logging.OutputPaths = []string{os.DevNull}
+	if err := log.Configure(logging); err != nil {
+		fmt.Fprintln(os.Stderr, "citadel:", err)
+		os.Exit(1)
+	}
 	if err := serve(os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "citadel:", err)
 		os.Exit(1)
