@@ -134,7 +134,12 @@ fn table() -> Vec<(&'static str, Files, Loader, &'static str)> {
             Refuses("incompatible key usage"),
             "istiod_refuses istio.eku_without_server_auth",
         ),
-        ("another's key", after(|f| drop(f.insert("ca-key.pem", stranger().key.serialize_pem()))), Refuses("does not match"), "istiod_refuses istio.key_mismatch"),
+        (
+            "another's key",
+            after(|f| drop(f.insert("ca-key.pem", stranger().key.serialize_pem()))),
+            Refuses("does not match"),
+            "istiod_refuses istio.key_mismatch",
+        ),
         (
             "the root first in ca-cert.pem",
             after(|f| drop(f.insert("ca-cert.pem", format!("{}{}", f["root-cert.pem"], f["ca-cert.pem"])))),
@@ -155,7 +160,12 @@ fn table() -> Vec<(&'static str, Files, Loader, &'static str)> {
         // Where istiod reports itself ready, and the mesh is down.
         ("no keyCertSign", with_ca(|p| p.key_usages = vec![KeyUsagePurpose::CrlSign]), Takes, "mesh_breaks istio.no_key_cert_sign"),
         ("an empty chain", after(|f| drop(f.insert("cert-chain.pem", String::new()))), Takes, "mesh_breaks istio.chain_without_ca"),
-        ("only the root in the chain", after(|f| drop(f.insert("cert-chain.pem", f["root-cert.pem"].clone()))), Takes, "mesh_breaks istio.chain_without_ca"),
+        (
+            "only the root in the chain",
+            after(|f| drop(f.insert("cert-chain.pem", f["root-cert.pem"].clone()))),
+            Takes,
+            "mesh_breaks istio.chain_without_ca",
+        ),
         ("a stranger's chain", after(|f| drop(f.insert("cert-chain.pem", stranger().pem))), Takes, "mesh_breaks istio.chain_without_ca"),
         (
             "names of another trust domain only",

@@ -51,7 +51,8 @@ impl Desk {
 
     /// The agent's secret cache makes a request of its own.
     fn secret(&mut self, more: &Value) -> Value {
-        let mut all = json!({ "cluster": "west", "trust_domain": TRUST_DOMAIN, "namespace": "shop", "service_account": "cart", "ttl": DAY.as_secs() });
+        let mut all =
+            json!({ "cluster": "west", "trust_domain": TRUST_DOMAIN, "namespace": "shop", "service_account": "cart", "ttl": DAY.as_secs() });
         all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let question = self.question("secret", &all);
         self.istio.ask(&question)
@@ -145,14 +146,26 @@ fn refusals_have_the_codes_that_istio_expects_and_say_no_secrets() {
         ("no token", &mine, None, 3_600, "Unauthenticated"),
         ("garbage for a token", &mine, Some("a.b.c".into()), 3_600, "Unauthenticated"),
         ("a token for our HTTP API", &mine, Some(west.token(&pod, &request.clone().for_audience("meshroot")).unwrap()), 3_600, "Unauthenticated"),
-        ("a token for the API server", &mine, Some(west.token(&pod, &request.clone().for_audience(west.issuer())).unwrap()), 3_600, "Unauthenticated"),
+        (
+            "a token for the API server",
+            &mine,
+            Some(west.token(&pod, &request.clone().for_audience(west.issuer())).unwrap()),
+            3_600,
+            "Unauthenticated",
+        ),
         ("an expired token", &mine, Some(west.token(&pod, &old).unwrap()), 3_600, "Unauthenticated"),
         ("a stranger's token", &mine, Some(stranger.token(&pod, &request).unwrap()), 3_600, "Unauthenticated"),
         ("alg none", &mine, Some(none), 3_600, "Unauthenticated"),
         ("a token without its signature", &mine, Some(format!("{head}.{}.", rest.split('.').next().unwrap())), 3_600, "Unauthenticated"),
         ("a request for somebody else", &other, Some(good.clone()), 3_600, "PermissionDenied"),
         ("no request", "", Some(good.clone()), 3_600, "InvalidArgument"),
-        ("garbage for a request", "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n", Some(good.clone()), 3_600, "InvalidArgument"),
+        (
+            "garbage for a request",
+            "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n",
+            Some(good.clone()),
+            3_600,
+            "InvalidArgument",
+        ),
         ("a request that another key signed", &forged, Some(good.clone()), 3_600, "InvalidArgument"),
     ];
     let mut complaints = Vec::new();

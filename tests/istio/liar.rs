@@ -110,7 +110,8 @@ async fn every_planted_defect_is_noticed() {
     let mut complaints = Vec::new();
     for (defect, agents, nodes) in TABLE {
         let liar = Liar::start(defect).await;
-        let seen = [("pilot-agent", agents, pilot_agent(&liar)), ("library", agents, library(&liar, &mut judge)), ("ztunnel", nodes, ztunnel(&liar).await)];
+        let seen =
+            [("pilot-agent", agents, pilot_agent(&liar)), ("library", agents, library(&liar, &mut judge)), ("ztunnel", nodes, ztunnel(&liar).await)];
         for (witness, expected, said) in seen {
             // The library wraps what it says.
             let noticed = if expected.is_empty() { said.is_empty() } else { said.contains(expected) };

@@ -1,4 +1,4 @@
-//! A CA with one defect: what each witness must notice. Its certificates are made with the library, its answers by hand.
+//! A CA with one defect: what each witness must notice. The library issues none of what is wrong here, so the leaves are made by hand.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,9 +12,8 @@ use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use meshroot::csr::{Csr, ProvenRequest};
 use meshroot::issue::Authorized;
-use meshroot::key::{Crypto, PrivateKey};
+use meshroot::key::{Crypto, KeyAlgorithm, PrivateKey};
 use meshroot::profile::Profile;
-use meshroot::spiffe::SpiffeId;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::{TcpListener, TcpStream};
@@ -23,6 +22,11 @@ use tokio_rustls::TlsAcceptor;
 
 use super::grpc::{CertificateRequest, response};
 use crate::exhibits::{self, Mesh, now};
+use crate::mint::Ca;
+
+const P256: KeyAlgorithm = KeyAlgorithm::EcdsaP256;
+const HOUR: Duration = Duration::from_secs(3_600);
+const SECOND: Duration = Duration::from_secs(1);
 
 /// What is wrong with the answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +55,7 @@ pub enum Defect {
     OtherIdentity,
     /// The certificate is for another key.
     OtherKey,
-    /// notBefore three hours ago, the lifetime four hours.
+    /// It began three hours ago and ends in one.
     LongAgo,
 }
 
@@ -69,7 +73,7 @@ pub struct Liar {
 
 struct Behind {
     defect: Defect,
-    mesh: Mesh,
+    ca: Ca,
     roots: [String; 2],
     foreign: String,
     crypto: Crypto,
@@ -85,12 +89,17 @@ impl Liar {
         let foreign = exhibits::mesh("ed25519", &crypto).root.to_pem();
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("roots.pem"), roots.concat()).unwrap();
+        let ca = Ca {
+            certificate: mesh.cluster.path().signing().unwrap().clone(),
+            key_pem: mesh.cluster_key.to_pkcs8_pem().to_string(),
+            signer: mesh.cluster_key.signer(&crypto).unwrap(),
+        };
         let acceptor = TlsAcceptor::from(Arc::new(tls(&mesh, &crypto)));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let calls = Arc::<AtomicUsize>::default();
         let all = roots.concat();
-        let behind = Arc::new(Behind { defect, mesh, roots, foreign, crypto, calls: Arc::clone(&calls) });
+        let behind = Arc::new(Behind { defect, ca, roots, foreign, crypto, calls: Arc::clone(&calls) });
         let listening = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(serve(acceptor.clone(), stream, Arc::clone(&behind)));
@@ -139,16 +148,15 @@ impl Behind {
         let asked = csr.uris()[0].clone();
         let proven = csr.prove(&self.crypto).unwrap();
         let id = if self.defect == Defect::OtherIdentity { format!("{asked}-other") } else { asked };
-        let proven = if self.defect == Defect::OtherKey { other_key(&self.crypto) } else { proven };
-        let lifetime = Duration::from_secs(request.validity.unsigned_abs());
-        let hours = |hours: u64| Duration::from_secs(3_600 * hours);
-        let profile = match self.defect {
-            Defect::LongAgo => Profile::workload().with_lifetime(hours(1)).with_backdate(hours(3)),
-            _ => Profile::workload().with_lifetime(lifetime).with_backdate(Duration::from_secs(1)),
+        let key = if self.defect == Defect::OtherKey {
+            PrivateKey::generate(P256, &self.crypto).unwrap().public_key().clone()
+        } else {
+            proven.public_key().clone()
         };
-        let grant = Authorized::workload(proven, SpiffeId::parse(&id).unwrap()).unwrap();
-        let issued = self.mesh.cluster.issue(grant, &profile, self.crypto.entropy(), now()).unwrap();
-        let (leaf, ca, [first, second]) = (exhibits::pem(issued.der()), self.mesh.cluster.path().signing().unwrap().to_pem(), &self.roots);
+        let begins = if self.defect == Defect::LongAgo { now().minus(HOUR * 3) } else { now().minus(SECOND) };
+        let ends = if self.defect == Defect::LongAgo { now().plus(HOUR) } else { now().plus(SECOND * u32::try_from(request.validity).unwrap()) };
+        let leaf = self.ca.leaf_between(&id, &key, begins, ends, &self.crypto).to_pem();
+        let (ca, [first, second]) = (self.ca.certificate.to_pem(), &self.roots);
         let both = format!("{first}{second}");
         match self.defect {
             Defect::RootsNotLast => vec![leaf, both, ca],
@@ -165,13 +173,8 @@ impl Behind {
     }
 }
 
-fn other_key(crypto: &Crypto) -> ProvenRequest {
-    let key = PrivateKey::generate("p256".parse().unwrap(), crypto).unwrap();
-    ProvenRequest::from_signer(&*key.signer(crypto).unwrap(), crypto).unwrap()
-}
-
 fn tls(mesh: &Mesh, crypto: &Crypto) -> rustls::ServerConfig {
-    let key = PrivateKey::generate("p256".parse().unwrap(), crypto).unwrap();
+    let key = PrivateKey::generate(P256, crypto).unwrap();
     let request = ProvenRequest::from_signer(&*key.signer(crypto).unwrap(), crypto).unwrap();
     let names = vec!["istiod.istio-system.svc".to_owned(), "localhost".to_owned()];
     let grant = Authorized::server(request, None, names, vec!["127.0.0.1".parse().unwrap()]).unwrap();

@@ -90,7 +90,14 @@ impl Mesh {
         let rendered = RenderedBundle { sequence: bundle.sequence().unwrap(), bytes: bundle.to_spiffe_json().into_bytes() };
         let trust_domain = held.trust_domain.clone();
         store
-            .commit(&meshroot_store::Change { expected_version: loaded.version, trust_domain, events, sealed_keys: vec![], bundle: Some(rendered), at })
+            .commit(&meshroot_store::Change {
+                expected_version: loaded.version,
+                trust_domain,
+                events,
+                sealed_keys: vec![],
+                bundle: Some(rendered),
+                at,
+            })
             .unwrap();
     }
 

@@ -1,9 +1,14 @@
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use meshroot::x509::Certificate;
 use rcgen::{CertificateParams, DistinguishedName, KeyPair, PKCS_ECDSA_P256_SHA256, SanType};
-use rustls_pki_types::CertificateDer;
+use rustls::RootCertStore;
+use rustls::client::verify_server_cert_signed_by_trust_anchor;
+use rustls::server::danger::ClientCertVerifier as _;
+use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
 use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, UnixTime};
 
 use super::super::held::Held;
 use super::Failure;
@@ -53,11 +58,11 @@ impl WorkloadCertificate {
         for authority in chain.iter().chain(&roots) {
             Certificate::from_der(authority).map_err(|e| odd(&e.to_string()))?;
         }
-        let named = leaf.alt_names().and_then(|names| names.uris.first().map(ToString::to_string));
-        if named.as_deref() != Some(id) {
+        let read = Self { leaf, chain, key: key.into(), roots };
+        if read.named().as_deref() != Some(id) {
             return Err(odd("did not find expected SAN"));
         }
-        Ok(Self { leaf, chain, key: key.into(), roots })
+        Ok(read)
     }
 
     /// When it is renewed: in the middle between its two times.
@@ -75,6 +80,35 @@ impl WorkloadCertificate {
     /// The leaf.
     pub fn leaf(&self) -> &Certificate {
         &self.leaf
+    }
+
+    /// How many roots it trusts.
+    pub fn roots(&self) -> usize {
+        self.roots.len()
+    }
+
+    /// Whether a ztunnel with this certificate lets one with `peer` in, and goes on when it is called by it: `id` is whom it expects.
+    ///
+    /// # Errors
+    /// What rustls says, or that the identity is another.
+    pub fn accepts(&self, peer: &Self, id: &str) -> Result<(), String> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(self.roots.iter().cloned());
+        let roots = Arc::new(roots);
+        let clients = WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots), Arc::clone(&provider)).build().map_err(|e| e.to_string())?;
+        let leaf = CertificateDer::from(peer.leaf.der().to_vec());
+        let now = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(crate::exhibits::now().unix()).unwrap()));
+        clients.verify_client_cert(&leaf, &peer.chain, now).map_err(|e| e.to_string())?;
+        let parsed = ParsedCertificate::try_from(&leaf).map_err(|e| e.to_string())?;
+        let algorithms = provider.signature_verification_algorithms.all;
+        verify_server_cert_signed_by_trust_anchor(&parsed, &roots, &peer.chain, now, algorithms).map_err(|e| e.to_string())?;
+        if peer.named().as_deref() == Some(id) { Ok(()) } else { Err(format!("the peer is {:?}", peer.named())) }
+    }
+
+    /// The first URI of its names.
+    fn named(&self) -> Option<String> {
+        self.leaf.alt_names().and_then(|names| names.uris.first().map(ToString::to_string))
     }
 
     /// The same as files of PEM, to be judged like any other workload's.
