@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use meshroot::key::KeyAlgorithm;
 use meshroot_testkit::kubernetes::{ApiServer, KEYS, Node, Pod, SigningKey, TokenRequest};
 use meshroot_tests::exhibits::now;
 use meshroot_tests::istio::held::Held;
@@ -80,11 +81,11 @@ fn held(answer: &Value) -> Held {
 fn istios_secret_cache_takes_our_answer_for_every_kind_of_key() {
     let mut desk = Desk::open();
     let token = desk.token_file(&desk.good_token());
-    for (curve, algorithm) in [("", "rsa2048"), ("P256", "p256"), ("P384", "p384")] {
+    for (curve, algorithm) in [("", KeyAlgorithm::Rsa(2048)), ("P256", KeyAlgorithm::EcdsaP256), ("P384", KeyAlgorithm::EcdsaP384)] {
         let answer = desk.secret(&json!({ "token": token, "curve": curve }));
         let held = held(&answer);
         held.judge(&id(), &desk.mesh.roots()).unwrap_or_else(|e| panic!("{curve}: {e}"));
-        assert_eq!(held.leaf().public_key().algorithm().to_string(), algorithm);
+        assert_eq!(held.leaf().public_key().algorithm(), algorithm);
         // From these two times the agent reckons when it renews.
         let lived = answer["expires"].as_i64().unwrap() - answer["created"].as_i64().unwrap();
         assert!((86_300..=86_400).contains(&lived), "{lived} seconds");
@@ -180,7 +181,7 @@ fn refusals_have_the_codes_that_istio_expects_and_say_no_secrets() {
         }
     }
     assert!(complaints.is_empty(), "{complaints:#?}");
-    let refused = desk.service.audit().iter().filter(|line| line["fields"]["message"] == "refused").count();
+    let refused = desk.service.refused().len();
     assert!(refused >= count, "{refused} audit lines for {count} refusals");
     let log = desk.service.log();
     assert!(!log.contains(&good), "a token is in the log");

@@ -72,6 +72,16 @@ impl Serving {
         text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).filter(|event| event["target"] == "audit").collect()
     }
 
+    /// Those of them that are about grants.
+    pub fn granted(&self) -> Vec<Value> {
+        self.audit().into_iter().filter(|line| line["message"] == "granted").collect()
+    }
+
+    /// Those that are about refusals.
+    pub fn refused(&self) -> Vec<Value> {
+        self.audit().into_iter().filter(|line| line["message"] == "refused").collect()
+    }
+
     /// Everything that it logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
