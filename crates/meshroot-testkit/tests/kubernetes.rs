@@ -1,5 +1,5 @@
 //! Three clusters whose API servers call themselves the same, and the rotation of their keys.
-#![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests")]
 
 use std::time::Duration;
 

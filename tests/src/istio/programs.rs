@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Command, Output};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// The command `meshroot`, which `tests/interop.sh` builds and names.
 pub fn meshroot() -> Command {
@@ -61,4 +61,10 @@ pub fn wait_for<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>, else_say
 pub fn instant() -> Instant {
     #[allow(clippy::disallowed_methods, reason = "real programs run in real time")]
     Instant::now()
+}
+
+/// Now, of the calendar.
+pub fn calendar() -> SystemTime {
+    #[allow(clippy::disallowed_methods, reason = "real programs run in real time")]
+    SystemTime::now()
 }

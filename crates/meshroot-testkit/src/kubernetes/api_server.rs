@@ -90,14 +90,10 @@ impl ApiServer {
     pub fn token_with(&self, pod: &Pod, request: &TokenRequest, change: impl FnOnce(&mut Value)) -> Result<String> {
         let at = request.at.unix();
         let expires = request.at.plus(request.lifetime).unix();
-        let mut kubernetes = pod.claims();
-        // The token for the API server itself is made longer than it was asked for, and says when a client should have fetched a new one.
-        let expires = if request.audience == self.issuer && request.lifetime == Duration::from_secs(3_607) {
-            kubernetes["warnafter"] = json!(expires);
-            request.at.plus(Duration::from_secs(31_536_000)).unix()
-        } else {
-            expires
-        };
+        // The token for the API server itself lives longer than it was asked for, and says when a client should have fetched a new one.
+        let extended = request.audience == self.issuer && request.lifetime == Duration::from_secs(3_607);
+        let kubernetes = pod.claims(extended.then_some(expires));
+        let expires = if extended { request.at.plus(Duration::from_secs(31_536_000)).unix() } else { expires };
         let mut claims = json!({
             "aud": [request.audience],
             "exp": expires,

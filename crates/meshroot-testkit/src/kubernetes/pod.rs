@@ -55,13 +55,17 @@ impl Pod {
     }
 
     /// The claim `kubernetes.io` of its tokens.
-    pub(super) fn claims(&self) -> Value {
-        json!({
+    pub(super) fn claims(&self, warn_after: Option<i64>) -> Value {
+        let mut claims = json!({
             "namespace": self.namespace,
             "node": { "name": self.node.name, "uid": self.node.uid },
             "pod": { "name": self.name, "uid": self.uid },
             "serviceaccount": { "name": self.service_account, "uid": self.service_account_uid() },
-        })
+        });
+        if let (Some(seconds), Some(claims)) = (warn_after, claims.as_object_mut()) {
+            claims.insert("warnafter".into(), json!(seconds));
+        }
+        claims
     }
 }
 
@@ -70,5 +74,6 @@ pub(super) fn uid(names: &[&str]) -> String {
     let hash = digest(&SHA256, names.join("\0").as_bytes());
     let hex: String = hash.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     // Version 4, variant 1: what Kubernetes' UIDs look like.
-    format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])
+    let part = |from, to| hex.get(from..to).unwrap_or_default();
+    format!("{}-{}-4{}-a{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))
 }

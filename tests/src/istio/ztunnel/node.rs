@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::retries::Retries;
 use super::{CaClient, Failure, WorkloadCertificate};
+use crate::istio::programs::calendar;
 
 /// Fetches under way at one moment.
 const CONCURRENCY: usize = 8;
@@ -88,7 +89,7 @@ async fn work(client: Arc<CaClient>, mut pending: BTreeSet<(Instant, String)>, s
                     Err(failure) => {
                         let again = Instant::now() + retries.entry(id.clone()).or_default().next();
                         match held {
-                            Some(State::Available(held)) if SystemTime::now() < held.expires_at() => {
+                            Some(State::Available(held)) if calendar() < held.expires_at() => {
                                 let end = instant_of(held.expires_at());
                                 (State::Available(held), again.min(end))
                             }
@@ -119,5 +120,5 @@ async fn sleep_until(at: Option<Instant>) {
 
 /// A time of the calendar on the clock that only goes forward; what has passed is now.
 fn instant_of(time: SystemTime) -> Instant {
-    Instant::now() + time.duration_since(SystemTime::now()).unwrap_or_default()
+    Instant::now() + time.duration_since(calendar()).unwrap_or_default()
 }
