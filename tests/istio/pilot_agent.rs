@@ -170,3 +170,22 @@ fn an_api_servers_keys_are_rotated_under_an_agent() {
     }
     is_good(&mesh, &agent.wait(RENEWED, "the agent goes on", |held| *held != first && *held != second));
 }
+
+#[test]
+fn a_machine_renews_by_its_certificate_once_it_has_no_token_any_more() {
+    let mesh = Mesh::quickstart(&["west"]);
+    let service = mesh.serve();
+    let mut joined = agent(&mesh, &service, "west", "west", HOUR);
+    let first = joined.first();
+    let folder = joined.certificates();
+    let proof = [("PROV_CERT", folder.to_str().unwrap())];
+    let mut machine = agent_with(&mesh, &service, "west", String::new(), SHORT, &proof);
+    let second = machine.first();
+    is_good(&mesh, &second);
+    assert_ne!(first.leaf().serial(), second.leaf().serial());
+    is_good(&mesh, &machine.wait(RENEWED, "a renewed certificate", |held| *held != second));
+    // Neither a token nor a certificate: nothing.
+    let stranger = agent_with(&mesh, &service, "west", String::new(), SHORT, &[]);
+    wait_for(Duration::from_secs(20), || stranger.log().contains("code = Unauthenticated").then_some(()), || stranger.log());
+    assert_eq!(stranger.files(), None);
+}
