@@ -6,6 +6,7 @@
 //! grpc  Istio's signing API, on the same port and the same issuing path
 //! caller   who is asking, decided with every request
 //! permission  who may have what: the policy and the clusters' token keys, swapped as a whole
+//! pods  which pods run where: whom a node proxy may ask for
 //! issuing  from an authorised request to a certificate on record: the one way for every interface
 //! mesh  what is served: the store's state as one immutable snapshot, swapped when the store changes
 //! tls   the service's own certificate, and client certificates: asked for, never demanded
@@ -28,6 +29,7 @@ mod mesh;
 mod metrics;
 mod net;
 mod permission;
+mod pods;
 mod service;
 mod tls;
 
@@ -37,5 +39,6 @@ pub use config::{Config, ConfigError, Limits};
 pub use log::log_to_stderr;
 pub use mesh::MeshError;
 pub use permission::{PermissionError, read_cases, read_policy};
+pub use pods::PodsError;
 pub use service::{Parts, Service, ServiceError};
 pub use tls::TlsFileError;

@@ -17,6 +17,7 @@ use crate::issuing::Desk;
 use crate::mesh::{Mesh, MeshError};
 use crate::net::{Door, Entrance, bind_socket};
 use crate::permission::{PermissionError, Permissions};
+use crate::pods::{PodFiles, PodsError};
 use crate::tls::{self, Own, Served, TlsFileError};
 use crate::{Clock, Config};
 
@@ -43,6 +44,9 @@ pub enum ServiceError {
     /// The policy or a key set.
     #[error(transparent)]
     Permission(#[from] PermissionError),
+    /// The pods of a cluster.
+    #[error(transparent)]
+    Pods(#[from] PodsError),
     /// An address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -76,6 +80,7 @@ impl ServiceError {
         match self {
             Self::Mesh(e) => e.code(),
             Self::Permission(e) => e.code(),
+            Self::Pods(e) => e.code(),
             Self::Listen { .. } => "service.listen",
             Self::Socket { .. } => "service.socket",
             Self::Thread(_) => "service.thread",
@@ -118,13 +123,15 @@ impl Service {
         notes.iter().for_each(|note| warn!(note, "about the policy and its key sets"));
         let app = Arc::new(App::new(Arc::clone(&mesh), desk, config.limits, permissions, stopped.clone()));
 
+        let pods = Arc::new(PodFiles::read(&config.policy.pods)?);
+
         let (listener, address) = listen(config.listen.address).await?;
         let (health_listener, health_address) = listen(config.health.address).await?;
         let mut doors = vec![
             Door::new(
                 Entrance::Tls(listener, tls),
                 config.limits,
-                http::public(Arc::clone(&app)).merge(grpc::routes(Arc::new(Calls::new(Arc::clone(&app))))),
+                http::public(Arc::clone(&app)).merge(grpc::routes(Arc::new(Calls::new(Arc::clone(&app), pods.clone())))),
             ),
             Door::new(Entrance::Plain(health_listener), config.limits, http::health(Arc::clone(&app))),
         ];
@@ -134,8 +141,12 @@ impl Service {
         }
         let doors = doors.into_iter().map(|door| tokio::spawn(door.serve(stopped.clone()))).collect();
         let reload = Arc::new(Notify::new());
-        let chores =
-            vec![tokio::spawn(follow(mesh)), tokio::spawn(certificate.keep()), tokio::spawn(watch_policy(app, config.policy, Arc::clone(&reload)))];
+        let chores = vec![
+            tokio::spawn(follow(mesh)),
+            tokio::spawn(certificate.keep()),
+            tokio::spawn(watch_policy(app, config.policy, Arc::clone(&reload))),
+            tokio::spawn(follow_pods(pods)),
+        ];
         info!(%address, %health_address, "listening");
         Ok(Self { address, health_address, stop, reload, doors, chores })
     }
@@ -194,6 +205,17 @@ async fn follow(mesh: Arc<Mesh>) {
             Ok(Ok((false, _))) => {}
             Ok(Err(e)) => error!(code = e.code(), error = %e, "the store cannot be read anew; what was read before is served on"),
             Err(e) => error!(error = %e, "reading the store anew failed"),
+        }
+    }
+}
+
+/// Takes over what was written to the files of pods.
+async fn follow_pods(pods: Arc<PodFiles>) {
+    loop {
+        tokio::time::sleep(REFRESH).await;
+        let pods = Arc::clone(&pods);
+        if let Err(e) = tokio::task::spawn_blocking(move || pods.refresh()).await {
+            error!(error = %e, "reading the pods failed");
         }
     }
 }

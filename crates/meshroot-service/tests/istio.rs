@@ -183,3 +183,87 @@ async fn both_shapes_of_requests_are_read() {
         assert_eq!(agent.create(&Request::new(other)).await.unwrap_err().reason, "policy.other_identity");
     }
 }
+
+/// A request of the health service, or its answer: one field, a text or a number.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Service {
+    #[prost(string, tag = "1")]
+    name: String,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct Serving {
+    #[prost(int32, tag = "1")]
+    status: i32,
+}
+
+#[tokio::test]
+async fn health_is_what_readiness_is() {
+    use prost::Message;
+    let mesh = Mesh::start().await;
+    let agent = mesh.agent().await;
+    let check = async |name: &str| {
+        let asked = Service { name: name.into() }.encode_to_vec();
+        Ok::<_, support::Refusal>(Serving::decode(agent.call("/grpc.health.v1.Health/Check", support::frame(&asked)).await?).unwrap().status)
+    };
+    assert_eq!(check("").await, Ok(1));
+    assert_eq!(check("istio.v1.auth.IstioCertificateService").await, Ok(1));
+    let unknown = check("x").await.unwrap_err();
+    assert_eq!((unknown.code, unknown.reason.as_str()), (5, "grpc.no_such_service"));
+    // No CA signs when its certificate has expired; the answer is a second old at most.
+    let mut watch = agent.send("/grpc.health.v1.Health/Watch", support::frame(&[])).await.unwrap();
+    let first = http_body_util::BodyExt::frame(watch.body_mut()).await.unwrap().unwrap();
+    assert_eq!(first.data_ref().unwrap(), &support::frame(&[8, 1]));
+    mesh.running.mesh.clock.advance(400 * 86_400);
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    assert_eq!(check("").await, Ok(2));
+    let second = http_body_util::BodyExt::frame(watch.body_mut()).await.unwrap().unwrap();
+    assert_eq!(second.data_ref().unwrap(), &support::frame(&[8, 2]));
+    // Whoever watches does not hold up the end.
+    let (stopped, trailers) = tokio::join!(mesh.running.service.stop(), http_body_util::BodyExt::frame(watch.body_mut()));
+    assert!(stopped);
+    assert_eq!(trailers.unwrap().unwrap().trailers_ref().unwrap()["grpc-status"], "14");
+}
+
+#[tokio::test]
+async fn reflection_shows_what_can_be_called() {
+    let mesh = Mesh::start().await;
+    let agent = mesh.agent().await;
+    for version in ["v1", "v1alpha"] {
+        let path = format!("/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo");
+        // list_services, and the file of a symbol.
+        let list = agent.call(&path, support::frame(&[0x3a, 1, b'*'])).await.unwrap();
+        let text = String::from_utf8_lossy(&list).into_owned();
+        for name in ["istio.v1.auth.IstioCertificateService", "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"] {
+            assert!(text.contains(name), "{name} in {text}");
+        }
+        let symbol = b"istio.v1.auth.IstioCertificateService";
+        let asked = [&[0x22, u8::try_from(symbol.len()).unwrap()], &symbol[..]].concat();
+        let file = agent.call(&path, support::frame(&asked)).await.unwrap();
+        let text = String::from_utf8_lossy(&file).into_owned();
+        assert!(text.contains("security/v1alpha1/ca.proto") && text.contains("google/protobuf/struct.proto"));
+    }
+    let unknown = agent.call("/istio.v1.auth.IstioCertificateService/Nothing", support::frame(&[])).await.unwrap_err();
+    assert_eq!((unknown.code, unknown.reason.as_str()), (12, "grpc.no_such_method"));
+}
+
+#[tokio::test]
+async fn thousands_of_refused_calls_do_not_end_their_connection() {
+    let mesh = Mesh::start().await;
+    let agent = mesh.agent().await;
+    // Refused early, so that it is the connection that is tried; a thousand at once.
+    let request = support::frame(&prost::Message::encode_to_vec(&Request::new(mesh.running.mesh.csr(CART))));
+    for (method, code) in [("CreateCertificate", 16), ("Nothing", 12)] {
+        for _ in 0..5 {
+            let mut calls = tokio::task::JoinSet::new();
+            for _ in 0..1_000 {
+                let (agent, request) = (agent.clone(), request.clone());
+                calls.spawn(async move { agent.call(&format!("/istio.v1.auth.IstioCertificateService/{method}"), request).await });
+            }
+            while let Some(answer) = calls.join_next().await {
+                assert_eq!(answer.unwrap().unwrap_err().code, code);
+            }
+        }
+    }
+    agent.bearer(&mesh.token(&mesh.west)).create(&Request::new(mesh.running.mesh.csr(CART))).await.unwrap();
+}

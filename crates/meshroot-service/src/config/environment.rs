@@ -26,6 +26,7 @@ const SETTINGS: &[(&str, &str, Kind)] = &[
     ("tls", "key", Kind::Text),
     ("policy", "file", Kind::Text),
     ("policy", "jwks", Kind::Pairs),
+    ("policy", "pods", Kind::Pairs),
     ("administration", "socket", Kind::Text),
     ("limits", "connections", Kind::Number),
     ("limits", "handshakes", Kind::Number),

@@ -96,6 +96,9 @@ pub struct Policy {
     /// Of each cluster whose service account tokens the policy takes, the file with its keys (a JWKS): what
     /// `kubectl get --raw /openid/v1/jwks` prints.
     pub jwks: BTreeMap<String, PathBuf>,
+    /// Of each cluster whose node proxies the policy lets ask for the workloads of their node, the file with its pods: what
+    /// `kubectl get pods -A -o json` prints. Read again when it changes.
+    pub pods: BTreeMap<String, PathBuf>,
 }
 
 /// How administrators reach the service.

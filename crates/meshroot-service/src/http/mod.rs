@@ -46,7 +46,7 @@ pub(crate) struct App {
     /// Bundle readers that wait.
     long_polls: Semaphore,
     /// Turns true when the service stops.
-    stopping: watch::Receiver<bool>,
+    pub(crate) stopping: watch::Receiver<bool>,
 }
 
 impl App {

@@ -49,13 +49,15 @@ fn a_kind_of_caller_that_is_not_switched_on_is_not_heard() {
         let kind = off.kind();
         let policy = west_with(|west| {
             match kind {
-                CallerKind::Kubernetes => west.callers.kubernetes = None,
+                // Node proxies come with tokens.
+                CallerKind::Kubernetes => (west.callers.kubernetes, west.callers.node_proxy) = (None, None),
+                CallerKind::NodeProxy => west.callers.node_proxy = None,
                 CallerKind::Svid => west.callers.svid = None,
                 CallerKind::JoinToken => west.callers.join_token = None,
                 CallerKind::Admin => west.callers.admin = None,
             }
             for rule in &mut west.workloads {
-                rule.callers.retain(|name| name != kind.as_str());
+                rule.callers.retain(|name| name != kind.as_str() && !(kind == CallerKind::Kubernetes && name == "node_proxy"));
             }
         });
         assert!(!policy.is_on(&cluster("west"), kind));
