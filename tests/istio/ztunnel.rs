@@ -8,6 +8,7 @@ use meshroot_testkit::kubernetes::{Node as Machine, Pod};
 use meshroot_tests::istio::mesh::{Mesh, TRUST_DOMAIN};
 use meshroot_tests::istio::serving::Serving;
 use meshroot_tests::istio::ztunnel::{CaClient, Failure, Node, Request, Settings, State};
+use serde_json::Value;
 
 const DAY: Duration = Duration::from_secs(86_400);
 const SOON: Duration = Duration::from_secs(20);
@@ -39,8 +40,8 @@ impl Place {
         all
     }
 
-    fn all_pods(&self) -> Vec<Pod> {
-        [std::slice::from_ref(&self.ztunnel), &self.pods].concat()
+    fn running(&self) -> Vec<Value> {
+        std::iter::once(&self.ztunnel).chain(&self.pods).map(|pod| pod.document("Running")).collect()
     }
 }
 
@@ -67,7 +68,7 @@ fn all_available(count: usize) -> impl Fn(&std::collections::BTreeMap<String, St
 async fn a_node_with_many_pods_gets_a_certificate_for_each_service_account_in_one_connection() {
     let mesh = Mesh::quickstart(&["west", "east"]);
     let place = Place::new("node-1", 120);
-    mesh.write_pods(&[("west", place.all_pods())]);
+    mesh.write_pods("west", place.running());
     let service = mesh.serve();
     let client = client(&mesh, &service, "west", &place.ztunnel, DAY);
     let node = Node::start(Arc::clone(&client), place.identities());
@@ -91,28 +92,42 @@ async fn what_a_node_proxy_must_not_have_it_does_not_get_and_does_not_ask_in_a_t
     let (here, there) = (Place::new("node-1", 4), Place::new("node-2", 0));
     let elsewhere = Pod::new(&there.machine, "shop", "cart", "cart-1");
     let impostor = Pod::new(&here.machine, "shop", "impostor", "impostor-1");
-    mesh.write_pods(&[("west", [here.all_pods(), there.all_pods(), vec![elsewhere.clone(), impostor.clone()]].concat()), ("east", vec![])]);
+    let failed = Pod::new(&here.machine, "shop", "batch", "batch-1");
+    let west =
+        || [here.running(), there.running(), vec![elsewhere.document("Running"), impostor.document("Running"), failed.document("Failed")]].concat();
+    mesh.write_pods("west", west());
     let service = mesh.serve();
     let good = here.identities().remove(0);
-    let refused = async |what: &str, caller: &Pod, id: &str| {
-        let client = client(&mesh, &service, "west", caller, DAY);
-        match client.fetch(id).await {
-            Err(Failure::Status(UNAUTHENTICATED | PERMISSION_DENIED, message)) => {
-                assert!(!message.is_empty() && !message.contains("eyJ"), "{what}: {message}");
-            }
-            other => panic!("{what}: {other:?}"),
+    let refused = async |caller: &Pod, id: &str, code: &str| match client(&mesh, &service, "west", caller, DAY).fetch(id).await {
+        Err(Failure::Status(UNAUTHENTICATED | PERMISSION_DENIED, message)) => {
+            assert!(message.contains(code) && !message.contains("eyJ"), "{id}: {message} and not {code}");
         }
+        other => panic!("{id}: {other:?} and not {code}"),
     };
-    refused("a pod of another node", &here.ztunnel, &elsewhere.spiffe_id(TRUST_DOMAIN)).await;
-    refused("nobody's service account", &here.ztunnel, &format!("spiffe://{TRUST_DOMAIN}/ns/shop/sa/nobody")).await;
-    refused("another trust domain", &here.ztunnel, &good.replace(TRUST_DOMAIN, "other.example")).await;
-    refused("another form", &here.ztunnel, &format!("spiffe://{TRUST_DOMAIN}/shop/cart")).await;
-    refused("no identity", &here.ztunnel, "cart").await;
-    refused("a workload that plays node proxy", &impostor, &good).await;
-    // The right account on another node, and one that the cluster does not have any more.
-    refused("the other node's proxy", &there.ztunnel, &good).await;
+    let of = |account: &str| format!("spiffe://{TRUST_DOMAIN}/ns/shop/sa/{account}");
+    refused(&here.ztunnel, &elsewhere.spiffe_id(TRUST_DOMAIN), "impersonation.not_on_node").await;
+    refused(&here.ztunnel, &failed.spiffe_id(TRUST_DOMAIN), "impersonation.not_on_node").await;
+    refused(&here.ztunnel, &of("nobody"), "impersonation.not_on_node").await;
+    refused(&here.ztunnel, &good.replace(TRUST_DOMAIN, "other.example"), "impersonation.other_trust_domain").await;
+    refused(&here.ztunnel, &format!("spiffe://{TRUST_DOMAIN}/shop/cart"), "impersonation.not_of_a_pod").await;
+    refused(&impostor, &good, "impersonation.not_a_node_proxy").await;
+    // The right account on another node, and one whose pod is gone: its token is still good.
+    refused(&there.ztunnel, &good, "impersonation.not_on_node").await;
     let gone = Pod::new(&here.machine, "istio-system", "ztunnel", "ztunnel-before");
-    refused("a node proxy whose pod is gone", &gone, &good).await;
+    refused(&gone, &good, "impersonation.no_such_proxy").await;
+    // East's proxy of the same name and node, at east's pods: there are none.
+    match client(&mesh, &service, "east", &here.ztunnel, DAY).fetch(&good).await {
+        Err(Failure::Status(UNAUTHENTICATED, message)) => assert!(message.contains("impersonation.no_such_proxy"), "{message}"),
+        other => panic!("{other:?}"),
+    }
+    // A pod that came to this node is there within seconds, and one that left is not.
+    let moved = Pod { node: here.machine.clone(), ..elsewhere.clone() };
+    mesh.write_pods("west", [west(), vec![moved.document("Running")]].concat());
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    client(&mesh, &service, "west", &here.ztunnel, DAY).fetch(&moved.spiffe_id(TRUST_DOMAIN)).await.unwrap();
+    mesh.write_pods("west", west());
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    refused(&here.ztunnel, &moved.spiffe_id(TRUST_DOMAIN), "impersonation.not_on_node").await;
 
     // A ztunnel asks for ever, at longer and longer intervals; and its neighbours do not notice.
     let asking = client(&mesh, &service, "west", &here.ztunnel, DAY);
@@ -128,14 +143,15 @@ async fn what_a_node_proxy_must_not_have_it_does_not_get_and_does_not_ask_in_a_t
 async fn nodes_of_two_clusters_trust_each_other_and_several_roots() {
     let mesh = Mesh::quickstart(&["west", "east"]);
     let (west, east) = (Place::new("west-1", 2), Place::new("east-1", 2));
-    mesh.write_pods(&[("west", west.all_pods()), ("east", east.all_pods())]);
+    mesh.write_pods("west", west.running());
+    mesh.write_pods("east", east.running());
     let service = mesh.serve();
     mesh.publish_a_second_root();
     tokio::time::sleep(Duration::from_secs(2)).await;
     let roots = mesh.roots();
     let mut held = Vec::new();
-    for (cluster, place) in [("west", &west), ("east", &east)] {
-        let id = place.identities().remove(0);
+    for (cluster, place, which) in [("west", &west, 0), ("east", &east, 1)] {
+        let id = place.identities().remove(which);
         let certificate = client(&mesh, &service, cluster, &place.ztunnel, DAY).fetch(&id).await.unwrap();
         certificate.held().judge(&id, &roots).unwrap_or_else(|e| panic!("{cluster}: {e}"));
         assert_eq!(certificate.roots(), 2);
@@ -152,7 +168,7 @@ async fn nodes_of_two_clusters_trust_each_other_and_several_roots() {
 async fn certificates_are_renewed_at_half_life_and_no_sooner_however_short_they_are() {
     let mesh = Mesh::quickstart(&["west"]);
     let place = Place::new("node-1", 8);
-    mesh.write_pods(&[("west", place.all_pods())]);
+    mesh.write_pods("west", place.running());
     let service = mesh.serve();
     let count = place.identities().len();
     let seconds = Duration::from_secs;
@@ -173,7 +189,7 @@ async fn certificates_are_renewed_at_half_life_and_no_sooner_however_short_they_
 async fn a_node_keeps_what_it_has_while_the_service_is_away_and_goes_on_with_the_next_one() {
     let mesh = Mesh::quickstart(&["west"]);
     let place = Place::new("node-1", 4);
-    mesh.write_pods(&[("west", place.all_pods())]);
+    mesh.write_pods("west", place.running());
     let service = mesh.serve();
     let client = client(&mesh, &service, "west", &place.ztunnel, Duration::from_secs(20));
     let node = Node::start(Arc::clone(&client), place.identities());

@@ -8,8 +8,8 @@ use meshroot::hierarchy::{Command as Change, Event, Hierarchy, create_root};
 use meshroot::key::{Crypto, KeyAlgorithm, PrivateKey};
 use meshroot::profile::Profile;
 use meshroot_store::{RenderedBundle, SqliteStore, Store as _};
-use meshroot_testkit::kubernetes::{ApiServer, ISSUER, KEYS, Pod, SigningKey, TokenRequest};
-use serde_json::json;
+use meshroot_testkit::kubernetes::{ApiServer, ISSUER, KEYS, Pod, SigningKey, TokenRequest, pod_list};
+use serde_json::{Value, json};
 
 use super::programs::{meshroot, succeed};
 use super::serving::Serving;
@@ -41,7 +41,7 @@ impl Mesh {
         let mesh = Self { folder, clusters, address: Mutex::new(SocketAddr::from(([127, 0, 0, 1], 0))) };
         mesh.write_policy(|_| vec!["*"]);
         mesh.write_keys();
-        mesh.write_pods(&[]);
+        mesh.clusters.iter().for_each(|(name, _)| mesh.write_pods(name, []));
         mesh.write_settings();
         mesh
     }
@@ -121,11 +121,6 @@ impl Mesh {
         self.api_server(cluster).token(pod, &TokenRequest::istio(now())).unwrap()
     }
 
-    /// The file with a cluster's key set.
-    fn keys_file(&self, cluster: &str) -> PathBuf {
-        self.path(&format!("{cluster}-jwks.json"))
-    }
-
     /// Publishes the key sets as they are.
     pub fn write_keys(&self) {
         for (name, server) in &self.clusters {
@@ -145,9 +140,11 @@ impl Mesh {
                  audiences = [\"meshroot\"]\n\
                  [clusters.{name}.callers.svid]\n\
                  renewable_for = \"1d\"\n\
+                 [clusters.{name}.callers.node_proxy]\n\
+                 accounts = [\"istio-system/ztunnel\"]\n\
                  [[clusters.{name}.workloads]]\n\
                  name = \"service-accounts\"\n\
-                 callers = [\"kubernetes\", \"svid\"]\n\
+                 callers = [\"kubernetes\", \"node_proxy\", \"svid\"]\n\
                  namespaces = {}\n\n",
                 json!(namespaces(name))
             )
@@ -156,15 +153,21 @@ impl Mesh {
         self.write("policy.toml", &format!("[defaults]\nlifetime = \"24h\"\nmax_lifetime = \"48h\"\n\n{clusters}"));
     }
 
-    /// Which pods run on which nodes.
-    pub fn write_pods(&self, _pods: &[(&str, Vec<Pod>)]) {}
+    /// The pods of a cluster: what `kubectl get pods -A -o json` prints.
+    pub fn write_pods(&self, cluster: &str, pods: impl IntoIterator<Item = Value>) {
+        self.write(&format!("{cluster}-pods.json"), &pod_list(pods));
+    }
 
     fn write_settings(&self) {
         let file = |path: PathBuf| json!(path.to_str().unwrap());
-        let keys: String = self.clusters.iter().map(|(name, _)| format!("{name} = {}\n", file(self.keys_file(name)))).collect();
+        let all = |what: &str| {
+            self.clusters.iter().map(|(name, _)| format!("{name} = {}\n", file(self.path(&format!("{name}-{what}.json"))))).collect::<String>()
+        };
         let text = format!(
-            "[names]\ndns = [\"{ISTIOD}\"]\n\n[policy]\nfile = {}\n\n[policy.jwks]\n{keys}\n[log]\nlevel = \"info\"\nformat = \"json\"\n",
-            file(self.path("policy.toml"))
+            "[names]\ndns = [\"{ISTIOD}\"]\n\n[policy]\nfile = {}\n\n[policy.jwks]\n{}\n[policy.pods]\n{}\n[log]\nlevel = \"info\"\nformat = \"json\"\n",
+            file(self.path("policy.toml")),
+            all("jwks"),
+            all("pods")
         );
         self.write("service.toml", &text);
     }

@@ -8,7 +8,7 @@ mod pod;
 mod signing_key;
 
 pub use api_server::{ApiServer, ISSUER, TokenRequest};
-pub use pod::{Node, Pod};
+pub use pod::{Node, Pod, pod_list};
 pub use signing_key::SigningKey;
 
 /// Throw-away RSA keys in PEM (PKCS#8), published with the source code and therefore worth nothing: enough for three clusters.

@@ -54,6 +54,22 @@ impl Pod {
         uid(&["serviceaccount", &self.namespace, &self.service_account])
     }
 
+    /// The pod as the API server tells of it, in this phase: `Running`, `Failed`, ….
+    pub fn document(&self, phase: &str) -> Value {
+        json!({
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": { "name": self.name, "namespace": self.namespace, "uid": self.uid, "labels": { "app": self.service_account } },
+            "spec": {
+                "containers": [{ "name": "app", "image": "registry.example/app:1" }],
+                "nodeName": self.node.name,
+                "serviceAccount": self.service_account,
+                "serviceAccountName": self.service_account,
+            },
+            "status": { "phase": phase, "hostIP": "192.0.2.1", "podIP": "192.0.2.2" },
+        })
+    }
+
     /// The claim `kubernetes.io` of its tokens.
     pub(super) fn claims(&self, warn_after: Option<i64>) -> Value {
         let mut claims = json!({
@@ -67,6 +83,12 @@ impl Pod {
         }
         claims
     }
+}
+
+/// What `kubectl get pods -A -o json` prints of these.
+pub fn pod_list(pods: impl IntoIterator<Item = Value>) -> String {
+    let items: Vec<_> = pods.into_iter().collect();
+    json!({ "apiVersion": "v1", "items": items, "kind": "List", "metadata": { "resourceVersion": "" } }).to_string()
 }
 
 /// A UUID made from names, so that tokens and pod indexes written apart agree.
