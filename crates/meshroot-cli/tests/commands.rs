@@ -278,3 +278,55 @@ fn the_json_of_every_command_is_documented() {
         }
     }
 }
+
+#[test]
+fn the_roots_of_others_are_imported_listed_and_removed() {
+    let place = Place::with_mesh(&["west"]);
+    let other = Place::new();
+    other.run(&["quickstart", "north", "--trust-domain", "other.example", "--out", "mesh"]).ok();
+    fs::copy(other.path("mesh/bundle.json"), place.path("other.json")).unwrap();
+    fs::copy(other.path("mesh/root-cert.pem"), place.path("other.pem")).unwrap();
+    let published = place.read("mesh/bundle.json");
+    place.run(&["bundle", "import", "other.json"]).ok().says("Imported other.example: 1 root").says("can be anybody");
+    place.run(&["bundle", "import", "other.json"]).ok().says("nothing was changed");
+    place.run(&["status"]).ok().says("+  other.example: 1 root, its number 1, handed to workloads since");
+    place.run(&["bundle", "show"]).ok().says("+  other.example");
+    assert_eq!(place.run(&["bundle", "export"]).ok().stdout.trim_end().as_bytes(), published.trim_ascii_end(), "our own bundle is as it was");
+    // PEM has no number, so nobody knows whether it is newer.
+    place.run(&["bundle", "import", "other.pem"]).fails(1).says("no sequence number");
+    place.run(&["bundle", "import", "other.pem", "--force"]).ok();
+    place.run(&["bundle", "remove", "other.example"]).ok();
+    place.run(&["bundle", "remove", "other.example"]).fails(1).says("no bundle of 'other.example' is imported");
+    assert!(!place.run(&["status"]).ok().stdout.contains("other.example"));
+}
+
+#[test]
+fn istiod_gets_a_certificate_and_the_namespaces_their_roots() {
+    let place = Place::with_mesh(&["west"]);
+    place
+        .run(&["istio", "istiod-tls", "west", "--revision", "1-30", "--dns", "istiod.example", "--out", "tls"])
+        .ok()
+        .says("istiod-1-30.istio-system.svc");
+    assert_eq!(mode(&place.path("tls/tls.key")), 0o600);
+    let chain = pem::certificates(&place.read("tls/tls.crt")).unwrap();
+    let names = chain[0].alt_names().unwrap();
+    assert!(names.dns.contains(&"istiod.istio-system.svc") && names.dns.contains(&"istiod.example"), "{:?}", names.dns);
+    assert_eq!(names.uris, ["spiffe://mesh.example/ns/istio-system/sa/istiod"]);
+    assert_eq!(place.read("tls/ca.crt"), place.read("mesh/root-cert.pem"));
+    place.run(&["istio", "istiod-tls", "west", "--out", "tls"]).fails(7);
+    let secret = place.run(&["istio", "istiod-tls", "west", "--secret"]).ok().stdout;
+    let read = meshroot::istio::manifest::secrets(secret.as_bytes()).unwrap();
+    assert_eq!((read[0].name.as_str(), read[0].secret_type.as_deref()), ("istiod-tls", Some("kubernetes.io/tls")));
+    // Nothing is issued for what cannot be written.
+    let before = place.run(&["status", "--json"]).ok().stdout;
+    place.run(&["istio", "istiod-tls", "west", "--secret", "--namespace", "No Such"]).fails(4);
+    let issued = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap()["issued"].clone();
+    assert_eq!(issued(&before), issued(&place.run(&["status", "--json"]).ok().stdout));
+
+    let roots = place.run(&["istio", "root-configmap", "--namespace", "shop", "--namespace", "team"]).ok().stdout;
+    let meshroot::istio::manifest::Object::ConfigMap(map) = &meshroot::istio::manifest::objects(roots.as_bytes()).unwrap()[1] else {
+        panic!("{roots}")
+    };
+    assert_eq!((map.name.as_str(), map.namespace.as_deref()), ("istio-ca-root-cert", Some("team")));
+    assert_eq!(map.values["root-cert.pem"], place.read("mesh/root-cert.pem"));
+}

@@ -35,6 +35,7 @@ impl Place {
             id: None,
             key: KeyAlgorithm::EcdsaP256,
             lifetime: Some(Duration::from_secs(3_600)),
+            istiod: None,
             out: folder.path().join("out"),
             on_change: None,
         };

@@ -6,72 +6,13 @@ mod support;
 
 use meshroot::key::{Crypto, KeyAlgorithm, PrivateKey};
 use meshroot::pem;
-use serde_json::json;
-use support::{Agent, ApiServer, Request, Running, TRUST_DOMAIN, TestMesh};
-
-const CART: &str = "/ns/shop/sa/cart";
-
-const POLICY: &str = r#"
-[clusters.west]
-trust_domain = "mesh.example"
-callers.kubernetes = { issuers = ["https://kubernetes.default.svc.cluster.local"], audiences = ["meshroot"] }
-callers.join_token = {}
-[[clusters.west.workloads]]
-name = "teams"
-callers = ["kubernetes", "join_token"]
-namespaces = ["shop"]
-max_lifetime = "24h"
-
-[clusters.east]
-trust_domain = "mesh.example"
-defaults.if_longer = "refuse"
-callers.kubernetes = { issuers = ["https://kubernetes.default.svc.cluster.local"], audiences = ["meshroot"] }
-[[clusters.east.workloads]]
-name = "all"
-callers = ["kubernetes"]
-namespaces = ["*"]
-"#;
-
-struct Mesh {
-    running: Running,
-    west: ApiServer,
-    east: ApiServer,
-}
-
-impl Mesh {
-    async fn start() -> Self {
-        let (west, east) = (ApiServer::new("w"), ApiServer::new("e"));
-        let mesh = TestMesh::new();
-        let folder = mesh.folder.path().to_owned();
-        let write = |name: &str, text: &str| {
-            std::fs::write(folder.join(name), text).unwrap();
-            folder.join(name)
-        };
-        let service = mesh
-            .serve(|config| {
-                config.names.dns = vec!["istiod.istio-system.svc".into()];
-                config.policy.file = Some(write("policy.toml", POLICY));
-                config.policy.jwks.insert("west".into(), write("west.json", &west.jwks()));
-                config.policy.jwks.insert("east".into(), write("east.json", &east.jwks()));
-            })
-            .await;
-        Self { running: Running { mesh, service }, west, east }
-    }
-
-    async fn agent(&self) -> Agent {
-        let name = "istiod.istio-system.svc".try_into().unwrap();
-        Agent::connect(self.running.service.address(), &self.running.mesh.roots_pem, name).await
-    }
-
-    /// A pod's token for Istio.
-    fn token(&self, of: &ApiServer) -> String {
-        of.token(&self.running.mesh, |claims| claims["aud"] = json!(["istio-ca"]))
-    }
-}
+use meshroot_store::{Change, Store};
+use support::istio::{CART, IstioMesh};
+use support::{Agent, ApiServer, Request, TRUST_DOMAIN, TestMesh};
 
 #[tokio::test]
 async fn an_agent_gets_its_leaf_each_intermediate_and_all_roots() {
-    let mesh = Mesh::start().await;
+    let mesh = IstioMesh::start().await;
     for (server, ca) in [(&mesh.west, "west"), (&mesh.east, "east")] {
         let chain = mesh.agent().await.bearer(&mesh.token(server)).create(&Request::new(mesh.running.mesh.csr(CART))).await.unwrap();
         assert_eq!(chain.len(), 3, "leaf, cluster CA, roots");
@@ -87,7 +28,7 @@ async fn an_agent_gets_its_leaf_each_intermediate_and_all_roots() {
 
 #[tokio::test]
 async fn clients_that_dial_an_address_and_send_no_name_are_served_too() {
-    let mesh = Mesh::start().await;
+    let mesh = IstioMesh::start().await;
     let name = std::net::IpAddr::from([127, 0, 0, 1]).into();
     let agent = Agent::connect(mesh.running.service.address(), &mesh.running.mesh.roots_pem, name).await;
     agent.bearer(&mesh.token(&mesh.west)).create(&Request::new(mesh.running.mesh.csr(CART))).await.unwrap();
@@ -95,7 +36,7 @@ async fn clients_that_dial_an_address_and_send_no_name_are_served_too() {
 
 #[tokio::test]
 async fn a_token_counts_only_where_it_is_meant_for() {
-    let mesh = Mesh::start().await;
+    let mesh = IstioMesh::start().await;
     let csr = || mesh.running.mesh.csr(CART);
     let agent = mesh.agent().await;
     let (for_istio, for_us) = (mesh.token(&mesh.west), mesh.west.token(&mesh.running.mesh, |_| ()));
@@ -112,7 +53,7 @@ async fn a_token_counts_only_where_it_is_meant_for() {
 
 #[tokio::test]
 async fn a_lifetime_is_what_was_asked_for_within_what_the_policy_gives() {
-    let mesh = Mesh::start().await;
+    let mesh = IstioMesh::start().await;
     let agent = mesh.agent().await;
     let lifetime = async |server: &ApiServer, seconds: i64| {
         let request = Request { validity_duration: seconds, ..Request::new(mesh.running.mesh.csr(CART)) };
@@ -139,7 +80,7 @@ async fn a_lifetime_is_what_was_asked_for_within_what_the_policy_gives() {
 
 #[tokio::test]
 async fn a_one_time_token_is_good_once_over_grpc_too() {
-    let mesh = Mesh::start().await;
+    let mesh = IstioMesh::start().await;
     let agent = mesh.agent().await.bearer(&mesh.running.token(CART).await);
     agent.create(&Request::new(mesh.running.mesh.csr(CART))).await.unwrap();
     let again = agent.create(&Request::new(mesh.running.mesh.csr(CART))).await.unwrap_err();
@@ -172,7 +113,7 @@ fn csr_like(subject: &[u8], id: &str) -> String {
 
 #[tokio::test]
 async fn both_shapes_of_requests_are_read() {
-    let mesh = Mesh::start().await;
+    let mesh = IstioMesh::start().await;
     let agent = mesh.agent().await.bearer(&mesh.token(&mesh.west));
     let id = format!("spiffe://{TRUST_DOMAIN}{CART}");
     // istio-agent: one organization without a letter; ztunnel: nothing.
@@ -200,7 +141,7 @@ struct Serving {
 #[tokio::test]
 async fn health_is_what_readiness_is() {
     use prost::Message;
-    let mesh = Mesh::start().await;
+    let mesh = IstioMesh::start().await;
     let agent = mesh.agent().await;
     let check = async |name: &str| {
         let asked = Service { name: name.into() }.encode_to_vec();
@@ -227,7 +168,7 @@ async fn health_is_what_readiness_is() {
 
 #[tokio::test]
 async fn reflection_shows_what_can_be_called() {
-    let mesh = Mesh::start().await;
+    let mesh = IstioMesh::start().await;
     let agent = mesh.agent().await;
     for version in ["v1", "v1alpha"] {
         let path = format!("/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo");
@@ -249,7 +190,7 @@ async fn reflection_shows_what_can_be_called() {
 
 #[tokio::test]
 async fn thousands_of_refused_calls_do_not_end_their_connection() {
-    let mesh = Mesh::start().await;
+    let mesh = IstioMesh::start().await;
     let agent = mesh.agent().await;
     // Refused early, so that it is the connection that is tried; a thousand at once.
     let request = support::frame(&prost::Message::encode_to_vec(&Request::new(mesh.running.mesh.csr(CART))));
@@ -266,4 +207,28 @@ async fn thousands_of_refused_calls_do_not_end_their_connection() {
         }
     }
     agent.bearer(&mesh.token(&mesh.west)).create(&Request::new(mesh.running.mesh.csr(CART))).await.unwrap();
+}
+
+#[tokio::test]
+async fn imported_roots_are_handed_to_workloads_and_stay_out_of_our_bundle() {
+    let mesh = IstioMesh::start().await;
+    let agent = mesh.agent().await.bearer(&mesh.token(&mesh.west));
+    let other = TestMesh::new();
+    let store = mesh.running.mesh.open();
+    let loaded = store.load().unwrap();
+    let bundle = meshroot::bundle::Bundle::from_pem("other.example".parse().unwrap(), other.roots_pem.as_bytes()).unwrap();
+    let command = meshroot::hierarchy::Command::Import { bundle, force: false };
+    let at = meshroot_service::Clock::now(&mesh.running.mesh.clock);
+    let events = mesh.running.mesh.hierarchy.decide(&command, &mesh.running.mesh.crypto, at).unwrap();
+    let trust_domain = TRUST_DOMAIN.parse().unwrap();
+    store.commit(&Change { expected_version: loaded.version, trust_domain, events, sealed_keys: Vec::new(), bundle: None, at }).unwrap();
+    let both = format!("{}{}", mesh.running.mesh.roots_pem, other.roots_pem);
+    let handed = async {
+        while agent.create(&Request::new(mesh.running.mesh.csr(CART))).await.unwrap().pop().unwrap() != both {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), handed).await.unwrap();
+    assert_eq!(mesh.running.stranger().get("/roots.pem").await.text(), mesh.running.mesh.roots_pem);
+    assert_eq!(mesh.running.administrator().get("/v1/status").await.json()["bundles"][0]["imported"][0]["trust_domain"], "other.example");
 }

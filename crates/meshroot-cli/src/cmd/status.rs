@@ -48,6 +48,7 @@ pub(super) fn run(session: &Session<'_>) -> Result<Exit> {
         "root_key_is_here": root_is_here,
         "roots": roots,
         "clusters": clusters,
+        "imported": tree::imported(&mesh),
         "expires_first": first.map(|(authority, until)| json!({ "id": authority.id().as_str(), "not_after": until.to_string() })),
         "advice": advice,
     }));

@@ -97,8 +97,11 @@ impl Client {
         Ok(self)
     }
 
-    pub(super) async fn certificate(&self, csr: &Csr, token: Option<&str>, lifetime: Option<Duration>) -> Result<Issued, AgentError> {
-        let path = lifetime.map_or_else(|| "/v1/certificates".to_owned(), |lifetime| format!("/v1/certificates?lifetime={}s", lifetime.as_secs()));
+    pub(super) async fn certificate(&self, csr: &Csr, token: Option<&str>, lifetime: Option<Duration>, dns: &[String]) -> Result<Issued, AgentError> {
+        let lifetime = lifetime.map(|lifetime| format!("lifetime={}s", lifetime.as_secs()));
+        let dns = (!dns.is_empty()).then(|| format!("dns={}", dns.join(",")));
+        let query: Vec<String> = lifetime.into_iter().chain(dns).collect();
+        let path = if query.is_empty() { "/v1/certificates".to_owned() } else { format!("/v1/certificates?{}", query.join("&")) };
         let mut request = Request::builder().method(Method::POST).uri(path);
         if let Some(token) = token {
             let mut value = hyper::header::HeaderValue::try_from(format!("Bearer {token}"))

@@ -1,8 +1,10 @@
 //! The settings: one TOML file, every setting of it overridable by the environment. None is a secret; secrets are files,
 //! and settings name them.
 
+mod clusters;
 mod environment;
 mod limits;
+mod rate;
 mod seconds;
 
 use std::collections::BTreeMap;
@@ -11,7 +13,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use clusters::{Discovery, Review, Unreachable};
 pub use limits::Limits;
+pub use rate::Rate;
 pub use seconds::Seconds;
 
 /// All settings. The defaults start a service on loopback that serves bundles and health, and signs nothing.
@@ -28,6 +32,10 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Who may have what.
     pub policy: Policy,
+    /// Where clusters' token keys are fetched from.
+    pub discovery: Discovery,
+    /// Whether tokens still count.
+    pub review: Review,
     /// How administrators reach it.
     pub administration: Administration,
     /// What one caller, and all together, may use up.
@@ -108,6 +116,12 @@ pub struct Administration {
     /// A Unix socket for the user that the service runs as, and for root. Without it there is no administration; the
     /// command puts it beside the store.
     pub socket: Option<PathBuf>,
+    /// Administrators who show a client certificate with a key of their own: their names, for the record, and the SHA-256
+    /// of each one's SubjectPublicKeyInfo in hexadecimal digits.
+    pub public_keys: BTreeMap<String, String>,
+    /// The certificates, in PEM, of a CA for operators: whoever has a client certificate of it is an administrator. No
+    /// cluster may hold it, and a service that finds its key among the mesh's authorities does not start.
+    pub ca: Option<PathBuf>,
 }
 
 /// What is logged, and how.

@@ -11,12 +11,11 @@ use tracing::info;
 
 use super::impersonation::impersonator;
 use super::message::{IstioCertificateRequest, IstioCertificateResponse};
-use super::refusals::{Refusals, is_lasting};
 use super::status::{Code, Status};
 use super::{Calls, answer, frame};
 use crate::audit;
 use crate::caller::{Audience, AuthenticationError, Caller};
-use crate::http::{App, Claim, Problem, RequestId, decide, unusable};
+use crate::http::{App, Claim, Names, Problem, RequestId, decide, unusable};
 use crate::issuing::{Answer, Order};
 use crate::net::Peer;
 
@@ -30,8 +29,9 @@ pub(super) async fn create(
     let app = &calls.app;
     let caller = match who(&calls, &head).await {
         Ok(caller) => caller,
-        Err(status) => {
-            app.metrics.not_authenticated(status.reason());
+        Err(e) => {
+            app.metrics.not_authenticated(e.code());
+            let status = Status::from(Problem::from(e));
             audit::refused(&request_id, "nobody", "certificate", status.reason(), status.message());
             frame::drain(body).await;
             return status.into_response();
@@ -55,24 +55,11 @@ pub(super) async fn create(
 }
 
 /// Who calls, by the headers and the connection alone.
-async fn who(calls: &Calls, head: &Parts) -> Result<Caller, Status> {
-    let app = &calls.app;
-    let (permissions, now) = (app.permissions.load_full(), app.mesh.clock().now());
-    let key = Refusals::key(&head.headers, app.mesh.crypto());
-    if let Some(status) = key.and_then(|key| calls.refusals.find(&key, &permissions, now)) {
-        return Err(status);
+async fn who(calls: &Calls, head: &Parts) -> Result<Caller, AuthenticationError> {
+    match Caller::of(&head.headers, head.extensions.get::<Peer>(), Audience::Istio, &calls.app).await? {
+        Caller::Nobody => Err(AuthenticationError::Missing),
+        caller => Ok(caller),
     }
-    let error = match Caller::of(&head.headers, head.extensions.get::<Peer>(), Audience::Istio, app).await {
-        Ok(Caller::Nobody) => AuthenticationError::Missing,
-        Ok(caller) => return Ok(caller),
-        Err(e) => e,
-    };
-    let lasting = is_lasting(&error);
-    let status = Status::from(Problem::from(error));
-    if let Some(key) = key.filter(|_| lasting) {
-        calls.refusals.remember(key, &status, &permissions, now);
-    }
-    Err(status)
 }
 
 struct Granted {
@@ -106,14 +93,16 @@ async fn issue(calls: &Calls, caller: Caller, name: &mut String, body: Body) -> 
     // As Istio's own CA reads it: nothing, and less than nothing, are no wish.
     let lifetime = u64::try_from(request.validity_duration).ok().filter(|seconds| *seconds > 0).map(Duration::from_secs);
     // The policy first: it costs nothing beside a signature.
-    let grant = decide(app, &claim.caller, &csr, lifetime).map_err(|problem| here(problem.into()))?;
+    let grant = decide(app, &claim.caller, &csr, &Names::default(), lifetime).map_err(|problem| here(problem.into()))?;
+    // The proxy is who asks too much, for whomever.
+    app.rates.admit(&caller.name(), &cluster).map_err(|e| here(Problem::from(e).into()))?;
     let proven = csr.prove(app.mesh.crypto()).map_err(|e| here(unusable(&e).into()))?;
     let trust_domain = grant.trust_domain().clone();
     let order = Order { request: proven, grant, since: claim.since, caller: name.clone(), idempotency: None, consumes: claim.consumes };
     let answer = app.desk.issue(order).await.map_err(|e| here(Problem::from(e).into()))?;
     let snapshot = app.mesh.now();
-    let roots = snapshot.trust_domain(trust_domain.as_str()).map(|domain| domain.published.pem.body.clone()).unwrap_or_default();
-    let chain = elements(&answer.chain_pem, &String::from_utf8_lossy(&roots)).ok_or_else(|| here(no_chain()))?;
+    let roots = snapshot.trust_domain(trust_domain.as_str()).map(|domain| domain.workload_roots.as_str()).unwrap_or_default();
+    let chain = elements(&answer.chain_pem, roots).ok_or_else(|| here(no_chain()))?;
     Ok(Granted { cluster, answer, chain })
 }
 

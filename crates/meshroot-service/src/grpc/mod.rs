@@ -10,7 +10,6 @@ mod impersonation;
 mod layer;
 mod message;
 mod reflection;
-mod refusals;
 mod status;
 mod stream;
 
@@ -29,7 +28,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::http::App;
 use crate::pods::PodIndex;
 use health::Health;
-use refusals::Refusals;
 use status::{Code, Status};
 
 const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/grpc");
@@ -39,7 +37,6 @@ const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/grpc");
 pub(crate) struct Calls {
     app: Arc<App>,
     pods: Arc<dyn PodIndex>,
-    refusals: Refusals,
     health: Health,
     /// Calls that answer for as long as the client likes.
     streams: Arc<Semaphore>,
@@ -50,7 +47,7 @@ const STREAMS: usize = 1_024;
 
 impl Calls {
     pub(crate) fn new(app: Arc<App>, pods: Arc<dyn PodIndex>) -> Self {
-        Self { app, pods, refusals: Refusals::default(), health: Health::default(), streams: Arc::new(Semaphore::new(STREAMS)) }
+        Self { app, pods, health: Health::default(), streams: Arc::new(Semaphore::new(STREAMS)) }
     }
 
     /// Until the service stops.

@@ -29,10 +29,22 @@ pub(super) async fn status(State(app): State<Arc<App>>, _: Administrator) -> Res
         (Ok(()), Some((id, until))) if until > now => format!("certificates are issued; '{id}' expires first, in {}", humanize(until.since(now))),
         (Ok(()), _) => "certificates are issued".to_owned(),
     };
+    let words = core::iter::once(words).chain(app.key_sets.complaints()).collect::<Vec<_>>().join("; ");
     let bundles: Vec<Value> = snapshot
         .trust_domains()
         .iter()
-        .map(|domain| json!({ "trust_domain": domain.hierarchy.trust_domain().as_str(), "sequence": domain.published.sequence, "roots": domain.published.bundle.x509_authorities().len() }))
+        .map(|domain| {
+            let imported = domain.hierarchy.imported().map(|imported| {
+                let (bundle, trust_domain) = (imported.bundle(), imported.trust_domain().as_str());
+                json!({ "trust_domain": trust_domain, "sequence": bundle.sequence(), "roots": bundle.x509_authorities().len(), "at": imported.at().to_string() })
+            });
+            json!({
+                "trust_domain": domain.hierarchy.trust_domain().as_str(),
+                "sequence": domain.published.sequence,
+                "roots": domain.published.bundle.x509_authorities().len(),
+                "imported": imported.collect::<Vec<_>>(),
+            })
+        })
         .collect();
     let status = json!({
         "ready": ready.is_ok(),
@@ -41,6 +53,7 @@ pub(super) async fn status(State(app): State<Arc<App>>, _: Administrator) -> Res
         "store": app.mesh.store().meta().id.as_str(),
         "store_version": snapshot.version(),
         "bundles": bundles,
+        "key_sets": app.key_sets.describe(&app.mesh),
         "expires_first": first.map(|(id, until)| json!({ "authority": id.as_str(), "not_after": until.to_string() })),
     });
     Ok(document::answer(StatusCode::OK, &status))

@@ -3,7 +3,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use meshroot::issue::LifetimeCut;
 use meshroot::policy::{Grant, PolicyCut};
-use meshroot::spiffe::SpiffeId;
 use meshroot::time::{Timestamp, Validity};
 use meshroot::x509::{Certificate, SerialNumber};
 use meshroot_store::{IssuanceRow, Query, Recorded};
@@ -46,7 +45,7 @@ fn cut(by_ca: Option<&LifetimeCut>, by_policy: Option<&PolicyCut>) -> Option<Cut
 impl Answer {
     pub(super) fn new(recorded: &Recorded, grant: &Grant, now: Timestamp, mesh: &Mesh) -> Result<Self, IssuingError> {
         let leaf = Certificate::from_der(recorded.der()).map_err(|_| IssuingError::Gone)?;
-        let mut answer = Self::of(&leaf, recorded.chain_pem(), recorded.position(), now, mesh)?;
+        let mut answer = Self::of(&leaf, recorded.chain_pem(), grant.trust_domain().as_str(), recorded.position(), now, mesh)?;
         answer.lifetime_cut = cut(recorded.lifetime_cut(), grant.lifetime_cut());
         Ok(answer)
     }
@@ -59,13 +58,12 @@ impl Answer {
         let snapshot = mesh.now();
         let domain = snapshot.trust_domain(row.trust_domain.as_str()).ok_or(IssuingError::Gone)?;
         let ca = domain.hierarchy.authority(row.authority.as_str()).and_then(|authority| authority.certificate()).ok_or(IssuingError::Gone)?;
-        Self::of(&leaf, meshroot::pem::encode_certificates([&leaf, ca]), position, row.at, mesh)
+        Self::of(&leaf, meshroot::pem::encode_certificates([&leaf, ca]), row.trust_domain.as_str(), position, row.at, mesh)
     }
 
-    fn of(leaf: &Certificate, chain_pem: String, position: u64, now: Timestamp, mesh: &Mesh) -> Result<Self, IssuingError> {
+    fn of(leaf: &Certificate, chain_pem: String, trust_domain: &str, position: u64, now: Timestamp, mesh: &Mesh) -> Result<Self, IssuingError> {
         let snapshot = mesh.now();
-        let id = leaf.alt_names().and_then(|names| names.uris.into_iter().find_map(|uri| SpiffeId::parse(uri).ok())).ok_or(IssuingError::Gone)?;
-        let published = &snapshot.trust_domain(id.trust_domain().as_str()).ok_or(IssuingError::Gone)?.published;
+        let published = &snapshot.trust_domain(trust_domain).ok_or(IssuingError::Gone)?.published;
         Ok(Self {
             chain_pem,
             serial: leaf.serial().clone(),

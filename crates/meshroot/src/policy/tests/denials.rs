@@ -23,7 +23,7 @@ fn a_cluster_without_rules_gets_nothing() {
         assert_eq!(policy.decide(&caller, &workload(), NOW).unwrap_err().code(), "policy.no_rule");
     }
     let idle: Vec<_> = policy.notes().iter().map(ToString::to_string).collect();
-    assert_eq!(idle.len(), 4, "{idle:?}");
+    assert_eq!(idle.len(), 5, "{idle:?}");
 }
 
 #[test]
