@@ -161,8 +161,27 @@ Writes svid.pem, svid-key.pem, bundle.pem, bundle.json and, for Envoy, sds-certi
 once whenever one of them changes. Renews with the certificate that it has; the token is for the first one.")]
     Agent(AgentOptions),
     /// Search the certificates that were issued
-    #[command(after_long_help = "Example:\n  meshroot inventory --id spiffe://mesh.example/ns/shop/sa/cart")]
+    #[command(after_long_help = "\
+Examples:
+  meshroot inventory --id spiffe://mesh.example/ns/shop/sa/cart
+  meshroot inventory --id 'spiffe://mesh.example/ns/shop/*' --cluster west --expires-within 2h
+  meshroot inventory --depends-on root-03b4eba0      # who still depends on this root: how many, where, until when")]
     Inventory(Inventory),
+    /// Revoke certificates, and deny identities
+    #[command(after_long_help = "\
+Examples:
+  meshroot revoke 5a2f…91                                                 # one certificate, a cluster's CA too
+  meshroot revoke --id spiffe://mesh.example/ns/shop/sa/cart --reason keyCompromise --deny
+  meshroot revoke --caller 'the service account shop/cart of west'
+  meshroot revoke --list
+  meshroot revoke --lift 3                                                # the denial with this number
+
+The CRLs follow at once; GET /crls.pem of the service has them all. A denied identity gets no certificate until the denial
+is lifted, or its time is over.")]
+    Revoke(Revoke),
+    /// Say what becomes of a store that was put back from a backup
+    #[command(subcommand)]
+    Store(Store),
     /// Print the completions for a shell
     #[command(after_long_help = "Example:\n  meshroot completions bash > /etc/bash_completion.d/meshroot")]
     Completions {
@@ -523,12 +542,27 @@ pub(crate) struct AgentOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct Inventory {
-    /// Certificates with this SPIFFE ID
+    /// Certificates with this SPIFFE ID; with * or … at its end, with all that begin so
     #[arg(long, value_name = "SPIFFE-ID")]
     pub(crate) id: Option<String>,
+    /// Certificates that a CA of this cluster signed
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cluster: Option<String>,
     /// Certificates that this authority signed
     #[arg(long, value_name = "ID")]
     pub(crate) authority: Option<String>,
+    /// Unexpired certificates whose chain ends at this authority, or goes through it; counted, too
+    #[arg(long, value_name = "ID")]
+    pub(crate) depends_on: Option<String>,
+    /// Certificates that were asked for by a caller whose name begins so
+    #[arg(long, value_name = "NAME")]
+    pub(crate) caller: Option<String>,
+    /// Certificates that are not expired, and will be after this time
+    #[arg(long, value_name = "TIME", value_parser = lifetime)]
+    pub(crate) expires_within: Option<Duration>,
+    /// Certificates that are not expired
+    #[arg(long)]
+    pub(crate) unexpired: bool,
     /// The certificate with this serial number
     #[arg(long, value_name = "HEX")]
     pub(crate) serial: Option<String>,
@@ -538,6 +572,61 @@ pub(crate) struct Inventory {
     /// At most so many
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub(crate) limit: u32,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "revoke_what", required = true, multiple = false, args = ["serial", "id", "caller", "list", "lift"])]
+pub(crate) struct Revoke {
+    /// The certificate with this serial number
+    #[arg(value_name = "SERIAL")]
+    pub(crate) serial: Option<String>,
+    /// Every certificate with this SPIFFE ID
+    #[arg(long, value_name = "SPIFFE-ID")]
+    pub(crate) id: Option<String>,
+    /// Every certificate that this caller asked for, as the inventory names callers
+    #[arg(long, value_name = "NAME")]
+    pub(crate) caller: Option<String>,
+    /// Why, as RFC 5280 names it: keyCompromise, superseded, cessationOfOperation, privilegeWithdrawn, …
+    #[arg(long, value_name = "REASON", default_value = "unspecified", conflicts_with_all = ["list", "lift"])]
+    pub(crate) reason: String,
+    /// Give the identities no certificate any more
+    #[arg(long, conflicts_with_all = ["list", "lift"])]
+    pub(crate) deny: bool,
+    /// Give them none for so long
+    #[arg(long, value_name = "TIME", value_parser = lifetime, conflicts_with_all = ["list", "lift"])]
+    pub(crate) deny_for: Option<Duration>,
+    /// List what is revoked, and who is denied
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Take the denial with this number back
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) lift: Option<u64>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Store {
+    /// The store is from a backup and counts from now on as it is
+    #[command(after_long_help = "\
+Example:
+  meshroot store restored --store mesh
+
+A store that was put back from a backup has forgotten what it once acknowledged. It is noticed by the mark beside it
+(mesh.db-mark), or when it is not there, or by clients that have seen a later bundle, and then nothing is issued or
+published. Put the newest copy back if there is one. Otherwise this makes the numbers of bundles and records jump ahead of
+everything that was forgotten, and puts it on record.")]
+    Restored {
+        /// Whose store
+        #[arg(long, value_enum, value_name = "WHOSE", default_value = "mesh")]
+        of: Which,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Which {
+    /// The mesh's store
+    Mesh,
+    /// The root's own store
+    Root,
 }
 
 #[derive(Debug, Subcommand)]

@@ -7,7 +7,7 @@ use meshroot::key::PrivateKey;
 use meshroot::key::seal::{DataKey, SealContext, SealedKey};
 use meshroot::spiffe::TrustDomain;
 use meshroot::x509::Certificate;
-use meshroot_store::{RenderedBundle, SqliteStore, Store, StoreKind, StoredTrustDomain};
+use meshroot_store::{RenderedBundle, SqliteStore, Store, StoreError, StoreKind, StoredTrustDomain};
 
 use crate::exit::{Exit, Failure, Result};
 use crate::home::Home;
@@ -43,7 +43,7 @@ impl Mesh {
             Failure::new(Exit::Store, "store.damaged", format!("the store {} {what}: restore it from a backup", home.database.display()))
         };
         let mut held = loaded.trust_domains.into_iter();
-        let StoredTrustDomain { trust_domain, events, bundle } = held.next().ok_or_else(|| damaged("holds no trust domain"))?;
+        let StoredTrustDomain { trust_domain, events, bundle, .. } = held.next().ok_or_else(|| damaged("holds no trust domain"))?;
         if held.next().is_some() {
             let message = format!("the store {} holds several trust domains, and this command works with one", home.database.display());
             return Err(Failure::new(Exit::BadInput, "store.several_trust_domains", message));
@@ -57,6 +57,14 @@ impl Mesh {
 
     pub(crate) fn trust_domain(&self) -> &TrustDomain {
         self.hierarchy.trust_domain()
+    }
+
+    /// Refuses to go on from an older copy of the store: nothing may be published from it.
+    pub(crate) fn check_newest(&self) -> Result<()> {
+        match self.store.standing()?.older {
+            Some(why) => Err(StoreError::OlderCopy { path: self.home.database.clone(), why }.into()),
+            None => Ok(()),
+        }
     }
 
     /// The trust bundle that is published now.

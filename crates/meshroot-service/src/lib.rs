@@ -37,6 +37,7 @@ mod net;
 mod permission;
 mod pods;
 mod review;
+mod revoking;
 mod service;
 mod tls;
 
@@ -46,7 +47,7 @@ pub use clock::{Clock, SystemClock};
 pub use config::{Config, ConfigError, Limits};
 pub use discovery::DiscoveryError;
 pub use log::log_to_stderr;
-pub use mesh::MeshError;
+pub use mesh::{MeshError, restoration};
 pub use permission::{PermissionError, read_cases, read_policy};
 pub use pods::PodsError;
 pub use service::{Parts, Service, ServiceError};

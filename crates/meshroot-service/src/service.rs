@@ -5,7 +5,7 @@ use std::time::Duration;
 use meshroot::key::Crypto;
 use meshroot::key::seal::DataKey;
 use meshroot::time::Timestamp;
-use meshroot_store::Store;
+use meshroot_store::{Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -16,10 +16,11 @@ use crate::discovery::{self, DiscoveryError};
 use crate::grpc::{self, Calls};
 use crate::http::{self, App};
 use crate::issuing::Desk;
-use crate::mesh::{Mesh, MeshError};
+use crate::mesh::{Mesh, MeshError, maintenance};
 use crate::net::{Door, Entrance, bind_socket};
 use crate::permission::{PermissionError, Permissions, Sources};
 use crate::pods::{PodFiles, PodsError};
+use crate::revoking;
 use crate::tls::{self, Own, Served, TlsFileError};
 use crate::{Clock, Config};
 
@@ -128,6 +129,7 @@ impl Service {
     /// When the store cannot be served, an address is taken, or TLS cannot be set up.
     pub async fn start(config: Config, parts: Parts) -> Result<Self, ServiceError> {
         let mesh = Arc::new(Mesh::open(parts.store, parts.data_key, parts.crypto, parts.clock)?);
+        revoking::keep_once(&mesh);
         let served = Arc::new(Served::default());
         let certificate = Certificate::of(&config, Arc::clone(&mesh), Arc::clone(&served))?;
         let tls = tls::server_config(served).map_err(|e| ServiceError::Tls(e.to_string()))?;
@@ -158,11 +160,13 @@ impl Service {
         let doors = doors.into_iter().map(|door| tokio::spawn(door.serve(stopped.clone()))).collect();
         let reload = Arc::new(Notify::new());
         let mut chores = vec![
-            tokio::spawn(follow(mesh)),
+            tokio::spawn(follow(Arc::clone(&mesh))),
+            tokio::spawn(revoking::keep(Arc::clone(&mesh))),
             tokio::spawn(certificate.keep()),
             tokio::spawn(watch_policy(Arc::clone(&app), sources, Arc::clone(&reload))),
             tokio::spawn(follow_pods(pods)),
         ];
+        chores.push(tokio::spawn(maintenance::maintain(mesh, config.inventory.retention.0)));
         for cluster in app.key_sets.clusters() {
             chores.push(tokio::spawn(discovery::keep(Arc::clone(&app), cluster.to_owned(), config.discovery.clone(), Arc::clone(&reload))));
         }
@@ -222,7 +226,7 @@ async fn follow(mesh: Arc<Mesh>) {
         match tokio::task::spawn_blocking(move || mesh.refresh().map(|changed| (changed, mesh.now().version()))).await {
             Ok(Ok((true, version))) => info!(version, "the store changed"),
             Ok(Ok((false, _))) => {}
-            Ok(Err(e)) => error!(code = e.code(), error = %e, "the store cannot be read anew; what was read before is served on"),
+            Ok(Err(e)) => error!(code = e.code(), error = %e, "the store cannot be read anew; what was read before is served for a moment"),
             Err(e) => error!(error = %e, "reading the store anew failed"),
         }
     }
@@ -290,8 +294,14 @@ impl Certificate {
         };
         let now = mesh.clock().now();
         let mut certificate = Self { mesh, served, source, renew_at: now };
-        certificate.renew()?;
-        Ok(certificate)
+        match certificate.renew() {
+            // Administrators have to reach it, to say what becomes of it; nobody else gets anything now anyhow.
+            Err(ServiceError::Mesh(MeshError::Store(e @ StoreError::OlderCopy { .. }))) => {
+                error!(code = e.code(), error = %e, "HTTPS is not served before an administrator has spoken: the service gets no certificate of its own");
+                Ok(certificate)
+            }
+            renewed => renewed.map(|()| certificate),
+        }
     }
 
     fn renew(&mut self) -> Result<(), ServiceError> {

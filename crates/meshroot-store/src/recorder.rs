@@ -41,10 +41,14 @@ pub enum Lost {
     Batch(Arc<StoreError>),
 }
 
+/// Told of every transaction: how many submissions it had, and how long it took.
+type Observe = Box<dyn Fn(usize, Duration) + Send + Sync>;
+
 type Done = Box<dyn FnOnce(Result<Outcome, Lost>) + Send>;
 
 struct Shared {
     store: Arc<dyn Store>,
+    observe: Observe,
     most: usize,
     queue: Mutex<Queue>,
     changed: Condvar,
@@ -63,7 +67,16 @@ impl Recorder {
     /// # Errors
     /// When the operating system gives no thread.
     pub fn start(store: Arc<dyn Store>, most: usize) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared { store, most, queue: Mutex::default(), changed: Condvar::new() });
+        Self::observed(store, most, |_, _| ())
+    }
+
+    /// As [`start`](Self::start), telling `observe` of every transaction: how many submissions it had, and how long it took,
+    /// whether or not it went well. It is called on the recorder's thread, and must not block.
+    ///
+    /// # Errors
+    /// When the operating system gives no thread.
+    pub fn observed(store: Arc<dyn Store>, most: usize, observe: impl Fn(usize, Duration) + Send + Sync + 'static) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared { store, observe: Box::new(observe), most, queue: Mutex::default(), changed: Condvar::new() });
         let writer = Arc::clone(&shared);
         let writer = std::thread::Builder::new().name("recorder".into()).spawn(move || writer.write())?;
         Ok(Self { shared, writer: Some(writer) })
@@ -92,6 +105,11 @@ impl Recorder {
         // It is in the queue now, so it is not in flight any more; this wakes the writer, too.
         drop(request);
         Ok(())
+    }
+
+    /// How many submissions wait for a transaction.
+    pub fn waiting(&self) -> usize {
+        self.shared.lock().waiting.len()
     }
 
     /// Records what was queued, and ends the thread.
@@ -132,7 +150,7 @@ impl Shared {
     fn write(&self) {
         while let Some(batch) = self.next_batch() {
             let (submissions, dones): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-            match self.store.submit(submissions) {
+            match self.submit(submissions) {
                 Ok(outcomes) => {
                     dones.into_iter().zip(outcomes).for_each(|(done, outcome)| done(outcome.map_err(|e| Lost::Refused(Arc::new(e)))));
                 }
@@ -142,6 +160,14 @@ impl Shared {
                 }
             }
         }
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "it measures how long the store takes")]
+    fn submit(&self, submissions: Vec<Submission>) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
+        let (size, began) = (submissions.len(), Instant::now());
+        let outcomes = self.store.submit(submissions);
+        (self.observe)(size, began.elapsed());
+        outcomes
     }
 
     /// What the next transaction takes; `None` when everything was recorded and nothing more comes.

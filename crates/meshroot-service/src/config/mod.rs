@@ -3,6 +3,8 @@
 
 mod clusters;
 mod environment;
+pub(crate) mod fault;
+mod inventory;
 mod limits;
 mod rate;
 mod seconds;
@@ -14,6 +16,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use clusters::{Discovery, Review, Unreachable};
+pub use inventory::Inventory;
 pub use limits::Limits;
 pub use rate::Rate;
 pub use seconds::Seconds;
@@ -40,6 +43,8 @@ pub struct Config {
     pub administration: Administration,
     /// What one caller, and all together, may use up.
     pub limits: Limits,
+    /// What is remembered of certificates.
+    pub inventory: Inventory,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -216,12 +221,12 @@ impl Config {
             None => String::new(),
         };
         let place = path.unwrap_or(Path::new("(none)"));
-        let invalid = |e: toml::de::Error| ConfigError::Invalid { path: place.into(), message: e.to_string() };
+        let invalid = |e: toml::de::Error| ConfigError::Invalid { path: place.into(), message: fault::of_toml(&text, &e) };
         // Once by itself: only so do messages carry the file's own lines.
         toml::from_str::<Self>(&text).map_err(invalid)?;
         let mut table: toml::Table = toml::from_str(&text).map_err(invalid)?;
         environment::overlay(&mut table, environment)?;
-        table.try_into().map_err(invalid)
+        table.try_into().map_err(|e: toml::de::Error| ConfigError::Invalid { path: place.into(), message: e.message().to_owned() })
     }
 }
 

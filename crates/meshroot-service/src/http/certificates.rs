@@ -56,6 +56,9 @@ impl Names {
     }
 }
 
+/// The profile of what is asked for here, as metrics have it.
+pub(crate) const WORKLOAD: &str = "workload";
+
 /// How long an idempotency key is kept: longer than any client tries.
 const KEPT: Duration = Duration::from_secs(86_400);
 
@@ -72,12 +75,12 @@ pub(super) async fn create(
     let outcome = answer(&app, caller, query, &headers, body).await;
     match outcome {
         Ok((cluster, answer)) => {
-            app.metrics.issued(&cluster, "issued");
+            app.metrics.issued(&cluster, WORKLOAD, "issued");
             audit::granted(&request_id, &name, "certificate", &format!("serial {}, record {}", answer.serial, answer.position));
             Ok(render(&answer, &headers))
         }
         Err((cluster, problem)) => {
-            app.metrics.issued(&cluster, problem.code());
+            app.metrics.issued(&cluster, WORKLOAD, problem.code());
             audit::refused(&request_id, &name, "certificate", problem.code(), problem.detail());
             Err(problem)
         }
@@ -258,6 +261,7 @@ impl From<IssuingError> for Problem {
             IssuingError::Lost(Lost::Batch(e)) => busy(e.code()),
             IssuingError::Lost(_) => busy("service.overloaded"),
             IssuingError::Store(e) => busy(e.code()),
+            IssuingError::Unpublished(e) => e.into(),
             IssuingError::Interrupted => busy("service.stopping"),
             IssuingError::Gone => Self::new(StatusCode::CONFLICT, "service.answer_gone", detail),
         }

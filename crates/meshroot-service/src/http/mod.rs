@@ -3,6 +3,9 @@
 mod bundles;
 mod certificates;
 mod conditional;
+mod crls;
+mod dependents;
+mod evidence;
 mod health;
 pub(crate) mod hex;
 mod hierarchy;
@@ -11,6 +14,8 @@ mod json;
 mod long_poll;
 mod problem;
 mod request_id;
+mod revocations;
+mod store;
 mod tokens;
 
 use std::sync::Arc;
@@ -32,7 +37,7 @@ use crate::mesh::Mesh;
 use crate::metrics::Metrics;
 use crate::permission::Permissions;
 use crate::review::Reviews;
-pub(crate) use certificates::{Claim, Names, decide, unusable};
+pub(crate) use certificates::{Claim, Names, WORKLOAD, decide, unusable};
 pub(crate) use problem::Problem;
 pub(crate) use request_id::{HEADER as REQUEST_ID, RequestId};
 
@@ -59,6 +64,8 @@ pub(crate) struct App {
     pub(crate) requests: Arc<Semaphore>,
     /// Bundle readers that wait.
     long_polls: Semaphore,
+    /// Those who have seen a later bundle than the one that is published.
+    witnesses: evidence::Witnesses,
     /// Turns true when the service stops.
     pub(crate) stopping: watch::Receiver<bool>,
 }
@@ -67,8 +74,8 @@ impl App {
     pub(crate) fn new(mesh: Arc<Mesh>, desk: Desk, limits: Limits, permissions: Permissions, means: Means, stopping: watch::Receiver<bool>) -> Self {
         Self {
             mesh,
+            metrics: Metrics::new(desk.commits()),
             desk,
-            metrics: Metrics::default(),
             limits,
             permissions: ArcSwap::from_pointee(permissions),
             rates: Rates::new(&limits),
@@ -78,6 +85,7 @@ impl App {
             reviews: means.reviews,
             requests: Arc::new(Semaphore::new(limits.requests)),
             long_polls: Semaphore::new(limits.long_polls),
+            witnesses: evidence::Witnesses::default(),
             stopping,
         }
     }
@@ -92,6 +100,11 @@ fn operations() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
         ("/v1/inventory", get(inventory::search)),
         ("/v1/authorities", get(hierarchy::authorities)),
         ("/v1/status", get(hierarchy::status)),
+        ("/v1/revocations", get(revocations::list).post(revocations::create)),
+        ("/v1/denials/{number}", delete(revocations::lift)),
+        ("/crl/{authority}", get(crls::of_authority).put(crls::publish)),
+        ("/crls.pem", get(crls::all)),
+        ("/v1/store/restored", post(store::restored)),
         ("/v1/trust-domains/{trust_domain}/bundle", get(bundles::bundle)),
         ("/v1/bundle-map", get(bundles::map)),
         ("/roots.pem", get(bundles::roots)),

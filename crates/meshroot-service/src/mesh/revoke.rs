@@ -103,8 +103,7 @@ impl Mesh {
                     Ok(None) if revoking.contains(&name) => untold.push((name.1, "its key is not in this store".to_owned())),
                     Ok(None) => {}
                     // What is revoked is revoked, CRL or not.
-                    Err(e) if revoking.contains(&name) => untold.push((name.1, e.to_string())),
-                    Err(e) => tracing::error!(authority = %name.1, code = e.code(), error = %e, "a CRL could not be made"),
+                    Err(e) => untold.push((name.1, e.to_string())),
                 }
             }
         }
@@ -130,6 +129,7 @@ impl Mesh {
     /// Never goes back: of two readers the one that read more stays.
     fn install(&self, new: Revoked) {
         let new = Arc::new(new);
-        self.revoked.rcu(|held| if held.version() > new.version() { Arc::clone(held) } else { Arc::clone(&new) });
+        self.revoked
+            .rcu(|held| if (held.version(), held.snapshot()) > (new.version(), new.snapshot()) { Arc::clone(held) } else { Arc::clone(&new) });
     }
 }
