@@ -10,6 +10,8 @@ mod log;
 mod mark;
 mod migrate;
 mod open;
+#[cfg(test)]
+mod scale;
 mod search;
 mod segments;
 mod standing;
