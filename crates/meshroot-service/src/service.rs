@@ -11,11 +11,15 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
+use crate::caller::{Means, OperatorError};
+use crate::discovery::{self, DiscoveryError};
+use crate::grpc::{self, Calls};
 use crate::http::{self, App};
 use crate::issuing::Desk;
 use crate::mesh::{Mesh, MeshError, maintenance};
 use crate::net::{Door, Entrance, bind_socket};
-use crate::permission::{PermissionError, Permissions};
+use crate::permission::{PermissionError, Permissions, Sources};
+use crate::revoking;
 use crate::tls::{self, Own, Served, TlsFileError};
 use crate::{Clock, Config};
 
@@ -42,6 +46,15 @@ pub enum ServiceError {
     /// The policy or a key set.
     #[error(transparent)]
     Permission(#[from] PermissionError),
+    /// Who are administrators.
+    #[error(transparent)]
+    Operators(#[from] OperatorError),
+    /// Where clusters' token keys are fetched from.
+    #[error(transparent)]
+    Discovery(#[from] DiscoveryError),
+    /// Who is asked whether tokens still count.
+    #[error("{0}")]
+    Review(String),
     /// An address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -75,6 +88,9 @@ impl ServiceError {
         match self {
             Self::Mesh(e) => e.code(),
             Self::Permission(e) => e.code(),
+            Self::Operators(e) => e.code(),
+            Self::Discovery(e) => e.code(),
+            Self::Review(_) => "review.settings",
             Self::Listen { .. } => "service.listen",
             Self::Socket { .. } => "service.socket",
             Self::Thread(_) => "service.thread",
@@ -108,19 +124,26 @@ impl Service {
     /// When the store cannot be served, an address is taken, or TLS cannot be set up.
     pub async fn start(config: Config, parts: Parts) -> Result<Self, ServiceError> {
         let mesh = Arc::new(Mesh::open(parts.store, parts.data_key, parts.crypto, parts.clock)?);
+        revoking::keep_once(&mesh);
         let served = Arc::new(Served::default());
         let certificate = Certificate::of(&config, Arc::clone(&mesh), Arc::clone(&served))?;
         let tls = tls::server_config(served).map_err(|e| ServiceError::Tls(e.to_string()))?;
         let desk = Desk::new(Arc::clone(&mesh)).map_err(ServiceError::Thread)?;
         let (stop, stopped) = watch::channel(false);
-        let (permissions, notes) = Permissions::read(&config.policy, &mesh.now(), mesh.crypto())?;
+        let means = Means::read(&config, &mesh.now(), mesh.crypto())?;
+        let sources = Sources { policy: config.policy.clone(), key_sets: Arc::clone(&means.key_sets), remembered: config.limits.remembered };
+        let (permissions, notes) = Permissions::read(&sources, &mesh.now(), mesh.crypto())?;
         notes.iter().for_each(|note| warn!(note, "about the policy and its key sets"));
-        let app = Arc::new(App::new(Arc::clone(&mesh), desk, config.limits, permissions, stopped.clone()));
+        let app = Arc::new(App::new(Arc::clone(&mesh), desk, config.limits, permissions, means, stopped.clone()));
 
         let (listener, address) = listen(config.listen.address).await?;
         let (health_listener, health_address) = listen(config.health.address).await?;
         let mut doors = vec![
-            Door::new(Entrance::Tls(listener, tls), config.limits, http::public(Arc::clone(&app))),
+            Door::new(
+                Entrance::Tls(listener, tls),
+                config.limits,
+                http::public(Arc::clone(&app)).merge(grpc::routes(Arc::new(Calls::new(Arc::clone(&app))))),
+            ),
             Door::new(Entrance::Plain(health_listener), config.limits, http::health(Arc::clone(&app))),
         ];
         if let Some(path) = &config.administration.socket {
@@ -131,10 +154,14 @@ impl Service {
         let reload = Arc::new(Notify::new());
         let mut chores = vec![
             tokio::spawn(follow(Arc::clone(&mesh))),
+            tokio::spawn(revoking::keep(Arc::clone(&mesh))),
+            tokio::spawn(maintenance::maintain(mesh, config.inventory.retention.0)),
             tokio::spawn(certificate.keep()),
-            tokio::spawn(watch_policy(app, config.policy, Arc::clone(&reload))),
+            tokio::spawn(watch_policy(Arc::clone(&app), sources, Arc::clone(&reload))),
         ];
-        chores.push(tokio::spawn(maintenance::maintain(mesh, config.inventory.retention.0)));
+        for cluster in app.key_sets.clusters() {
+            chores.push(tokio::spawn(discovery::keep(Arc::clone(&app), cluster.to_owned(), config.discovery.clone(), Arc::clone(&reload))));
+        }
         info!(%address, %health_address, "listening");
         Ok(Self { address, health_address, stop, reload, doors, chores })
     }
@@ -198,15 +225,15 @@ async fn follow(mesh: Arc<Mesh>) {
 }
 
 /// Takes over a changed policy, or changed key sets, when all of them are valid; until then the ones before hold.
-async fn watch_policy(app: Arc<App>, config: crate::config::Policy, reload: Arc<Notify>) {
+async fn watch_policy(app: Arc<App>, sources: Sources, reload: Arc<Notify>) {
     let mut told = String::new();
     loop {
         tokio::select! {
             () = tokio::time::sleep(POLICY) => {}
             () = reload.notified() => {}
         }
-        let (reading, config) = (Arc::clone(&app), config.clone());
-        let read = tokio::task::spawn_blocking(move || Permissions::read(&config, &reading.mesh.now(), reading.mesh.crypto())).await;
+        let (mesh, sources) = (Arc::clone(&app.mesh), sources.clone());
+        let read = tokio::task::spawn_blocking(move || Permissions::read(&sources, &mesh.now(), mesh.crypto())).await;
         match read {
             Ok(Ok((permissions, notes))) => {
                 told.clear();

@@ -2,9 +2,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use meshroot::hierarchy::AuthorityId;
-use meshroot::spiffe::TrustDomain;
+use meshroot::spiffe::{SpiffeId, TrustDomain};
 use meshroot::time::Timestamp;
 use meshroot::x509::{CertificateError, SerialNumber};
+
+use crate::CaRequestId;
 
 /// Why a store or a file could not be made, opened, read or written. Unless a variant says otherwise, everything is as
 /// it was before.
@@ -96,6 +98,23 @@ pub enum StoreError {
     /// The token has expired.
     #[error("the token expired at {0}: have a new one made")]
     TokenExpired(Timestamp),
+    /// The identity is denied.
+    #[error("'{0}' is denied: it gets no certificate until an administrator takes the denial back, or it expires")]
+    Denied(SpiffeId),
+    /// A CA's CRLs have growing numbers.
+    #[error("the CRL of '{authority}' is not newer than the one that is published (number {held}): a CRL's number only grows")]
+    CrlNotNewer {
+        /// The CA.
+        authority: AuthorityId,
+        /// The number of the CRL that is published.
+        held: u64,
+    },
+    /// There is no such request for a CA certificate.
+    #[error("there is no request {0} for a CA certificate")]
+    CaRequestUnknown(CaRequestId),
+    /// The request for a CA certificate was answered.
+    #[error("the request {0} for a CA certificate was answered already: a request gets one certificate")]
+    CaRequestAnswered(CaRequestId),
     /// The store holds a token with this digest.
     #[error("the token was made before")]
     TokenExists,
@@ -189,6 +208,10 @@ impl StoreError {
             Self::TokenUnknown => "store.token_unknown",
             Self::TokenUsed => "store.token_used",
             Self::TokenExpired(_) => "store.token_expired",
+            Self::Denied(_) => "store.denied",
+            Self::CrlNotNewer { .. } => "store.crl_not_newer",
+            Self::CaRequestUnknown(_) => "store.ca_request_unknown",
+            Self::CaRequestAnswered(_) => "store.ca_request_answered",
             Self::TokenExists => "store.token_exists",
             Self::OlderCopy { .. } => "store.older_copy",
             Self::TooBroad => "store.search_too_broad",

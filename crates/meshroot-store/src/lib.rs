@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod ca_request;
 mod change;
 mod checksum;
 mod error;
@@ -10,6 +11,7 @@ mod issuance;
 mod join_token;
 mod meta;
 mod recorder;
+mod revocation;
 mod search;
 mod sqlite;
 mod standing;
@@ -19,12 +21,14 @@ mod submission;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+pub use ca_request::{CaAnswer, CaRequest, CaRequestId};
 pub use change::{Change, Loaded, RenderedBundle, SealedKeyOf, StoredTrustDomain};
 pub use error::StoreError;
 pub use issuance::{Issuance, IssuanceRow, Query, Recorded};
 pub use join_token::{JoinToken, TokenDigest, TokenScope};
 pub use meta::{InvalidStoreId, Meta, NewStore, StoreId, StoreKind};
 pub use recorder::{InFlight, Lost, Recorder};
+pub use revocation::{Denial, Lift, PublishedCrl, Revocation, RevocationChange, Revocations};
 pub use search::{Found, IdPattern, LogExtent, Maintained, Search, Unexpired};
 pub use sqlite::SqliteStore;
 pub use standing::{Restoration, Restored, Seen, Standing};

@@ -7,8 +7,8 @@ use meshroot::time::Timestamp;
 use meshroot::x509::Certificate;
 
 use crate::{
-    Change, Found, Issuance, IssuanceRow, JoinToken, Loaded, LogExtent, Maintained, Meta, Outcome, Query, Recorded, Restoration, Restored, Search,
-    Seen, Standing, StoreError, Submission, TokenDigest, Unexpired,
+    CaAnswer, CaRequest, CaRequestId, Change, Found, Issuance, IssuanceRow, JoinToken, Loaded, LogExtent, Maintained, Meta, Outcome, Query, Recorded,
+    Restoration, Restored, RevocationChange, Revocations, Search, Seen, Standing, StoreError, Submission, TokenDigest, Unexpired,
 };
 
 /// How long after a change its bundle is served, when others may serve the one before it: they ask for changes every
@@ -91,7 +91,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// For the whole batch: when the store cannot be written. For one submission: [`StoreError::DuplicateSerial`] if
     /// its issuer has used the serial number before, [`StoreError::UnknownTrustDomain`],
     /// [`StoreError::IdempotencyMismatch`], [`StoreError::TokenUnknown`], [`StoreError::TokenUsed`],
-    /// [`StoreError::TokenExpired`].
+    /// [`StoreError::TokenExpired`], [`StoreError::Denied`] if a denial of its SPIFFE ID holds at the moment of issue: of a
+    /// denial and a certificate for the same identity, whichever process they come from, one sees the other.
     fn submit(&self, batch: Vec<Submission>) -> Result<Vec<Result<Outcome, StoreError>>, StoreError>;
 
     /// Records certificates with nothing besides: as [`submit`](Self::submit).
@@ -225,4 +226,65 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// # Errors
     /// As [`commit`](Self::commit).
     fn restored(&self, restoration: &Restoration) -> Result<Restored, StoreError>;
+
+    /// Stores a change of what is revoked, denied and published about it, and returns the new version of that, which is one
+    /// more than `expected_version`. It has nothing to do with [`version`](Self::version).
+    ///
+    /// Nothing of it is ever removed: revocations, denials and the taking back of denials stay on record for ever. Of each
+    /// CA only the newest CRL is kept.
+    ///
+    /// # Errors
+    /// - [`StoreError::Conflict`] if the version is not `expected_version`: of several changes decided on the same version
+    ///   exactly one is stored, so no CRL ever misses what was revoked before it.
+    /// - [`StoreError::UnknownTrustDomain`].
+    /// - [`StoreError::CrlNotNewer`] if a CRL's number is not greater than that of its CA's CRL before, or is none that 63 bits
+    ///   hold.
+    fn commit_revocations(&self, change: &RevocationChange) -> Result<u64, StoreError>;
+
+    /// What holds: the revocations of certificates that expire at `unexpired_at` or later, the denials that were not taken back
+    /// and do not expire by then, and every CA's newest CRL, all of one moment. Not slower with more records of expired
+    /// certificates.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if any of it is not what was once stored.
+    fn revocations(&self, unexpired_at: Timestamp) -> Result<Revocations, StoreError>;
+
+    /// The version alone of what [`revocations`](Self::revocations) answers. Cheap enough to ask every second.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn revocations_version(&self) -> Result<u64, StoreError>;
+
+    /// Stores a cluster's request for a CA certificate and returns its number; its token is used up with it, or neither: the
+    /// token's `used_by` is the request's number then. `number` and `answered` are of no account.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownTrustDomain`], [`StoreError::TokenUnknown`], [`StoreError::TokenUsed`],
+    /// [`StoreError::TokenExpired`], or when the store cannot be written.
+    fn add_ca_request(&self, request: &CaRequest) -> Result<u64, StoreError>;
+
+    /// The request with this name, answered or not.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn ca_request(&self, id: &CaRequestId) -> Result<Option<CaRequest>, StoreError>;
+
+    /// The request that used this token up.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn ca_request_of(&self, token: &TokenDigest) -> Result<Option<CaRequest>, StoreError>;
+
+    /// The requests that wait, the oldest first, at most 1,000.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn waiting_ca_requests(&self) -> Result<Vec<CaRequest>, StoreError>;
+
+    /// Stores the change that adds the authority which a request asked for, as [`commit`](Self::commit) does, and the answer to
+    /// the request with it; returns the store's new version.
+    ///
+    /// # Errors
+    /// [`StoreError::CaRequestUnknown`], [`StoreError::CaRequestAnswered`], and as [`commit`](Self::commit).
+    fn answer_ca_request(&self, id: &CaRequestId, answer: &CaAnswer, change: &Change) -> Result<u64, StoreError>;
 }

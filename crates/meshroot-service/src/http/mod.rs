@@ -3,16 +3,18 @@
 mod bundles;
 mod certificates;
 mod conditional;
+mod crls;
 mod dependents;
 mod evidence;
 mod health;
-mod hex;
+pub(crate) mod hex;
 mod hierarchy;
 mod inventory;
 mod json;
 mod long_poll;
 mod problem;
 mod request_id;
+mod revocations;
 mod store;
 mod tokens;
 
@@ -26,12 +28,18 @@ use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, delete, get, post};
 use tokio::sync::{Semaphore, watch};
 
+use crate::caller::{Means, Operators, Recent};
 use crate::config::Limits;
+use crate::discovery::KeySets;
 use crate::issuing::Desk;
+use crate::limits::Rates;
 use crate::mesh::Mesh;
 use crate::metrics::Metrics;
 use crate::permission::Permissions;
+use crate::review::Reviews;
+pub(crate) use certificates::{Claim, decide, unusable};
 pub(crate) use problem::Problem;
+pub(crate) use request_id::{HEADER as REQUEST_ID, RequestId};
 
 /// What every handler works with.
 #[derive(Debug)]
@@ -42,8 +50,18 @@ pub(crate) struct App {
     pub(crate) limits: Limits,
     /// Who may have what.
     pub(crate) permissions: ArcSwap<Permissions>,
+    /// How much everybody may ask for.
+    pub(crate) rates: Rates,
+    /// Callers that were judged a moment ago.
+    pub(crate) recent: Recent,
+    /// Administrators over the network.
+    pub(crate) operators: Operators,
+    /// Clusters' token keys that are fetched.
+    pub(crate) key_sets: Arc<KeySets>,
+    /// API servers that are asked about tokens.
+    pub(crate) reviews: Reviews,
     /// Requests in hand.
-    requests: Arc<Semaphore>,
+    pub(crate) requests: Arc<Semaphore>,
     /// Bundle readers that wait.
     long_polls: Semaphore,
     /// Those who have seen a later bundle than the one that is published.
@@ -53,13 +71,18 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(mesh: Arc<Mesh>, desk: Desk, limits: Limits, permissions: Permissions, stopping: watch::Receiver<bool>) -> Self {
+    pub(crate) fn new(mesh: Arc<Mesh>, desk: Desk, limits: Limits, permissions: Permissions, means: Means, stopping: watch::Receiver<bool>) -> Self {
         Self {
             mesh,
             desk,
             metrics: Metrics::default(),
             limits,
             permissions: ArcSwap::from_pointee(permissions),
+            rates: Rates::new(&limits),
+            recent: Recent::new(limits.remembered),
+            operators: means.operators,
+            key_sets: means.key_sets,
+            reviews: means.reviews,
             requests: Arc::new(Semaphore::new(limits.requests)),
             long_polls: Semaphore::new(limits.long_polls),
             witnesses: evidence::Witnesses::default(),
@@ -78,6 +101,10 @@ fn operations() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
         ("/v1/authorities", get(hierarchy::authorities)),
         ("/v1/status", get(hierarchy::status)),
         ("/v1/store/restored", post(store::restored)),
+        ("/v1/revocations", get(revocations::list).post(revocations::create)),
+        ("/v1/denials/{number}", delete(revocations::lift)),
+        ("/crl/{authority}", get(crls::of_authority).put(crls::publish)),
+        ("/crls.pem", get(crls::all)),
         ("/v1/trust-domains/{trust_domain}/bundle", get(bundles::bundle)),
         ("/v1/bundle-map", get(bundles::map)),
         ("/roots.pem", get(bundles::roots)),

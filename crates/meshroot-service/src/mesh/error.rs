@@ -3,6 +3,7 @@ use meshroot::hierarchy::HierarchyError;
 use meshroot::issue::IssueError;
 use meshroot::key::KeyError;
 use meshroot::key::seal::SealError;
+use meshroot::revocation::CrlIssueError;
 use meshroot::spiffe::TrustDomain;
 use meshroot_store::StoreError;
 
@@ -30,12 +31,21 @@ pub enum MeshError {
     /// The bundle that is published is not the one that the history leads to.
     #[error("the store publishes another bundle for '{0}' than its history says: restore it from a backup")]
     OtherBundle(TrustDomain),
-    /// The history does not allow a change.
-    #[error(transparent)]
-    Hierarchy(#[from] HierarchyError),
     /// A certificate cannot be issued.
     #[error(transparent)]
     Issue(#[from] IssueError),
+    /// A CRL cannot be made.
+    #[error(transparent)]
+    Crl(#[from] CrlIssueError),
+    /// A CRL has the largest number that there is.
+    #[error("there is no larger CRL number: whoever made the CRL before used the largest")]
+    CrlNumbersUsedUp,
+    /// A change of the hierarchy is refused.
+    #[error(transparent)]
+    Hierarchy(#[from] HierarchyError),
+    /// Others changed the same thing all the time.
+    #[error("others change the same thing at the same time, again and again: try again")]
+    Contended,
     /// There is no CA to issue with.
     #[error("there is no active cluster CA{0}: add a cluster with `meshroot cluster add`")]
     NoCa(String),
@@ -52,6 +62,9 @@ impl MeshError {
             Self::OtherBundle(_) => "mesh.other_bundle",
             Self::Hierarchy(e) => e.code(),
             Self::Issue(e) => e.code(),
+            Self::Crl(e) => e.code(),
+            Self::CrlNumbersUsedUp => "mesh.crl_numbers",
+            Self::Contended => "mesh.contended",
             Self::NoCa(_) => "mesh.no_ca",
         }
     }

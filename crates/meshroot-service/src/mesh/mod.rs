@@ -1,17 +1,23 @@
 //! What is served: the store's state, as one immutable snapshot that is swapped when the store changes.
 
+mod change;
+pub(crate) mod crls;
 mod error;
 mod keys;
 pub(crate) mod maintenance;
 mod published;
 pub(crate) mod ready;
 mod restoring;
+mod revoke;
+mod revoked;
 mod serving;
 mod snapshot;
 mod unpublished;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use arc_swap::ArcSwap;
 use meshroot::key::Crypto;
 use meshroot::key::seal::DataKey;
 use meshroot_store::{Standing, Store};
@@ -21,6 +27,8 @@ use crate::Clock;
 pub use error::MeshError;
 pub(crate) use published::{Published, Rendering};
 pub use restoring::restoration;
+pub(crate) use revoke::Told;
+pub(crate) use revoked::Revoked;
 use serving::Serving;
 pub(crate) use snapshot::{ClusterIssuer, Domain, Snapshot};
 pub(crate) use unpublished::Unpublished;
@@ -33,6 +41,9 @@ pub(crate) struct Mesh {
     crypto: Crypto,
     clock: Arc<dyn Clock>,
     serving: Serving,
+    revoked: ArcSwap<Revoked>,
+    /// The version whose CAs decided which CRLs there have to be.
+    revoked_of: AtomicU64,
 }
 
 impl Mesh {
@@ -41,8 +52,11 @@ impl Mesh {
         let asked = clock.elapsed();
         let (standing, loaded) = (store.standing()?, store.load()?);
         let snapshot = Snapshot::of(&loaded, &*store, &data_key, &crypto, clock.now())?;
+        let held = store.revocations(clock.now().minus(crls::KEPT))?;
+        let revoked = ArcSwap::from_pointee(Revoked::of(held, &snapshot, &crypto, clock.now()));
+        let revoked_of = AtomicU64::new(snapshot.version());
         let serving = Serving::new(snapshot, standing, asked);
-        Ok(Self { store, data_key, crypto, clock, serving })
+        Ok(Self { store, data_key, crypto, clock, serving, revoked, revoked_of })
     }
 
     pub(crate) fn crypto(&self) -> &Crypto {
@@ -68,6 +82,11 @@ impl Mesh {
         self.serving.published(&*self.clock)
     }
 
+    /// The newest state, be it served already or not: what the next change is decided on.
+    pub(crate) fn newest(&self) -> Arc<Snapshot> {
+        self.serving.newest()
+    }
+
     /// Whether the store is the newest copy, as of the last refresh.
     pub(crate) fn standing(&self) -> arc_swap::Guard<Arc<Standing>> {
         self.serving.standing()
@@ -86,7 +105,7 @@ impl Mesh {
     pub(crate) fn refresh(&self) -> Result<bool, MeshError> {
         let asked = self.clock.elapsed();
         self.serving.stands(self.store.standing()?);
-        if self.store.version()? != self.serving.newest() {
+        if self.store.version()? != self.serving.newest().version() {
             let loaded = self.store.load()?;
             match Snapshot::of(&loaded, &*self.store, &self.data_key, &self.crypto, self.clock.now()) {
                 Ok(snapshot) => self.serving.take(snapshot, &*self.clock),
@@ -99,8 +118,14 @@ impl Mesh {
             }
         }
         self.serving.asked(asked);
-        let before = self.now().version();
         self.serving.advance(&*self.clock);
-        Ok(self.now().version() != before)
+        let served = self.now();
+        // Which CRLs there have to be depends on the CAs.
+        if self.revoked_of.load(Ordering::Acquire) == served.version() {
+            return Ok(false);
+        }
+        self.read_revoked(&served)?;
+        self.revoked_of.store(served.version(), Ordering::Release);
+        Ok(true)
     }
 }

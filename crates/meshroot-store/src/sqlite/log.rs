@@ -54,12 +54,17 @@ pub(super) fn append(
     let Some(trust_domain) = number_of(connection, context, &issuance.trust_domain)? else {
         return Ok(Err(StoreError::UnknownTrustDomain(issuance.trust_domain.clone())));
     };
+    let id = spiffe_id(&certificate);
+    if let Some(id) = &id
+        && super::revocations::denies(connection, context, id, issuance.at)?
+    {
+        return Ok(Err(StoreError::Denied(id.clone())));
+    }
     forget_expired(connection, issuance.at).map_err(failed)?;
     let position = tail.next;
     if !use_serial(connection, trust_domain, &certificate, Some(position)).map_err(failed)? {
         return Ok(Err(StoreError::DuplicateSerial(certificate.serial().clone())));
     }
-    let id = spiffe_id(&certificate);
     let entry = Entry {
         position,
         trust_domain,

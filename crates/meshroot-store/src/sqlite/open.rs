@@ -28,6 +28,12 @@ const CHECKED: &[&str] = &[
     "segments",
     "standing",
     "restorations",
+    "revocation_changes",
+    "revocations",
+    "denials",
+    "denial_lifts",
+    "crls",
+    "ca_requests",
 ];
 
 pub(super) fn open(path: &Path, migrations: &[&str]) -> Result<SqliteStore, StoreError> {

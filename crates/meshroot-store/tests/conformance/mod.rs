@@ -3,15 +3,19 @@
 //! `conformance!(place)` makes a test of each; `place` is an expression for a [`Place`] where there is no store yet.
 #![allow(unreachable_pub, dead_code, unused_imports, unused_macros, reason = "some test programs use only its fixtures")]
 
+mod ca_requests;
 mod changes;
 mod inventory;
 mod issuance;
+mod revocations;
 mod standing;
 mod submissions;
 
+pub use ca_requests::*;
 pub use changes::*;
 pub use inventory::*;
 pub use issuance::*;
+pub use revocations::*;
 pub use standing::*;
 pub use submissions::*;
 
@@ -108,7 +112,18 @@ macro_rules! conformance {
             a_bundle_has_a_moment_from_which_everybody_serves_it,
             a_later_bundle_that_somebody_saw_stops_all_writing_until_the_store_is_restored,
             a_bundle_that_is_held_raises_no_doubt,
-            a_restoration_jumps_and_is_possible_at_any_time
+            a_restoration_jumps_and_is_possible_at_any_time,
+            what_was_revoked_is_there_when_the_store_is_opened_again,
+            of_two_revocations_decided_on_one_version_only_one_is_stored,
+            a_certificate_is_revoked_once_and_stays_as_it_was,
+            revocations_of_expired_certificates_are_not_asked_for,
+            a_crl_is_only_replaced_by_one_with_a_greater_number,
+            a_revocation_in_an_unknown_trust_domain_is_refused,
+            a_denied_identity_is_not_recorded_until_the_denial_is_taken_back,
+            a_denial_holds_until_it_expires,
+            a_request_for_a_ca_waits_until_it_is_answered_once,
+            a_request_for_a_ca_uses_its_token_up,
+            an_answer_that_cannot_be_stored_leaves_the_request_waiting
         );
     };
     ($place:expr, $($sentence:ident),*) => {
