@@ -104,6 +104,11 @@ impl Mesh {
         self.serving.published(&*self.clock)
     }
 
+    /// The newest state, be it served already or not: what the next change is decided on.
+    pub(crate) fn newest(&self) -> Arc<Snapshot> {
+        self.serving.newest()
+    }
+
     /// Whether the store is the newest copy, as of the last refresh.
     pub(crate) fn standing(&self) -> arc_swap::Guard<Arc<Standing>> {
         self.serving.standing()
@@ -122,7 +127,7 @@ impl Mesh {
     pub(crate) fn refresh(&self) -> Result<bool, MeshError> {
         let (asked, before) = (self.clock.elapsed(), self.now().version());
         self.serving.stands(self.store.standing()?);
-        if self.store.version()? != self.serving.newest() {
+        if self.store.version()? != self.serving.newest().version() {
             let loaded = self.store.load()?;
             match Snapshot::of(&loaded, &*self.store, &self.data_key, &self.crypto, self.clock.now()) {
                 Ok(snapshot) => self.serving.take(snapshot, &*self.clock),
