@@ -16,7 +16,7 @@ use hyper::Method;
 use meshroot::revocation::{CrlNumber, RevocationList};
 use meshroot_service::Clock;
 use serde_json::json;
-use support::{Client, Running, TRUST_DOMAIN};
+use support::{Client, Running, TRUST_DOMAIN, TestMesh};
 
 const CART: &str = "/ns/shop/sa/cart";
 
@@ -44,6 +44,7 @@ const CALLERS: &[(&str, Standing)] = &[
     // Another process on the same store shows the service's own certificate: it proves a server, and authenticates nobody.
     ("a replica", Unknown),
     ("an administrator on the socket", Administrator),
+    ("an administrator over the network", Administrator),
 ];
 
 /// Who gets which status.
@@ -69,6 +70,7 @@ const TABLE: &[(&str, &str, Expected)] = &[
             ("a workload of another cluster", 403),
             // Administrators have no identity.
             ("an administrator on the socket", 403),
+            ("an administrator over the network", 403),
         ]),
     ),
     ("GET", "/v1/tokens", Administrators(200)),
@@ -84,7 +86,7 @@ const TABLE: &[(&str, &str, Expected)] = &[
     (
         "POST",
         "/v1/clusters/{cluster}/ca",
-        Each(&[("a one-time token that was used", 403), ("a one-time token for a cluster's CA", 202), ("an administrator on the socket", 202)]),
+        Each(&[("a one-time token for a cluster's CA", 202), ("an administrator on the socket", 202), ("an administrator over the network", 202)]),
     ),
     // Who shows a token that is not the request's is somebody else.
     ("GET", "/v1/clusters/{cluster}/ca/{request}", Administrators(404)),
@@ -127,12 +129,19 @@ struct Cast {
     expired: Client,
     forged: Client,
     replica: Client,
+    operator: Client,
     crls: AtomicU64,
 }
 
 impl Cast {
     async fn new() -> Self {
-        let running = Running::start().await;
+        // An operator's key is made elsewhere, and pinned. His certificate is of the time in which he asks.
+        let (mesh, elsewhere) = (TestMesh::new(), TestMesh::new());
+        elsewhere.clock.advance(86_401);
+        let operator = elsewhere.forged("/operators/alice");
+        let digest = mesh.key_digest(&operator.0);
+        let service = mesh.serve(|config| drop(config.administration.public_keys.insert("alice".into(), digest))).await;
+        let running = Running { mesh, service };
         let show = |(chain, key): (String, String)| Client::showing(running.service.address(), &running.mesh.roots_pem, &chain, &key);
         let expired = show(running.workload("west", CART).await);
         running.mesh.clock.advance(86_401);
@@ -146,7 +155,8 @@ impl Cast {
         let west = show(running.workload("west", CART).await);
         let east = show(running.workload("east", "/ns/bank/sa/desk").await);
         let (forged, replica, revoked) = (show(running.mesh.forged(CART)), show(running.mesh.replica()), show((chain, key)));
-        let cast = Self { used, west, east, revoked, expired, forged, replica, crls: AtomicU64::new(1), running };
+        let operator = show(operator);
+        let cast = Self { operator, used, west, east, revoked, expired, forged, replica, crls: AtomicU64::new(1), running };
         // The root's CRL comes from elsewhere; with it the set is complete.
         let path = cast.path("/crl/{authority}", true);
         let put = cast.running.administrator().ask(Method::PUT, &path, cast.body("PUT", &path)).await;
@@ -168,6 +178,7 @@ impl Cast {
             "a workload whose certificate has expired" => self.expired.clone(),
             "a workload whose certificate nobody recorded" => self.forged.clone(),
             "a replica" => self.replica.clone(),
+            "an administrator over the network" => self.operator.clone(),
             "an administrator on the socket" => self.running.administrator(),
             other => panic!("nobody plays '{other}'"),
         }
