@@ -227,6 +227,7 @@ impl From<IssuingError> for Problem {
             IssuingError::Lost(_) => busy("service.overloaded"),
             IssuingError::Store(e) => busy(e.code()),
             IssuingError::Interrupted => busy("service.stopping"),
+            IssuingError::Revoked => Self::new(StatusCode::CONFLICT, "service.answer_revoked", detail),
             IssuingError::Gone => Self::new(StatusCode::CONFLICT, "service.answer_gone", detail),
         }
     }
