@@ -87,7 +87,7 @@ const TABLE: &[(&str, &str, Expected)] = &[
     (
         "POST",
         "/v1/clusters/{cluster}/ca",
-        Each(&[("a one-time token that was used", 403), ("a one-time token for a cluster's CA", 202), ("an administrator on the socket", 202)]),
+        Each(&[("a one-time token for a cluster's CA", 202), ("an administrator on the socket", 202), ("an administrator over the network", 202)]),
     ),
     // Who shows a token that is not the request's is somebody else.
     ("GET", "/v1/clusters/{cluster}/ca/{request}", Administrators(404)),

@@ -276,6 +276,7 @@ impl From<IssuingError> for Problem {
             IssuingError::Store(e) => busy(e.code()),
             IssuingError::Unpublished(e) => e.into(),
             IssuingError::Interrupted => busy("service.stopping"),
+            IssuingError::Revoked => Self::new(StatusCode::CONFLICT, "service.answer_revoked", detail),
             IssuingError::Gone => Self::new(StatusCode::CONFLICT, "service.answer_gone", detail),
         }
     }

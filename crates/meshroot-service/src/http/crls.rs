@@ -136,7 +136,7 @@ impl From<MeshError> for Problem {
         let code = e.code();
         let status = match &e {
             MeshError::Store(meshroot_store::StoreError::CrlNotNewer { .. }) => StatusCode::CONFLICT,
-            MeshError::Store(meshroot_store::StoreError::TooBroad { .. }) => StatusCode::BAD_REQUEST,
+            MeshError::Store(meshroot_store::StoreError::TooBroad) => StatusCode::BAD_REQUEST,
             MeshError::Store(_) | MeshError::Contended => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };

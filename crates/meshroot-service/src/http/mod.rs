@@ -163,4 +163,24 @@ mod tests {
         let documented: BTreeSet<&str> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(documented, operations().iter().map(|(path, _)| *path).collect());
     }
+
+    #[test]
+    fn every_operation_is_shown_in_the_guide_with_a_line_to_try_it() {
+        let document: serde_json::Value = serde_json::from_str(OPENAPI).unwrap();
+        let guide = include_str!("../../docs/http-api.md");
+        let sections: BTreeSet<&str> = guide.split("\n### ").skip(1).collect();
+        let mut shown = BTreeSet::new();
+        for section in sections {
+            let (title, text) = section.split_once('\n').unwrap();
+            let of_section = text.split("\n## ").next().unwrap();
+            assert!(["curl", "$C ", "$A "].iter().any(|start| of_section.contains(&format!("\n{start}"))), "{title} has no line to try it");
+            shown.insert(title.trim_matches('`').to_owned());
+        }
+        let paths = document["paths"].as_object().unwrap();
+        let documented: BTreeSet<String> = paths
+            .iter()
+            .flat_map(|(path, methods)| methods.as_object().unwrap().keys().map(move |method| format!("{} {path}", method.to_uppercase())))
+            .collect();
+        assert_eq!(shown, documented);
+    }
 }
