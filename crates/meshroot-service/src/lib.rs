@@ -37,6 +37,7 @@ mod net;
 mod permission;
 mod pods;
 mod review;
+mod revoking;
 mod service;
 mod tls;
 

@@ -20,6 +20,7 @@ use crate::mesh::{Mesh, MeshError};
 use crate::net::{Door, Entrance, bind_socket};
 use crate::permission::{PermissionError, Permissions, Sources};
 use crate::pods::{PodFiles, PodsError};
+use crate::revoking;
 use crate::tls::{self, Own, Served, TlsFileError};
 use crate::{Clock, Config};
 
@@ -128,6 +129,7 @@ impl Service {
     /// When the store cannot be served, an address is taken, or TLS cannot be set up.
     pub async fn start(config: Config, parts: Parts) -> Result<Self, ServiceError> {
         let mesh = Arc::new(Mesh::open(parts.store, parts.data_key, parts.crypto, parts.clock)?);
+        revoking::keep_once(&mesh);
         let served = Arc::new(Served::default());
         let certificate = Certificate::of(&config, Arc::clone(&mesh), Arc::clone(&served))?;
         let tls = tls::server_config(served).map_err(|e| ServiceError::Tls(e.to_string()))?;
@@ -158,7 +160,8 @@ impl Service {
         let doors = doors.into_iter().map(|door| tokio::spawn(door.serve(stopped.clone()))).collect();
         let reload = Arc::new(Notify::new());
         let mut chores = vec![
-            tokio::spawn(follow(mesh)),
+            tokio::spawn(follow(Arc::clone(&mesh))),
+            tokio::spawn(revoking::keep(mesh)),
             tokio::spawn(certificate.keep()),
             tokio::spawn(watch_policy(Arc::clone(&app), sources, Arc::clone(&reload))),
             tokio::spawn(follow_pods(pods)),

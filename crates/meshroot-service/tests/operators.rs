@@ -7,6 +7,7 @@ mod support;
 use std::fs;
 use std::path::PathBuf;
 
+use meshroot::key::{KeyAlgorithm, PrivateKey};
 use meshroot_service::Config;
 use support::{Client, Running, TestMesh};
 
@@ -80,10 +81,12 @@ async fn a_service_whose_administrators_would_come_from_the_mesh_does_not_start(
         move |config: &mut Config| config.administration.ca = Some(path)
     };
     type Change = Box<dyn FnOnce(&mut Config)>;
-    let cases: [(&str, Change); 8] = [
+    let new_key = PrivateKey::generate(KeyAlgorithm::EcdsaP256, &mesh.crypto).unwrap().signer(&mesh.crypto).unwrap();
+    let cases: [(&str, Change); 9] = [
         ("operators.of_the_mesh", Box::new(with_ca("root.pem", &mesh.roots_pem))),
         ("operators.of_the_mesh", Box::new(with_ca("west.pem", &cluster_ca))),
-        ("operators.of_the_mesh", Box::new(with_ca("below.pem", &mesh.unknown_ca()))),
+        ("operators.of_the_mesh", Box::new(with_ca("below.pem", &mesh.unknown_ca(&*new_key)))),
+        ("operators.of_the_mesh", Box::new(with_ca("elsewhere.pem", &TestMesh::new().unknown_ca(&*mesh.west_signer())))),
         ("operators.unusable", Box::new(with_ca("leaf.pem", &leaf))),
         ("operators.unusable", Box::new(with_ca("empty.pem", ""))),
         ("operators.unreadable", Box::new(|config| config.administration.ca = Some("/nowhere/ca.pem".into()))),

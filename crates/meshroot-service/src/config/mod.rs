@@ -3,6 +3,7 @@
 
 mod clusters;
 mod environment;
+pub(crate) mod fault;
 mod limits;
 mod rate;
 mod seconds;
@@ -216,12 +217,12 @@ impl Config {
             None => String::new(),
         };
         let place = path.unwrap_or(Path::new("(none)"));
-        let invalid = |e: toml::de::Error| ConfigError::Invalid { path: place.into(), message: e.to_string() };
+        let invalid = |e: toml::de::Error| ConfigError::Invalid { path: place.into(), message: fault::of_toml(&text, &e) };
         // Once by itself: only so do messages carry the file's own lines.
         toml::from_str::<Self>(&text).map_err(invalid)?;
         let mut table: toml::Table = toml::from_str(&text).map_err(invalid)?;
         environment::overlay(&mut table, environment)?;
-        table.try_into().map_err(invalid)
+        table.try_into().map_err(|e: toml::de::Error| ConfigError::Invalid { path: place.into(), message: e.message().to_owned() })
     }
 }
 

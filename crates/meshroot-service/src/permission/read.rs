@@ -7,6 +7,7 @@ use meshroot::policy::{CallerKind, CaseFile, CheckedPolicy, Policy};
 use meshroot::token::{ClusterIssuer, Issuers, KeySet};
 
 use super::{PermissionError, Sources};
+use crate::config::fault;
 
 /// Longer than any policy or key set.
 const MOST: u64 = 4 << 20;
@@ -21,7 +22,7 @@ pub(super) fn text(path: &Path) -> Result<String, PermissionError> {
 }
 
 pub(super) fn parse_policy(path: &Path, text: &str) -> Result<CheckedPolicy, PermissionError> {
-    let malformed = |e: toml::de::Error| PermissionError::Malformed { path: path.into(), detail: e.to_string() };
+    let malformed = |e: toml::de::Error| PermissionError::Malformed { path: path.into(), detail: fault::of_toml(text, &e) };
     let policy: Policy = toml::from_str(text).map_err(malformed)?;
     policy.check().map_err(|faults| PermissionError::faults(Some(path), &faults))
 }
@@ -39,7 +40,8 @@ pub fn read_policy(path: &Path) -> Result<CheckedPolicy, PermissionError> {
 /// # Errors
 /// When it cannot be read, or is not well formed.
 pub fn read_cases(path: &Path) -> Result<CaseFile, PermissionError> {
-    toml::from_str(&text(path)?).map_err(|e| PermissionError::Malformed { path: path.into(), detail: e.to_string() })
+    let text = text(path)?;
+    toml::from_str(&text).map_err(|e| PermissionError::Malformed { path: path.into(), detail: fault::of_toml(&text, &e) })
 }
 
 /// The issuers of all clusters whose tokens the policy takes, with the key sets that the settings name or that were fetched.
