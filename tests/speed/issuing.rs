@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::args::Args;
-use crate::client::{Answer, Connection};
+use crate::client::Connection;
 use crate::floor::Floor;
 use crate::latency::{Latencies, median};
 use crate::mesh::Mesh;
 use crate::requests::Requests;
 use crate::server::Server;
+use crate::wire::Outcome;
 
 /// What came of it when so many asked.
 pub(crate) struct Run {
@@ -24,6 +25,8 @@ pub(crate) struct Run {
     pub(crate) system: f64,
     /// Of the same unit, the work that cannot be done without.
     pub(crate) floor: f64,
+    /// The same, one at a time between other work.
+    pub(crate) in_place: f64,
     pub(crate) written: f64,
     pub(crate) resident: u64,
     /// The slowest answer of the health check meanwhile, in milliseconds.
@@ -60,7 +63,7 @@ pub(crate) async fn scene(args: &Args, mesh: &Mesh) -> Value {
 pub(crate) async fn overload(args: &Args, mesh: &Mesh) -> Value {
     println!("\noverload: 256 callers, 128 places, refused callers wait as they are told");
     heading();
-    let server = crate::serve(args, mesh, "[limits]\nrequests = 128\n").await;
+    let server = crate::serve(args, mesh, "requests = 128\n").await;
     let result = run(&server, &Requests::make(args, mesh, args.most, 256), 256, args.time()).await;
     result.print();
     server.stop().await;
@@ -70,7 +73,7 @@ pub(crate) async fn overload(args: &Args, mesh: &Mesh) -> Value {
 pub(crate) async fn run(server: &Server, requests: &Arc<Requests>, callers: usize, time: Duration) -> Run {
     let mut connections = Vec::new();
     for _ in 0..callers {
-        connections.push(server.target.http1().await);
+        connections.push(requests.connect(&server.target).await);
     }
     let granted = server.granted();
     let floor = Floor::start();
@@ -89,7 +92,7 @@ pub(crate) async fn run(server: &Server, requests: &Arc<Requests>, callers: usiz
     }
     let seconds = began.elapsed().as_secs_f64();
     let after = server.usage();
-    let floor = floor.stop();
+    let (floor, in_place) = floor.stop();
     health.send(()).unwrap();
     let certificates = all.serials.len();
     assert_eq!(all.serials.iter().collect::<HashSet<_>>().len(), certificates, "a serial number came twice");
@@ -106,6 +109,7 @@ pub(crate) async fn run(server: &Server, requests: &Arc<Requests>, callers: usiz
         cpu: (after.cpu() - before.cpu()).as_secs_f64() / each,
         system: (after.system - before.system).as_secs_f64() / each,
         floor,
+        in_place,
         written: (after.written - before.written) as f64 / each,
         resident: after.resident,
         health: probe.await.unwrap(),
@@ -118,28 +122,18 @@ async fn caller(n: usize, mut connection: Connection, requests: Arc<Requests>, u
         let Some(request) = requests.next(n) else { break };
         let began = Instant::now();
         let answer = connection.ask(request).await;
-        match answer.status {
-            201 => {
+        match requests.outcome(&answer) {
+            Outcome::Certificate(serial) => {
                 got.latencies.add(began.elapsed());
-                got.serials.push(serial(&answer));
+                got.serials.push(serial);
             }
-            429 | 503 => {
-                let wait: u64 = answer.headers.get("retry-after").expect("a refusal says when to come again").to_str().unwrap().parse().unwrap();
+            Outcome::Later(wait) => {
                 got.shed += 1;
-                tokio::time::sleep(Duration::from_secs(wait).min(until.saturating_duration_since(Instant::now()))).await;
+                tokio::time::sleep(wait.min(until.saturating_duration_since(Instant::now()))).await;
             }
-            other => panic!("{other}: {}", String::from_utf8_lossy(&answer.body)),
         }
     }
     got
-}
-
-/// What a client needs is in the answer; the serial number is looked at, because it has to be new every time.
-fn serial(answer: &Answer) -> String {
-    let text = std::str::from_utf8(&answer.body).unwrap();
-    assert!(text.contains("-----BEGIN CERTIFICATE-----") && text.contains("spiffe_sequence"), "{text}");
-    let (_, rest) = text.split_once("\"serial\":\"").unwrap();
-    rest.split_once('"').unwrap().0.to_owned()
 }
 
 /// Asks for health again and again until told to stop; the slowest answer in milliseconds.
@@ -161,15 +155,28 @@ async fn probe(address: std::net::SocketAddr, mut stop: tokio::sync::oneshot::Re
 
 fn heading() {
     println!(
-        "{:>7} {:>9} {:>6} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8} {:>9}",
-        "callers", "certs/s", "shed", "p50 ms", "p99 ms", "p99.9", "cpu µs", "kernel", "floor µs", "× floor", "B/cert", "RSS MB"
+        "{:>7} {:>9} {:>6} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>9} {:>9} {:>8} {:>9}",
+        "callers",
+        "certs/s",
+        "shed",
+        "p50 ms",
+        "p99 ms",
+        "p99.9",
+        "cpu µs",
+        "kernel",
+        "floor µs",
+        "× floor",
+        "in place",
+        "× that",
+        "B/cert",
+        "RSS MB"
     );
 }
 
 impl Run {
     fn print(&self) {
         println!(
-            "{:>7} {:>9.0} {:>6} {:>8.2} {:>8.2} {:>8.2} {:>8.1} {:>8.1} {:>8.1} {:>9.2} {:>8.0} {:>9.1}",
+            "{:>7} {:>9.0} {:>6} {:>8.2} {:>8.2} {:>8.2} {:>8.1} {:>8.1} {:>8.1} {:>9.2} {:>9.1} {:>9.2} {:>8.0} {:>9.1}",
             self.callers,
             self.certificates as f64 / self.seconds,
             self.shed,
@@ -180,6 +187,8 @@ impl Run {
             self.system * 1e6,
             self.floor * 1e6,
             self.cpu / self.floor,
+            self.in_place * 1e6,
+            self.cpu / self.in_place,
             self.written,
             self.resident as f64 / 1e6,
         );
@@ -200,6 +209,8 @@ fn medians(runs: &[Run]) -> Value {
         "cpu_us": of(&|run| run.cpu * 1e6),
         "kernel_us": of(&|run| run.system * 1e6),
         "floor_us": of(&|run| run.floor * 1e6),
+        "floor_in_place_us": of(&|run| run.in_place * 1e6),
+        "times_floor_in_place": of(&|run| run.cpu / run.in_place),
         "times_floor": of(&|run| run.cpu / run.floor),
         "octets_written": of(&|run| run.written),
         "resident_octets": of(&|run| run.resident as f64),
