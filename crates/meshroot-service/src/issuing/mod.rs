@@ -69,6 +69,7 @@ impl Desk {
     pub(crate) async fn issue(&self, order: Order) -> Result<Answer, IssuingError> {
         let now = self.mesh.clock().now();
         self.is_not_denied(&order.grant, now)?;
+        self.mesh.published()?;
         if let Some(name) = &order.idempotency
             && let Some((position, request)) = self.answered(name.caller.clone(), name.key.clone()).await?
         {
