@@ -154,12 +154,18 @@ Without a file of settings it listens on loopback alone. Every setting can also 
 Examples:
   meshroot agent --server https://127.0.0.1:8443 --ca mesh/root-cert.pem --token-file token --out cart
   meshroot agent --once --server https://ca.mesh.example --ca root-cert.pem --token-file token --out cart   # for init containers
+  meshroot agent --istiod --server https://ca.mesh.example --ca root-cert.pem --token-file token --out istiod \\
+    --on-change kubectl --on-change-argument apply --on-change-argument -f --on-change-argument istiod/istiod-tls.yaml
 
 Writes svid.pem, svid-key.pem, bundle.pem, bundle.json and, for Envoy, sds-certificate.json and sds-roots.json, all at
 once whenever one of them changes. Renews with the certificate that it has; the token is for the first one.")]
     Agent(AgentOptions),
     /// Search the certificates that were issued
-    #[command(after_long_help = "Example:\n  meshroot inventory --id spiffe://mesh.example/ns/shop/sa/cart")]
+    #[command(after_long_help = "\
+Examples:
+  meshroot inventory --id spiffe://mesh.example/ns/shop/sa/cart
+  meshroot inventory --id 'spiffe://mesh.example/ns/shop/*' --cluster west --expires-within 2h
+  meshroot inventory --depends-on root-03b4eba0      # who still depends on this root: how many, where, until when")]
     Inventory(Inventory),
     /// Revoke certificates, and deny identities
     #[command(after_long_help = "\
@@ -173,6 +179,9 @@ Examples:
 The CRLs follow at once; GET /crls.pem of the service has them all. A denied identity gets no certificate until the denial
 is lifted, or its time is over.")]
     Revoke(Revoke),
+    /// Say what becomes of a store that was put back from a backup
+    #[command(subcommand)]
+    Store(Store),
     /// What only the root's key can do, with the root offline
     #[command(subcommand)]
     Root(Root),
@@ -282,6 +291,38 @@ Examples:
 
 Both hold the cluster CA's private key, unencrypted, because istiod reads nothing else.")]
     Cacerts(Cacerts),
+    /// Make the certificate that istiod serves with when this mesh's service is its CA
+    #[command(
+        name = "istiod-tls",
+        after_long_help = "\
+Examples:
+  meshroot istio istiod-tls west --secret | kubectl --context west apply -f -
+  meshroot istio istiod-tls west --revision 1-30 --out istiod-tls
+
+tls.crt, tls.key and ca.crt, for the names by which istiod is dialled. `meshroot agent --istiod` keeps the same renewed."
+    )]
+    IstiodTls(IstiodTls),
+    /// Print the ConfigMap by which proxies trust istiod and the CA, for each namespace
+    #[command(
+        name = "root-configmap",
+        after_long_help = "\
+Examples:
+  meshroot istio root-configmap --namespace shop --namespace istio-system | kubectl --context west apply -f -
+  meshroot istio root-configmap $(kubectl get ns -o name | sed 's#namespace/#--namespace=#') --out roots.yaml
+
+istiod writes it where it is the CA; with ENABLE_CA_SERVER=false somebody else has to."
+    )]
+    RootConfigMap {
+        /// The namespace; can be given several times
+        #[arg(long, value_name = "NAME", default_value = meshroot::istio::DEFAULT_NAMESPACE)]
+        namespace: Vec<String>,
+        /// Write to this file instead of standard output
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Overwrite the file if it is there
+        #[arg(long)]
+        force: bool,
+    },
     /// Check plug-in CA files of any origin: would istiod start with them, and would the mesh work?
     #[command(after_long_help = "\
 Examples:
@@ -309,6 +350,36 @@ pub(crate) struct Cacerts {
     /// The namespace of istiod
     #[arg(long, value_name = "NAME", default_value = meshroot::istio::DEFAULT_NAMESPACE, requires = "secret")]
     pub(crate) namespace: String,
+    /// Overwrite files that are there
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IstiodTls {
+    /// The cluster whose CA signs
+    pub(crate) cluster: String,
+    /// The folder for the three files; with --secret, the file for the manifest
+    #[arg(long, value_name = "PATH", required_unless_present = "secret")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print the manifest of the Secret istiod-tls instead
+    #[arg(long)]
+    pub(crate) secret: bool,
+    /// The namespace of istiod
+    #[arg(long, value_name = "NAME", default_value = meshroot::istio::DEFAULT_NAMESPACE)]
+    pub(crate) namespace: String,
+    /// istiod's revision, if it has one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) revision: Option<String>,
+    /// A further DNS name by which it is dialled; can be given several times
+    #[arg(long, value_name = "NAME")]
+    pub(crate) dns: Vec<String>,
+    /// istiod's key
+    #[arg(long, value_name = "TYPE", default_value = "p256", value_parser = key_type())]
+    pub(crate) key_type: KeyAlgorithm,
+    /// How long the certificate is valid
+    #[arg(long, value_name = "TIME", default_value = "90d", value_parser = lifetime)]
+    pub(crate) lifetime: Duration,
     /// Overwrite files that are there
     #[arg(long)]
     pub(crate) force: bool,
@@ -449,6 +520,21 @@ pub(crate) struct AgentOptions {
     /// How long certificates shall be valid; without it, as the service has it
     #[arg(long, value_name = "TIME", value_parser = lifetime)]
     pub(crate) lifetime: Option<Duration>,
+    /// Keep istiod's certificate: as tls.crt, tls.key, ca.crt, and as manifests, with the ConfigMap of the roots
+    #[arg(long)]
+    pub(crate) istiod: bool,
+    /// The namespace of istiod
+    #[arg(long, value_name = "NAME", default_value = meshroot::istio::DEFAULT_NAMESPACE, requires = "istiod")]
+    pub(crate) namespace: String,
+    /// istiod's revision, if it has one
+    #[arg(long, value_name = "NAME", requires = "istiod")]
+    pub(crate) revision: Option<String>,
+    /// A further DNS name by which istiod is dialled; can be given several times
+    #[arg(long, value_name = "NAME", requires = "istiod")]
+    pub(crate) dns: Vec<String>,
+    /// A namespace whose ConfigMap istio-ca-root-cert to write, beside istiod's; can be given several times
+    #[arg(long, value_name = "NAME", requires = "istiod")]
+    pub(crate) roots_for: Vec<String>,
     /// Make sure once that the files are good, and end
     #[arg(long)]
     pub(crate) once: bool,
@@ -462,12 +548,27 @@ pub(crate) struct AgentOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct Inventory {
-    /// Certificates with this SPIFFE ID
+    /// Certificates with this SPIFFE ID; with * or … at its end, with all that begin so
     #[arg(long, value_name = "SPIFFE-ID")]
     pub(crate) id: Option<String>,
+    /// Certificates that a CA of this cluster signed
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cluster: Option<String>,
     /// Certificates that this authority signed
     #[arg(long, value_name = "ID")]
     pub(crate) authority: Option<String>,
+    /// Unexpired certificates whose chain ends at this authority, or goes through it; counted, too
+    #[arg(long, value_name = "ID")]
+    pub(crate) depends_on: Option<String>,
+    /// Certificates that were asked for by a caller whose name begins so
+    #[arg(long, value_name = "NAME")]
+    pub(crate) caller: Option<String>,
+    /// Certificates that are not expired, and will be after this time
+    #[arg(long, value_name = "TIME", value_parser = lifetime)]
+    pub(crate) expires_within: Option<Duration>,
+    /// Certificates that are not expired
+    #[arg(long)]
+    pub(crate) unexpired: bool,
     /// The certificate with this serial number
     #[arg(long, value_name = "HEX")]
     pub(crate) serial: Option<String>,
@@ -551,9 +652,62 @@ pub(crate) struct Revoke {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum Store {
+    /// The store is from a backup and counts from now on as it is
+    #[command(after_long_help = "\
+Example:
+  meshroot store restored --store mesh
+
+A store that was put back from a backup has forgotten what it once acknowledged. It is noticed by the mark beside it
+(mesh.db-mark), or when it is not there, or by clients that have seen a later bundle, and then nothing is issued or
+published. Put the newest copy back if there is one. Otherwise this makes the numbers of bundles and records jump ahead of
+everything that was forgotten, and puts it on record.")]
+    Restored {
+        /// Whose store
+        #[arg(long, value_enum, value_name = "WHOSE", default_value = "mesh")]
+        of: Which,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Which {
+    /// The mesh's store
+    Mesh,
+    /// The root's own store
+    Root,
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum Bundle {
     /// Show the roots that the mesh trusts
     Show,
+    /// Hand the roots of others to this mesh's workloads, too: another trust domain's bundle, or foreign roots
+    #[command(after_long_help = "\
+Examples:
+  meshroot bundle import partner.json --trust-domain partner.example
+  meshroot bundle import istiod-root.pem --trust-domain cluster.local    # while clusters move from istiod's own CA
+
+FILE is a SPIFFE bundle document, a bundle map (all of it, or what --trust-domain names), or PEM. Workloads get the roots
+with their next certificate, over Istio's API. They take all roots together: whoever holds a key of these can be anybody
+to them, of this trust domain as well. This mesh's own bundle does not change.")]
+    Import {
+        /// The bundle; - for standard input
+        #[arg(value_name = "FILE|-")]
+        file: PathBuf,
+        /// Whose it is, if it does not say so itself
+        #[arg(long, value_name = "NAME")]
+        trust_domain: Option<String>,
+        /// Import it although it is older than what was imported before, or nobody knows. Goes on record
+        #[arg(long)]
+        force: bool,
+    },
+    /// Hand out an imported bundle no more
+    #[command(after_long_help = "Example:\n  meshroot bundle remove partner.example")]
+    Remove {
+        /// Whose it is
+        #[arg(value_name = "TRUST-DOMAIN")]
+        trust_domain: String,
+    },
     /// Print the bundle: as SPIFFE document, PEM, or SPIFFE bundle map
     #[command(after_long_help = "Example:\n  meshroot bundle export --format pem --out root-cert.pem")]
     Export {

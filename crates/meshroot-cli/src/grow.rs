@@ -67,6 +67,7 @@ pub(crate) fn clusters(
     wanted: CaWanted,
     progress: &Progress,
 ) -> Result<Vec<LifetimeCut>> {
+    mesh.check_newest()?;
     let mesh_key = mesh.unlock(session)?;
     let bundle = mesh.bundle()?;
     let issuer = root.root_issuer(session, &unlock::data_key(session, &root.home, &root.store)?, &bundle)?;

@@ -44,7 +44,7 @@ const CALLERS: &[(&str, Standing)] = &[
     // Another process on the same store shows the service's own certificate: it proves a server, and authenticates nobody.
     ("a replica", Unknown),
     ("an administrator on the socket", Administrator),
-    ("an administrator over the network", Administrator),
+    ("an administrator from the operations CA", Administrator),
 ];
 
 /// Who gets which status.
@@ -70,7 +70,7 @@ const TABLE: &[(&str, &str, Expected)] = &[
             ("a workload of another cluster", 403),
             // Administrators have no identity.
             ("an administrator on the socket", 403),
-            ("an administrator over the network", 403),
+            ("an administrator from the operations CA", 403),
         ]),
     ),
     ("GET", "/v1/tokens", Administrators(200)),
@@ -79,6 +79,7 @@ const TABLE: &[(&str, &str, Expected)] = &[
     ("GET", "/v1/inventory", Administrators(200)),
     ("GET", "/v1/authorities", Administrators(200)),
     ("GET", "/v1/status", Administrators(200)),
+    ("POST", "/v1/store/restored", Administrators(200)),
     ("GET", "/v1/revocations", Administrators(200)),
     ("POST", "/v1/revocations", Administrators(201)),
     ("DELETE", "/v1/denials/{number}", Administrators(404)),
@@ -135,13 +136,11 @@ struct Cast {
 
 impl Cast {
     async fn new() -> Self {
-        // An operator's key is made elsewhere, and pinned. His certificate is of the time in which he asks.
-        let (mesh, elsewhere) = (TestMesh::new(), TestMesh::new());
-        elsewhere.clock.advance(86_401);
-        let operator = elsewhere.forged("/operators/alice");
-        let digest = mesh.key_digest(&operator.0);
-        let service = mesh.serve(|config| drop(config.administration.public_keys.insert("alice".into(), digest))).await;
-        let running = Running { mesh, service };
+        let operations = TestMesh::new();
+        let ca = operations.folder.path().join("operations.pem");
+        std::fs::write(&ca, &operations.roots_pem).unwrap();
+        let running = Running::with(|config| config.administration.ca = Some(ca)).await;
+        operations.clock.advance(86_401);
         let show = |(chain, key): (String, String)| Client::showing(running.service.address(), &running.mesh.roots_pem, &chain, &key);
         let expired = show(running.workload("west", CART).await);
         running.mesh.clock.advance(86_401);
@@ -155,8 +154,8 @@ impl Cast {
         let west = show(running.workload("west", CART).await);
         let east = show(running.workload("east", "/ns/bank/sa/desk").await);
         let (forged, replica, revoked) = (show(running.mesh.forged(CART)), show(running.mesh.replica()), show((chain, key)));
-        let operator = show(operator);
-        let cast = Self { operator, used, west, east, revoked, expired, forged, replica, crls: AtomicU64::new(1), running };
+        let operator = show(operations.forged("/operators/alice"));
+        let cast = Self { used, west, east, revoked, expired, forged, replica, operator, crls: AtomicU64::new(1), running };
         // The root's CRL comes from elsewhere; with it the set is complete.
         let path = cast.path("/crl/{authority}", true);
         let put = cast.running.administrator().ask(Method::PUT, &path, cast.body("PUT", &path)).await;
@@ -178,8 +177,8 @@ impl Cast {
             "a workload whose certificate has expired" => self.expired.clone(),
             "a workload whose certificate nobody recorded" => self.forged.clone(),
             "a replica" => self.replica.clone(),
-            "an administrator over the network" => self.operator.clone(),
             "an administrator on the socket" => self.running.administrator(),
+            "an administrator from the operations CA" => self.operator.clone(),
             other => panic!("nobody plays '{other}'"),
         }
     }

@@ -26,6 +26,7 @@ const SETTINGS: &[(&str, &str, Kind)] = &[
     ("tls", "key", Kind::Text),
     ("policy", "file", Kind::Text),
     ("policy", "jwks", Kind::Pairs),
+    ("policy", "pods", Kind::Pairs),
     ("discovery", "issuer", Kind::Pairs),
     ("discovery", "jwks", Kind::Pairs),
     ("discovery", "ca", Kind::Pairs),
@@ -59,6 +60,7 @@ const SETTINGS: &[(&str, &str, Kind)] = &[
     ("limits", "remembered", Kind::Number),
     ("limits", "long_polls", Kind::Number),
     ("limits", "shutdown", Kind::Text),
+    ("inventory", "retention", Kind::Text),
     ("log", "level", Kind::Text),
     ("log", "format", Kind::Text),
 ];
@@ -119,6 +121,27 @@ mod tests {
             for setting in settings_of(&section) {
                 assert!(SETTINGS.iter().any(|(s, n, _)| *s == section && *n == setting), "{section}.{setting} is not in the list");
             }
+        }
+    }
+
+    #[test]
+    fn every_setting_is_in_the_guide_with_its_default() {
+        let guide = include_str!("../../docs/operations.md");
+        let table = guide.split("| setting | default |").nth(1).unwrap().split("\n\n").next().unwrap();
+        for (section, setting, _) in SETTINGS {
+            let named = format!("`{section}.{setting}`");
+            assert!(table.lines().any(|row| row.split('|').nth(1).is_some_and(|cell| cell.contains(&named))), "{named} is not in the guide");
+        }
+        // A default that stands there is the one that holds.
+        for row in table.lines().skip(2) {
+            let cells: Vec<_> = row.split('|').map(str::trim).collect();
+            let (Some(default), Some((section, setting))) = (cells[2].strip_prefix('`'), cells[1].trim_matches('`').split_once('.')) else {
+                continue;
+            };
+            let default = default.trim_end_matches('`');
+            let value = if default.parse::<i64>().is_ok() { default.to_owned() } else { format!("\"{default}\"") };
+            let config: super::super::Config = toml::from_str(&format!("[{section}]\n{setting} = {value}\n")).unwrap();
+            assert_eq!(config, super::super::Config::default(), "{section}.{setting} = {default}");
         }
     }
 

@@ -4,6 +4,7 @@
 mod clusters;
 mod environment;
 pub(crate) mod fault;
+mod inventory;
 mod limits;
 mod rate;
 mod seconds;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use clusters::{Discovery, Review, Unreachable};
+pub use inventory::Inventory;
 pub use limits::Limits;
 pub use rate::Rate;
 pub use seconds::Seconds;
@@ -43,6 +45,8 @@ pub struct Config {
     pub root: Option<RootStore>,
     /// What one caller, and all together, may use up.
     pub limits: Limits,
+    /// What is remembered of certificates.
+    pub inventory: Inventory,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -107,6 +111,9 @@ pub struct Policy {
     /// Of each cluster whose service account tokens the policy takes, the file with its keys (a JWKS): what
     /// `kubectl get --raw /openid/v1/jwks` prints.
     pub jwks: BTreeMap<String, PathBuf>,
+    /// Of each cluster whose node proxies the policy lets ask for the workloads of their node, the file with its pods: what
+    /// `kubectl get pods -A -o json` prints. Read again when it changes.
+    pub pods: BTreeMap<String, PathBuf>,
 }
 
 /// How administrators reach the service.

@@ -5,6 +5,8 @@ mod certificates;
 mod cluster_ca;
 mod conditional;
 mod crls;
+mod dependents;
+mod evidence;
 mod health;
 pub(crate) mod hex;
 mod hierarchy;
@@ -15,6 +17,7 @@ mod problem;
 mod request_id;
 mod revocations;
 mod root;
+mod store;
 mod tokens;
 
 use std::sync::Arc;
@@ -36,7 +39,7 @@ use crate::mesh::Mesh;
 use crate::metrics::Metrics;
 use crate::permission::Permissions;
 use crate::review::Reviews;
-pub(crate) use certificates::{Claim, decide, unusable};
+pub(crate) use certificates::{Claim, Names, WORKLOAD, decide, unusable};
 pub(crate) use problem::Problem;
 pub(crate) use request_id::{HEADER as REQUEST_ID, RequestId};
 
@@ -63,16 +66,18 @@ pub(crate) struct App {
     pub(crate) requests: Arc<Semaphore>,
     /// Bundle readers that wait.
     long_polls: Semaphore,
+    /// Those who have seen a later bundle than the one that is published.
+    witnesses: evidence::Witnesses,
     /// Turns true when the service stops.
-    stopping: watch::Receiver<bool>,
+    pub(crate) stopping: watch::Receiver<bool>,
 }
 
 impl App {
     pub(crate) fn new(mesh: Arc<Mesh>, desk: Desk, limits: Limits, permissions: Permissions, means: Means, stopping: watch::Receiver<bool>) -> Self {
         Self {
             mesh,
+            metrics: Metrics::new(desk.commits()),
             desk,
-            metrics: Metrics::default(),
             limits,
             permissions: ArcSwap::from_pointee(permissions),
             rates: Rates::new(&limits),
@@ -82,6 +87,7 @@ impl App {
             reviews: means.reviews,
             requests: Arc::new(Semaphore::new(limits.requests)),
             long_polls: Semaphore::new(limits.long_polls),
+            witnesses: evidence::Witnesses::default(),
             stopping,
         }
     }
@@ -104,6 +110,7 @@ fn operations() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
         ("/v1/denials/{number}", delete(revocations::lift)),
         ("/crl/{authority}", get(crls::of_authority).put(crls::publish)),
         ("/crls.pem", get(crls::all)),
+        ("/v1/store/restored", post(store::restored)),
         ("/v1/trust-domains/{trust_domain}/bundle", get(bundles::bundle)),
         ("/v1/bundle-map", get(bundles::map)),
         ("/roots.pem", get(bundles::roots)),

@@ -65,8 +65,8 @@ pub(super) async fn name_count_and_limit(State(app): State<Arc<App>>, mut reques
     let code = response.extensions().get::<Problem>().map_or("", Problem::code);
     app.metrics.answered(&route, status, began.elapsed());
     let microseconds = began.elapsed().as_micros();
-    // Bundles are read by everybody all the time; who asked for what else is of interest.
-    if status.is_success() && method.is_safe() || status == StatusCode::NOT_MODIFIED {
+    // Bundles are read by everybody all the time, and for what was granted there is a line under `audit`.
+    if status.is_success() || status == StatusCode::NOT_MODIFIED {
         debug!(request_id = %id.0, %method, route, status = status.as_u16(), microseconds, "answered");
     } else {
         info!(request_id = %id.0, %method, route, status = status.as_u16(), code, microseconds, "answered");

@@ -4,6 +4,8 @@ use meshroot::spiffe::SpiffeId;
 use meshroot::time::Timestamp;
 use meshroot_store::{Lost, StoreError};
 
+use crate::mesh::Unpublished;
+
 /// Why there is no certificate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -38,6 +40,9 @@ pub(crate) enum IssuingError {
     /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Nothing is published now, and a certificate comes with its bundle.
+    #[error(transparent)]
+    Unpublished(#[from] Unpublished),
     /// The service is stopping.
     #[error("the service is stopping")]
     Interrupted,

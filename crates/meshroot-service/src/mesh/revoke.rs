@@ -146,6 +146,7 @@ impl Mesh {
     /// Never goes back: of two readers the one that read more stays.
     fn install(&self, new: Revoked) {
         let new = Arc::new(new);
-        self.revoked.rcu(|held| if held.version() > new.version() { Arc::clone(held) } else { Arc::clone(&new) });
+        self.revoked
+            .rcu(|held| if (held.version(), held.snapshot()) > (new.version(), new.snapshot()) { Arc::clone(held) } else { Arc::clone(&new) });
     }
 }

@@ -18,6 +18,8 @@ const REFRESH: Duration = Duration::from_secs(300);
 #[derive(Clone, Debug)]
 pub(crate) struct Revoked {
     version: u64,
+    /// The version of the snapshot whose CAs the set of CRLs is for.
+    snapshot: u64,
     by_serial: HashMap<SerialNumber, Vec<Revocation>>,
     /// Of several denials of one identity, the one that holds longest.
     denied: HashMap<SpiffeId, Denial>,
@@ -69,11 +71,15 @@ impl Revoked {
             })
             .collect();
         let set = CrlFile::of(&crls, snapshot, crypto, now);
-        Self { version: held.version, by_serial, denied, crls, set }
+        Self { version: held.version, snapshot: snapshot.version(), by_serial, denied, crls, set }
     }
 
     pub(crate) fn version(&self) -> u64 {
         self.version
+    }
+
+    pub(super) fn snapshot(&self) -> u64 {
+        self.snapshot
     }
 
     /// The revocation of this certificate of this CA.

@@ -19,6 +19,8 @@ use super::{MeshError, Published, Rendering, keys};
 pub(crate) struct Snapshot {
     version: u64,
     trust_domains: Vec<Domain>,
+    /// From when on it is served; `None` when nothing was ever published.
+    pub(super) visible_at: Option<Timestamp>,
     /// Judges certificates against the bundles that are published.
     pub(crate) validator: Validator,
     /// All bundles, as a SPIFFE bundle map.
@@ -34,6 +36,8 @@ pub(crate) struct Snapshot {
 pub(crate) struct Domain {
     pub(crate) hierarchy: Hierarchy,
     pub(crate) published: Published,
+    /// What Istio's clients take for their roots, in PEM: the bundle's, and those that were imported.
+    pub(crate) workload_roots: String,
     issuers: HashMap<ClusterName, ClusterIssuer>,
     /// Clusters whose CA cannot issue now, with the reason in words.
     pub(crate) unable: Vec<(ClusterName, String)>,
@@ -64,12 +68,20 @@ impl Snapshot {
         let json = |text: String| Rendering::new(text, "application/json", refresh, crypto);
         Ok(Self {
             version: loaded.version,
+            visible_at: loaded.visible_at(),
             validator: Validator::new(&bundles, crypto.clone()),
             map: json(bundles.to_json()),
             envoy_map: bundles.to_envoy_json().ok().map(json),
             roots: Rendering::new(roots, "application/x-pem-file", refresh, crypto),
             trust_domains,
         })
+    }
+
+    /// Whether the bundles in the store are the ones that it publishes.
+    pub(super) fn publishes_what(&self, loaded: &Loaded) -> bool {
+        let sequence = |held: &StoredTrustDomain| held.bundle.as_ref().map(|bundle| bundle.sequence);
+        let ours = |held: &StoredTrustDomain| self.trust_domain(held.trust_domain.as_str()).map(|domain| domain.published.sequence);
+        loaded.trust_domains.iter().all(|held| sequence(held) == ours(held))
     }
 
     pub(crate) fn version(&self) -> u64 {
@@ -130,7 +142,8 @@ impl Domain {
             }
         }
         let published = Published::new(bundle, rendered.sequence, rendered.bytes.clone(), crypto);
-        Ok(Self { hierarchy, published, issuers, unable, with_keys })
+        let workload_roots = meshroot::pem::encode_certificates(&hierarchy.workload_anchors());
+        Ok(Self { hierarchy, published, workload_roots, issuers, unable, with_keys })
     }
 
     /// Whether the store holds this authority's key.
