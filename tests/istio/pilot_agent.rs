@@ -199,3 +199,28 @@ fn a_machine_renews_by_its_certificate_once_it_has_no_token_any_more() {
     wait_for(Duration::from_secs(20), || stranger.log().contains("code = Unauthenticated").then_some(()), || stranger.log());
     assert_eq!(stranger.files(), None);
 }
+
+#[test]
+fn a_denied_workload_gets_no_further_certificate_until_the_denial_is_lifted() {
+    let mesh = Mesh::quickstart(&["west"]);
+    let service = mesh.serve();
+    let mut agent = agent(&mesh, &service, "west", "west", SHORT);
+    let first = agent.first();
+    let id = cart().spiffe_id(TRUST_DOMAIN);
+    let revoke = |more: &[&str]| succeed(meshroot().args(["revoke", "--json", "--store"]).arg(mesh.path("mesh")).args(more));
+    revoke(&["--id", &id, "--deny"]);
+    wait_for(RENEWED, || agent.log().contains("code = PermissionDenied").then_some(()), || agent.log());
+    assert_eq!(agent.held().unwrap().leaf().serial(), first.leaf().serial(), "it keeps what it has");
+    // It is this identity's affair alone.
+    let till = Pod::new(&Node::new("node-1"), "shop", "till", "till-1");
+    let roots = mesh.roots_file();
+    let ca = format!("localhost:{}", service.address.port());
+    let token = mesh.token("west", &till);
+    let neighbour = Sidecar { cluster: "west", pod: &till, ca, roots: &roots, token, lifetime: HOUR, more: &[] };
+    PilotAgent::start(&neighbour).first().judge(&till.spiffe_id(TRUST_DOMAIN), &mesh.roots()).unwrap();
+
+    let listed: serde_json::Value = serde_json::from_str(&revoke(&["--list"])).unwrap();
+    let number = listed["denials"][0]["number"].to_string();
+    revoke(&["--lift", &number]);
+    is_good(&mesh, &agent.wait(RENEWED, "a certificate after the denial was lifted", |held| *held != first));
+}
