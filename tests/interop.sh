@@ -6,12 +6,13 @@
 #   tests/interop.sh oracles    the outside judges alone
 #   tests/interop.sh envoy      the two clusters with real proxies alone
 #   tests/interop.sh istio      Istio's own agent, client and loader, and a ztunnel-like client, in front of the service, alone
+#   tests/interop.sh revocation the service's CRLs, judged by OpenSSL and Envoy, alone
 #   tests/interop.sh scenes     what `doctor` says of whole meshes, beside real handshakes with Envoy, alone
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export MESHROOT_TOOLS=${MESHROOT_TOOLS:-$PWD/target/tools}
 what=${1:-all}
-case $what in all | oracles | envoy | istio | scenes) ;; *) echo "usage: tests/interop.sh [oracles|envoy|istio|scenes]" >&2; exit 2 ;; esac
+case $what in all | oracles | envoy | istio | revocation | scenes) ;; *) echo "usage: tests/interop.sh [oracles|envoy|istio|revocation|scenes]" >&2; exit 2 ;; esac
 wanted() { [ "$what" = all ] || [ "$what" = "$1" ]; }
 
 need() { # need PROGRAM PACKAGE: installs Debian's package where that is possible
@@ -62,4 +63,12 @@ if wanted envoy; then
     envoy=$(.ci/tools/envoy.sh)
     target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')
     MESHROOT=$target/release/meshroot ENVOY=$envoy examples/two-clusters/run --all
+fi
+
+if wanted revocation; then
+    echo "== revocation, as OpenSSL and Envoy see it"
+    cargo build -p meshroot-cli
+    envoy=$(.ci/tools/envoy.sh)
+    target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')
+    MESHROOT=$target/debug/meshroot ENVOY=$envoy tests/revocation.sh
 fi

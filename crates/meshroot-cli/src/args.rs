@@ -182,6 +182,9 @@ is lifted, or its time is over.")]
     /// Say what becomes of a store that was put back from a backup
     #[command(subcommand)]
     Store(Store),
+    /// What only the root's key can do, with the root offline
+    #[command(subcommand)]
+    Root(Root),
     /// Print the completions for a shell
     #[command(after_long_help = "Example:\n  meshroot completions bash > /etc/bash_completion.d/meshroot")]
     Completions {
@@ -447,12 +450,15 @@ Example:
   TOKEN=$(meshroot token create --cluster west --id spiffe://mesh.example/ns/shop/sa/cart --ttl 10m)
   curl --cacert mesh/root-cert.pem -H \"Authorization: Bearer $TOKEN\" --data-binary @cart.csr https://127.0.0.1:8443/v1/certificates")]
     Create {
-        /// The cluster whose CA signs
+        /// The cluster whose CA signs, or that joins
         #[arg(long, value_name = "NAME")]
         cluster: String,
         /// The identity that it is good for
-        #[arg(long, value_name = "SPIFFE-ID")]
-        id: String,
+        #[arg(long, value_name = "SPIFFE-ID", required_unless_present = "ca")]
+        id: Option<String>,
+        /// It is good for the cluster's own CA certificate; the cluster may be a new one
+        #[arg(long, conflicts_with = "id")]
+        ca: bool,
         /// How long it may wait to be used
         #[arg(long, value_name = "TIME", default_value = "10m", value_parser = lifetime)]
         ttl: Duration,
@@ -574,8 +580,50 @@ pub(crate) struct Inventory {
     pub(crate) limit: u32,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum Root {
+    /// Write what waits for the root's key to a file: CA certificates that clusters asked for, and the root's CRL
+    #[command(after_long_help = "Example:\n  meshroot root requests --out request.json")]
+    Requests {
+        /// Write to this file instead of standard output
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Overwrite the file if it is there
+        #[arg(long)]
+        force: bool,
+    },
+    /// Sign what a file asks for, where the root is; says what it is, and asks
+    #[command(after_long_help = "\
+Example:
+  meshroot root sign request.json --root /media/root --out answer.json
+
+Needs the root's folder and its unlock file, and nothing of the mesh. What was signed is on record in the root's store;
+the same file gets the same answer again.")]
+    Sign {
+        /// The file that `root requests` wrote; - for standard input
+        #[arg(value_name = "REQUEST")]
+        request: PathBuf,
+        /// Write the answer to this file
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Do not ask: sign
+        #[arg(long)]
+        yes: bool,
+        /// Overwrite the file if it is there
+        #[arg(long)]
+        force: bool,
+    },
+    /// Bring back what the root signed: it is verified, and used from then on
+    #[command(after_long_help = "Example:\n  meshroot root import answer.json")]
+    Import {
+        /// The file that `root sign` wrote; - for standard input
+        #[arg(value_name = "ANSWER")]
+        answer: PathBuf,
+    },
+}
+
 #[derive(Debug, Args)]
-#[group(id = "revoke_what", required = true, multiple = false, args = ["serial", "id", "caller", "list", "lift"])]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["serial", "id", "caller", "list", "lift"]))]
 pub(crate) struct Revoke {
     /// The certificate with this serial number
     #[arg(value_name = "SERIAL")]

@@ -12,6 +12,7 @@ mod istio;
 mod policy;
 mod quickstart;
 mod revoke;
+mod root;
 mod serve;
 mod sign;
 mod status;
@@ -47,6 +48,7 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Exit> {
         Command::Inventory(args) => inventory::run(&session, args),
         Command::Revoke(args) => revoke::run(&session, args),
         Command::Store(args) => store::run(&session, args),
+        Command::Root(args) => root::run(&session, args),
         Command::Completions { shell } => completions::shell(&session, *shell),
         Command::Man { out: folder } => completions::man(&session, folder),
     }

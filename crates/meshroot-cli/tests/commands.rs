@@ -232,6 +232,10 @@ fn every_command_explains_itself_with_an_example() {
         vec!["cluster", "add"],
         vec!["istio", "cacerts"],
         vec!["istio", "check"],
+        vec!["istio", "istiod-tls"],
+        vec!["istio", "root-configmap"],
+        vec!["bundle", "import"],
+        vec!["bundle", "remove"],
         vec!["sign"],
         vec!["svid"],
         vec!["bundle", "export"],
@@ -250,7 +254,7 @@ fn every_command_explains_itself_with_an_example() {
 fn the_json_of_every_command_is_documented() {
     let documentation = include_str!("../docs/json.md");
     let place = Place::new();
-    let tour: [&[&str]; 15] = [
+    let tour: [&[&str]; 21] = [
         &["quickstart", "west", "east", "--trust-domain", "mesh.example", "--out", "mesh"],
         &["init", "--trust-domain", "mesh.example", "--store", "other"],
         &["cluster", "add", "north"],
@@ -260,16 +264,22 @@ fn the_json_of_every_command_is_documented() {
         &["istio", "check", "w"],
         &["svid", "--cluster", "west", "--id", ID, "--out", "cart"],
         &["sign", "--cluster", "west", "--id", ID, "--csr", concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/csr/ztunnel.pem")],
+        &["istio", "istiod-tls", "west", "--out", "tls"],
+        &["istio", "root-configmap", "--namespace", "shop"],
+        &["bundle", "import", "mesh/bundle.json"],
         &["bundle", "show"],
+        &["bundle", "remove", "mesh.example"],
         &["bundle", "export"],
         &["status"],
         &["inspect", "cart/svid.pem"],
         &["verify", "--bundle", "mesh/bundle.json", "--chain", "cart/svid.pem"],
+        &["inventory", "--unexpired"],
+        &["store", "restored"],
         &["completions", "bash"],
     ];
     for args in tour {
         let document = place.run(&[args, &["--json"]].concat()).ok().json();
-        let name = args.iter().take_while(|arg| ["cluster", "istio", "bundle"].contains(arg)).count();
+        let name = args.iter().take_while(|arg| ["cluster", "istio", "bundle", "store"].contains(arg)).count();
         let name = args[..=name].join(" ");
         let row = documentation.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).unwrap_or_else(|| panic!("{name} has no row"));
         for field in document.as_object().unwrap().keys() {

@@ -38,6 +38,7 @@ mod permission;
 mod pods;
 mod review;
 mod revoking;
+pub mod root;
 mod service;
 mod tls;
 

@@ -21,6 +21,7 @@ use crate::net::{Door, Entrance, bind_socket};
 use crate::permission::{PermissionError, Permissions, Sources};
 use crate::pods::{PodFiles, PodsError};
 use crate::revoking;
+use crate::root::{self, RootError};
 use crate::tls::{self, Own, Served, TlsFileError};
 use crate::{Clock, Config};
 
@@ -44,6 +45,9 @@ pub enum ServiceError {
     /// The mesh.
     #[error(transparent)]
     Mesh(#[from] MeshError),
+    /// The root that the settings name.
+    #[error("the root cannot be used: {0}")]
+    Root(#[from] RootError),
     /// The policy or a key set.
     #[error(transparent)]
     Permission(#[from] PermissionError),
@@ -91,6 +95,7 @@ impl ServiceError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Mesh(e) => e.code(),
+            Self::Root(e) => e.code(),
             Self::Permission(e) => e.code(),
             Self::Pods(e) => e.code(),
             Self::Operators(e) => e.code(),
@@ -128,7 +133,12 @@ impl Service {
     /// # Errors
     /// When the store cannot be served, an address is taken, or TLS cannot be set up.
     pub async fn start(config: Config, parts: Parts) -> Result<Self, ServiceError> {
-        let mesh = Arc::new(Mesh::open(parts.store, parts.data_key, parts.crypto, parts.clock)?);
+        let mut mesh = Mesh::open(parts.store, parts.data_key, parts.crypto, parts.clock)?;
+        if let Some(settings) = &config.root {
+            let keeper = root::read_keeper(settings, mesh.crypto())?;
+            mesh = mesh.with_root(keeper)?;
+        }
+        let mesh = Arc::new(mesh);
         revoking::keep_once(&mesh);
         let served = Arc::new(Served::default());
         let certificate = Certificate::of(&config, Arc::clone(&mesh), Arc::clone(&served))?;

@@ -84,6 +84,15 @@ const TABLE: &[(&str, &str, Expected)] = &[
     ("POST", "/v1/revocations", Administrators(201)),
     ("DELETE", "/v1/denials/{number}", Administrators(404)),
     ("PUT", "/crl/{authority}", Administrators(200)),
+    (
+        "POST",
+        "/v1/clusters/{cluster}/ca",
+        Each(&[("a one-time token for a cluster's CA", 202), ("an administrator on the socket", 202), ("an administrator over the network", 202)]),
+    ),
+    // Who shows a token that is not the request's is somebody else.
+    ("GET", "/v1/clusters/{cluster}/ca/{request}", Administrators(404)),
+    ("GET", "/v1/root-requests", Administrators(200)),
+    ("POST", "/v1/root-answers", Administrators(400)),
     // What everybody may read is read by everybody, whatever they show.
     ("GET", "/crl/{authority}", Everybody(200)),
     ("GET", "/crls.pem", Everybody(200)),
@@ -184,6 +193,8 @@ impl Cast {
             ("{trust_domain}", TRUST_DOMAIN.to_owned()),
             ("{sha256}", root),
             ("{number}", "999".to_owned()),
+            ("{cluster}", "west".to_owned()),
+            ("{request}", "0".repeat(32)),
             // Only a CA whose key is elsewhere takes CRLs.
             ("{authority}", if write { root_id } else { west }),
         ];
@@ -196,6 +207,7 @@ impl Cast {
             ("POST", "/v1/certificates") => mesh.csr(CART).into_bytes(),
             ("POST", "/v1/tokens") => json!({ "cluster": "west", "id": format!("spiffe://{TRUST_DOMAIN}{CART}"), "ttl": "1m" }).to_string().into(),
             ("POST", "/v1/revocations") => json!({ "id": format!("spiffe://{TRUST_DOMAIN}/ns/none/sa/none"), "deny_for": "1s" }).to_string().into(),
+            ("POST", "/v1/clusters/{cluster}/ca") => mesh.csr("").into_bytes(),
             ("PUT", path) if path.starts_with("/crl/") => {
                 let (number, now) = (self.crls.fetch_add(1, Ordering::SeqCst), mesh.clock.now());
                 let list = RevocationList::new(CrlNumber::from(number), now, now.plus(Duration::from_secs(86_400)));

@@ -6,7 +6,7 @@ mod support;
 
 use meshroot::key::{Crypto, KeyAlgorithm, PrivateKey};
 use meshroot::pem;
-use meshroot_store::{Change, Store};
+use meshroot_store::Change;
 use support::istio::{CART, IstioMesh};
 use support::{Agent, ApiServer, Request, TRUST_DOMAIN, TestMesh};
 

@@ -42,6 +42,8 @@ const SETTINGS: &[(&str, &str, Kind)] = &[
     ("review", "unreachable", Kind::Text),
     ("review", "timeout", Kind::Text),
     ("administration", "socket", Kind::Text),
+    ("root", "store", Kind::Text),
+    ("root", "unlock", Kind::Text),
     ("administration", "public_keys", Kind::Pairs),
     ("administration", "ca", Kind::Text),
     ("limits", "connections", Kind::Number),
@@ -87,8 +89,8 @@ pub(super) fn overlay(table: &mut Table, environment: impl IntoIterator<Item = (
         };
         let mut alone = Table::new();
         alone.insert((*section).into(), Table::from_iter([((*setting).to_owned(), value.clone())]).into());
-        // By itself, so that the message can name the variable. `tls` alone is never whole.
-        if *section != "tls" {
+        // By itself, so that the message can name the variable. `tls` and `root` alone are never whole.
+        if !matches!(*section, "tls" | "root") {
             let _: super::Config = alone.try_into().map_err(|e: toml::de::Error| fault(e.message().to_owned()))?;
         }
         let entry = table.entry(*section).or_insert_with(|| Table::new().into());

@@ -41,6 +41,8 @@ pub struct Config {
     pub review: Review,
     /// How administrators reach it.
     pub administration: Administration,
+    /// The root's own store, where the service shall sign with the root's key. Without it the root may be away.
+    pub root: Option<RootStore>,
     /// What one caller, and all together, may use up.
     pub limits: Limits,
     /// What is remembered of certificates.
@@ -127,6 +129,16 @@ pub struct Administration {
     /// The certificates, in PEM, of a CA for operators: whoever has a client certificate of it is an administrator. No
     /// cluster may hold it, and a service that finds its key among the mesh's authorities does not start.
     pub ca: Option<PathBuf>,
+}
+
+/// The root's own store, and what opens it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RootStore {
+    /// The database: `root/store/root.db` in the mesh's folder, unless it was moved.
+    pub store: PathBuf,
+    /// The root's unlock file.
+    pub unlock: PathBuf,
 }
 
 /// What is logged, and how.

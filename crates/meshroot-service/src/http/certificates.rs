@@ -13,8 +13,7 @@ use meshroot::policy::{self, Grant};
 use meshroot::spiffe::SpiffeId;
 use meshroot::time::Timestamp;
 use meshroot_store::{Idempotency, Lost, StoreError, TokenDigest, TokenScope};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 use super::request_id::RequestId;
 use super::{App, Problem, json as document};
@@ -207,21 +206,35 @@ fn render(answer: &Answer, headers: &HeaderMap) -> Response {
         return response;
     }
     let cut = answer.lifetime_cut.as_ref();
-    let cut = cut.map(|cut| json!({ "asked_seconds": cut.asked.as_secs(), "got_seconds": cut.got.as_secs(), "reason": cut.reason }));
-    let bundle: Value = serde_json::from_slice(&answer.bundle).unwrap_or_default();
-    document::answer(
-        StatusCode::CREATED,
-        &json!({
-            "chain": answer.chain_pem,
-            "serial": answer.serial.to_string(),
-            "not_before": answer.validity.not_before.to_string(),
-            "not_after": answer.validity.not_after.to_string(),
-            "renew_after": answer.renew_after.to_string(),
-            "lifetime_cut": cut,
-            "bundle": bundle,
-            "bundle_sequence": answer.sequence,
-        }),
-    )
+    let document = Document {
+        bundle_sequence: answer.sequence,
+        chain: &answer.chain_pem,
+        lifetime_cut: cut.map(|cut| Cut { asked_seconds: cut.asked.as_secs(), got_seconds: cut.got.as_secs(), reason: &cut.reason }),
+        not_after: answer.validity.not_after.to_string(),
+        not_before: answer.validity.not_before.to_string(),
+        renew_after: answer.renew_after.to_string(),
+        serial: answer.serial.to_string(),
+    };
+    document::answer_with(StatusCode::CREATED, "bundle", &answer.bundle, &document)
+}
+
+/// The answer, without the bundle, which is a document already.
+#[derive(Serialize)]
+struct Document<'a> {
+    bundle_sequence: u64,
+    chain: &'a str,
+    lifetime_cut: Option<Cut<'a>>,
+    not_after: String,
+    not_before: String,
+    renew_after: String,
+    serial: String,
+}
+
+#[derive(Serialize)]
+struct Cut<'a> {
+    asked_seconds: u64,
+    got_seconds: u64,
+    reason: &'a str,
 }
 
 /// A request that cannot be read is malformed; one with a key that we refuse was read well.
@@ -263,6 +276,7 @@ impl From<IssuingError> for Problem {
             IssuingError::Store(e) => busy(e.code()),
             IssuingError::Unpublished(e) => e.into(),
             IssuingError::Interrupted => busy("service.stopping"),
+            IssuingError::Revoked => Self::new(StatusCode::CONFLICT, "service.answer_revoked", detail),
             IssuingError::Gone => Self::new(StatusCode::CONFLICT, "service.answer_gone", detail),
         }
     }

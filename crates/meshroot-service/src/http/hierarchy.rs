@@ -66,6 +66,7 @@ pub(super) async fn status(State(app): State<Arc<App>>, _: Administrator) -> Res
         "older_copy": standing.older,
         "log": log,
         "bundles": bundles,
+        "crl_set": app.mesh.revoked().complete_set(now).map_or_else(|missing| missing, |_| "complete".into()),
         "key_sets": app.key_sets.describe(&app.mesh),
         "expires_first": first.map(|(id, until)| json!({ "authority": id.as_str(), "not_after": until.to_string() })),
     });

@@ -2,6 +2,7 @@
 
 mod bundles;
 mod certificates;
+mod cluster_ca;
 mod conditional;
 mod crls;
 mod dependents;
@@ -15,6 +16,7 @@ mod long_poll;
 mod problem;
 mod request_id;
 mod revocations;
+mod root;
 mod store;
 mod tokens;
 
@@ -100,6 +102,10 @@ fn operations() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
         ("/v1/inventory", get(inventory::search)),
         ("/v1/authorities", get(hierarchy::authorities)),
         ("/v1/status", get(hierarchy::status)),
+        ("/v1/clusters/{cluster}/ca", post(cluster_ca::create)),
+        ("/v1/clusters/{cluster}/ca/{request}", get(cluster_ca::fetch)),
+        ("/v1/root-requests", get(root::requests)),
+        ("/v1/root-answers", post(root::take)),
         ("/v1/revocations", get(revocations::list).post(revocations::create)),
         ("/v1/denials/{number}", delete(revocations::lift)),
         ("/crl/{authority}", get(crls::of_authority).put(crls::publish)),
@@ -156,5 +162,25 @@ mod tests {
         let document: serde_json::Value = serde_json::from_str(OPENAPI).unwrap();
         let documented: BTreeSet<&str> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(documented, operations().iter().map(|(path, _)| *path).collect());
+    }
+
+    #[test]
+    fn every_operation_is_shown_in_the_guide_with_a_line_to_try_it() {
+        let document: serde_json::Value = serde_json::from_str(OPENAPI).unwrap();
+        let guide = include_str!("../../docs/http-api.md");
+        let sections: BTreeSet<&str> = guide.split("\n### ").skip(1).collect();
+        let mut shown = BTreeSet::new();
+        for section in sections {
+            let (title, text) = section.split_once('\n').unwrap();
+            let of_section = text.split("\n## ").next().unwrap();
+            assert!(["curl", "$C ", "$A "].iter().any(|start| of_section.contains(&format!("\n{start}"))), "{title} has no line to try it");
+            shown.insert(title.trim_matches('`').to_owned());
+        }
+        let paths = document["paths"].as_object().unwrap();
+        let documented: BTreeSet<String> = paths
+            .iter()
+            .flat_map(|(path, methods)| methods.as_object().unwrap().keys().map(move |method| format!("{} {path}", method.to_uppercase())))
+            .collect();
+        assert_eq!(shown, documented);
     }
 }

@@ -46,6 +46,9 @@ pub(crate) enum IssuingError {
     /// The service is stopping.
     #[error("the service is stopping")]
     Interrupted,
+    /// What was answered before is revoked.
+    #[error("the certificate that answered this before is revoked: ask with a new idempotency key")]
+    Revoked,
     /// What was answered before cannot be put together any more.
     #[error("the CA that signed this before is not there any more: ask with a new idempotency key")]
     Gone,

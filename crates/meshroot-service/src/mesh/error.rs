@@ -43,6 +43,9 @@ pub enum MeshError {
     /// A CRL has the largest number that there is.
     #[error("there is no larger CRL number: whoever made the CRL before used the largest")]
     CrlNumbersUsedUp,
+    /// The root.
+    #[error("the root cannot sign: {0}")]
+    Root(String),
     /// Others changed the same thing all the time.
     #[error("others change the same thing at the same time, again and again: try again")]
     Contended,
@@ -64,6 +67,7 @@ impl MeshError {
             Self::Issue(e) => e.code(),
             Self::Crl(e) => e.code(),
             Self::CrlNumbersUsedUp => "mesh.crl_numbers",
+            Self::Root(_) => "mesh.root",
             Self::Contended => "mesh.contended",
             Self::NoCa(_) => "mesh.no_ca",
         }

@@ -10,6 +10,7 @@ pub(crate) mod ready;
 mod restoring;
 mod revoke;
 mod revoked;
+mod root;
 mod serving;
 mod snapshot;
 mod unpublished;
@@ -17,17 +18,21 @@ mod unpublished;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use meshroot::hierarchy::AuthorityId;
 use meshroot::key::Crypto;
 use meshroot::key::seal::DataKey;
+use meshroot::spiffe::TrustDomain;
 use meshroot_store::{Standing, Store};
 use tokio::sync::watch;
 
 use crate::Clock;
+use crate::root::{RootError, RootKeeper};
 pub use error::MeshError;
 pub(crate) use published::{Published, Rendering};
 pub use restoring::restoration;
 pub(crate) use revoke::Told;
 pub(crate) use revoked::Revoked;
+pub(crate) use root::{AnsweredCa, trust_domain_of};
 use serving::Serving;
 pub(crate) use snapshot::{ClusterIssuer, Domain, Snapshot};
 pub(crate) use unpublished::Unpublished;
@@ -41,6 +46,8 @@ pub(crate) struct Mesh {
     clock: Arc<dyn Clock>,
     serving: Serving,
     revoked: ArcSwap<Revoked>,
+    /// The root with its key, where the settings say that it is at hand.
+    root: Option<RootKeeper>,
 }
 
 impl Mesh {
@@ -52,7 +59,26 @@ impl Mesh {
         let held = store.revocations(clock.now().minus(crls::KEPT))?;
         let revoked = ArcSwap::from_pointee(Revoked::of(held, &snapshot, &crypto, clock.now()));
         let serving = Serving::new(snapshot, standing, asked);
-        Ok(Self { store, data_key, crypto, clock, serving, revoked })
+        Ok(Self { store, data_key, crypto, clock, serving, revoked, root: None })
+    }
+
+    /// With the root's key at hand.
+    pub(crate) fn with_root(self, root: RootKeeper) -> Result<Self, RootError> {
+        {
+            let snapshot = self.now();
+            let known = snapshot.trust_domain(root.trust_domain().as_str()).and_then(|domain| domain.hierarchy.authority(root.authority().as_str()));
+            if !known.is_some_and(|known| known.certificates().contains(root.certificate())) {
+                let wanted = snapshot.trust_domains().iter().filter_map(|domain| domain.hierarchy.active_root()).map(|root| root.id().to_string());
+                let wanted = wanted.collect::<Vec<_>>().join(", ");
+                return Err(RootError::OtherRoot { wanted, found: format!("{} of {}", root.authority(), root.trust_domain()) });
+            }
+        }
+        Ok(Self { root: Some(root), ..self })
+    }
+
+    /// The root with this name, if its key is at hand.
+    pub(crate) fn root_of(&self, trust_domain: &TrustDomain, authority: &AuthorityId) -> Option<&RootKeeper> {
+        self.root.as_ref().filter(|root| root.authority() == authority && root.trust_domain() == trust_domain)
     }
 
     pub(crate) fn crypto(&self) -> &Crypto {
@@ -78,6 +104,11 @@ impl Mesh {
         self.serving.published(&*self.clock)
     }
 
+    /// The newest state, be it served already or not: what the next change is decided on.
+    pub(crate) fn newest(&self) -> Arc<Snapshot> {
+        self.serving.newest()
+    }
+
     /// Whether the store is the newest copy, as of the last refresh.
     pub(crate) fn standing(&self) -> arc_swap::Guard<Arc<Standing>> {
         self.serving.standing()
@@ -96,7 +127,7 @@ impl Mesh {
     pub(crate) fn refresh(&self) -> Result<bool, MeshError> {
         let (asked, before) = (self.clock.elapsed(), self.now().version());
         self.serving.stands(self.store.standing()?);
-        if self.store.version()? != self.serving.newest() {
+        if self.store.version()? != self.serving.newest().version() {
             let loaded = self.store.load()?;
             match Snapshot::of(&loaded, &*self.store, &self.data_key, &self.crypto, self.clock.now()) {
                 Ok(snapshot) => self.serving.take(snapshot, &*self.clock),

@@ -141,7 +141,7 @@ impl CrlFile {
                         until = until.min(served.crl.next_update().unwrap_or(Timestamp::MAX));
                     }
                     // One that is in no chain may be missing, and an old one would do harm.
-                    _ if !is_in_chains(authority) => {}
+                    _ if !is_in_chains(authority, domain.has_key(authority.id())) => {}
                     Some(_) => missing.push(format!("the CRL of '{}' is out of date", authority.id())),
                     None => missing.push(format!("there is no CRL of '{}'", authority.id())),
                 }
@@ -164,10 +164,15 @@ pub(super) fn unexpired(authority: &Authority, now: Timestamp) -> Option<&Certif
     authority.certificates().iter().filter(valid).max_by_key(|certificate| certificate.validity().not_after)
 }
 
-/// Whether a peer may be shown a chain with this authority in it.
-fn is_in_chains(authority: &Authority) -> bool {
+/// Whether a peer may be shown a chain with this authority in it. A CA whose key is elsewhere may issue whatever its state is
+/// here.
+fn is_in_chains(authority: &Authority, key_is_here: bool) -> bool {
     match authority.role() {
         Role::Root => authority.published_at().is_some(),
-        Role::Cluster(_) => !matches!(authority.state(), AuthorityState::Prepared | AuthorityState::Retired),
+        Role::Cluster(_) => match authority.state() {
+            AuthorityState::Prepared => !key_is_here,
+            AuthorityState::Retired => false,
+            _ => true,
+        },
     }
 }

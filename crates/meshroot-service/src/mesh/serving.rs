@@ -71,9 +71,9 @@ impl Serving {
         }
     }
 
-    /// The version of the newest snapshot, served or not yet.
-    pub(super) fn newest(&self) -> u64 {
-        self.next.load().as_ref().map_or_else(|| self.now().version(), |next| next.snapshot.version())
+    /// The newest snapshot, served or not yet.
+    pub(super) fn newest(&self) -> Arc<Snapshot> {
+        self.next.load().as_ref().map_or_else(|| self.current.load_full(), |next| Arc::clone(&next.snapshot))
     }
 
     pub(super) fn standing(&self) -> arc_swap::Guard<Arc<Standing>> {
@@ -173,7 +173,7 @@ mod tests {
         let serving = Serving::new(snapshot(1, None), newest(), clock.elapsed());
         let mut changes = serving.changes();
         serving.take(snapshot(2, Some(6)), &clock);
-        assert_eq!((version(&serving, &clock), serving.newest()), (Ok(1), 2));
+        assert_eq!((version(&serving, &clock), serving.newest().version()), (Ok(1), 2));
         clock.0.store(5, Ordering::SeqCst);
         assert!(!serving.advance(&clock));
         assert_eq!((version(&serving, &clock), changes.has_changed().unwrap()), (Ok(1), false));

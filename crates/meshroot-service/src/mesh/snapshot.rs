@@ -129,7 +129,7 @@ impl Domain {
                 continue;
             };
             let Some(signer) = keys::signer(store, data_key, crypto, name, authority)? else {
-                unable.push((cluster.clone(), "the store does not hold its CA's key".to_owned()));
+                // It keeps its key to itself, and issues for itself.
                 continue;
             };
             let chain: Vec<_> = authority.certificate().into_iter().cloned().collect();
@@ -149,12 +149,6 @@ impl Domain {
     /// Whether the store holds this authority's key.
     pub(crate) fn has_key(&self, authority: &AuthorityId) -> bool {
         self.with_keys.contains(authority)
-    }
-
-    /// The authorities that make their CRLs here: unexpired, and with their keys in the store.
-    pub(crate) fn signing_authorities(&self, now: Timestamp) -> impl Iterator<Item = &Authority> {
-        let has_key = |authority: &&Authority| self.with_keys.contains(authority.id());
-        self.hierarchy.authorities().iter().filter(has_key).filter(move |authority| super::revoked::unexpired(authority, now).is_some())
     }
 
     /// The authority that signed a certificate, by its name: every CA of a mesh has its own.

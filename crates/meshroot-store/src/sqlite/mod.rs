@@ -12,6 +12,8 @@ mod mark;
 mod migrate;
 mod open;
 mod revocations;
+#[cfg(test)]
+mod scale;
 mod search;
 mod segments;
 mod standing;
