@@ -161,7 +161,11 @@ Writes svid.pem, svid-key.pem, bundle.pem, bundle.json and, for Envoy, sds-certi
 once whenever one of them changes. Renews with the certificate that it has; the token is for the first one.")]
     Agent(AgentOptions),
     /// Search the certificates that were issued
-    #[command(after_long_help = "Example:\n  meshroot inventory --id spiffe://mesh.example/ns/shop/sa/cart")]
+    #[command(after_long_help = "\
+Examples:
+  meshroot inventory --id spiffe://mesh.example/ns/shop/sa/cart
+  meshroot inventory --id 'spiffe://mesh.example/ns/shop/*' --cluster west --expires-within 2h
+  meshroot inventory --depends-on root-03b4eba0      # who still depends on this root: how many, where, until when")]
     Inventory(Inventory),
     /// Revoke certificates, and deny identities
     #[command(after_long_help = "\
@@ -175,6 +179,12 @@ Examples:
 The CRLs follow at once; GET /crls.pem of the service has them all. A denied identity gets no certificate until the denial
 is lifted, or its time is over.")]
     Revoke(Revoke),
+    /// Say what becomes of a store that was put back from a backup
+    #[command(subcommand)]
+    Store(Store),
+    /// What only the root's key can do, with the root offline
+    #[command(subcommand)]
+    Root(Root),
     /// Print the completions for a shell
     #[command(after_long_help = "Example:\n  meshroot completions bash > /etc/bash_completion.d/meshroot")]
     Completions {
@@ -440,12 +450,15 @@ Example:
   TOKEN=$(meshroot token create --cluster west --id spiffe://mesh.example/ns/shop/sa/cart --ttl 10m)
   curl --cacert mesh/root-cert.pem -H \"Authorization: Bearer $TOKEN\" --data-binary @cart.csr https://127.0.0.1:8443/v1/certificates")]
     Create {
-        /// The cluster whose CA signs
+        /// The cluster whose CA signs, or that joins
         #[arg(long, value_name = "NAME")]
         cluster: String,
         /// The identity that it is good for
-        #[arg(long, value_name = "SPIFFE-ID")]
-        id: String,
+        #[arg(long, value_name = "SPIFFE-ID", required_unless_present = "ca")]
+        id: Option<String>,
+        /// It is good for the cluster's own CA certificate; the cluster may be a new one
+        #[arg(long, conflicts_with = "id")]
+        ca: bool,
         /// How long it may wait to be used
         #[arg(long, value_name = "TIME", default_value = "10m", value_parser = lifetime)]
         ttl: Duration,
@@ -535,12 +548,27 @@ pub(crate) struct AgentOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct Inventory {
-    /// Certificates with this SPIFFE ID
+    /// Certificates with this SPIFFE ID; with * or … at its end, with all that begin so
     #[arg(long, value_name = "SPIFFE-ID")]
     pub(crate) id: Option<String>,
+    /// Certificates that a CA of this cluster signed
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cluster: Option<String>,
     /// Certificates that this authority signed
     #[arg(long, value_name = "ID")]
     pub(crate) authority: Option<String>,
+    /// Unexpired certificates whose chain ends at this authority, or goes through it; counted, too
+    #[arg(long, value_name = "ID")]
+    pub(crate) depends_on: Option<String>,
+    /// Certificates that were asked for by a caller whose name begins so
+    #[arg(long, value_name = "NAME")]
+    pub(crate) caller: Option<String>,
+    /// Certificates that are not expired, and will be after this time
+    #[arg(long, value_name = "TIME", value_parser = lifetime)]
+    pub(crate) expires_within: Option<Duration>,
+    /// Certificates that are not expired
+    #[arg(long)]
+    pub(crate) unexpired: bool,
     /// The certificate with this serial number
     #[arg(long, value_name = "HEX")]
     pub(crate) serial: Option<String>,
@@ -552,8 +580,50 @@ pub(crate) struct Inventory {
     pub(crate) limit: u32,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum Root {
+    /// Write what waits for the root's key to a file: CA certificates that clusters asked for, and the root's CRL
+    #[command(after_long_help = "Example:\n  meshroot root requests --out request.json")]
+    Requests {
+        /// Write to this file instead of standard output
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Overwrite the file if it is there
+        #[arg(long)]
+        force: bool,
+    },
+    /// Sign what a file asks for, where the root is; says what it is, and asks
+    #[command(after_long_help = "\
+Example:
+  meshroot root sign request.json --root /media/root --out answer.json
+
+Needs the root's folder and its unlock file, and nothing of the mesh. What was signed is on record in the root's store;
+the same file gets the same answer again.")]
+    Sign {
+        /// The file that `root requests` wrote; - for standard input
+        #[arg(value_name = "REQUEST")]
+        request: PathBuf,
+        /// Write the answer to this file
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Do not ask: sign
+        #[arg(long)]
+        yes: bool,
+        /// Overwrite the file if it is there
+        #[arg(long)]
+        force: bool,
+    },
+    /// Bring back what the root signed: it is verified, and used from then on
+    #[command(after_long_help = "Example:\n  meshroot root import answer.json")]
+    Import {
+        /// The file that `root sign` wrote; - for standard input
+        #[arg(value_name = "ANSWER")]
+        answer: PathBuf,
+    },
+}
+
 #[derive(Debug, Args)]
-#[group(id = "revoke_what", required = true, multiple = false, args = ["serial", "id", "caller", "list", "lift"])]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["serial", "id", "caller", "list", "lift"]))]
 pub(crate) struct Revoke {
     /// The certificate with this serial number
     #[arg(value_name = "SERIAL")]
@@ -579,6 +649,32 @@ pub(crate) struct Revoke {
     /// Take the denial with this number back
     #[arg(long, value_name = "NUMBER")]
     pub(crate) lift: Option<u64>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Store {
+    /// The store is from a backup and counts from now on as it is
+    #[command(after_long_help = "\
+Example:
+  meshroot store restored --store mesh
+
+A store that was put back from a backup has forgotten what it once acknowledged. It is noticed by the mark beside it
+(mesh.db-mark), or when it is not there, or by clients that have seen a later bundle, and then nothing is issued or
+published. Put the newest copy back if there is one. Otherwise this makes the numbers of bundles and records jump ahead of
+everything that was forgotten, and puts it on record.")]
+    Restored {
+        /// Whose store
+        #[arg(long, value_enum, value_name = "WHOSE", default_value = "mesh")]
+        of: Which,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Which {
+    /// The mesh's store
+    Mesh,
+    /// The root's own store
+    Root,
 }
 
 #[derive(Debug, Subcommand)]

@@ -254,7 +254,7 @@ fn every_command_explains_itself_with_an_example() {
 fn the_json_of_every_command_is_documented() {
     let documentation = include_str!("../docs/json.md");
     let place = Place::new();
-    let tour: [&[&str]; 19] = [
+    let tour: [&[&str]; 21] = [
         &["quickstart", "west", "east", "--trust-domain", "mesh.example", "--out", "mesh"],
         &["init", "--trust-domain", "mesh.example", "--store", "other"],
         &["cluster", "add", "north"],
@@ -273,11 +273,13 @@ fn the_json_of_every_command_is_documented() {
         &["status"],
         &["inspect", "cart/svid.pem"],
         &["verify", "--bundle", "mesh/bundle.json", "--chain", "cart/svid.pem"],
+        &["inventory", "--unexpired"],
+        &["store", "restored"],
         &["completions", "bash"],
     ];
     for args in tour {
         let document = place.run(&[args, &["--json"]].concat()).ok().json();
-        let name = args.iter().take_while(|arg| ["cluster", "istio", "bundle"].contains(arg)).count();
+        let name = args.iter().take_while(|arg| ["cluster", "istio", "bundle", "store"].contains(arg)).count();
         let name = args[..=name].join(" ");
         let row = documentation.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).unwrap_or_else(|| panic!("{name} has no row"));
         for field in document.as_object().unwrap().keys() {

@@ -38,6 +38,7 @@ mod permission;
 mod pods;
 mod review;
 mod revoking;
+pub mod root;
 mod service;
 mod tls;
 
@@ -47,7 +48,7 @@ pub use clock::{Clock, SystemClock};
 pub use config::{Config, ConfigError, Limits};
 pub use discovery::DiscoveryError;
 pub use log::log_to_stderr;
-pub use mesh::MeshError;
+pub use mesh::{MeshError, restoration};
 pub use permission::{PermissionError, read_cases, read_policy};
 pub use pods::PodsError;
 pub use service::{Parts, Service, ServiceError};

@@ -7,7 +7,7 @@ use meshroot::key::Crypto;
 use meshroot::key::seal::DataKey;
 use meshroot::policy::CallerKind;
 use meshroot::time::Timestamp;
-use meshroot_store::Store;
+use meshroot_store::{Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -18,11 +18,12 @@ use crate::discovery::{self, DiscoveryError};
 use crate::grpc::{self, Calls};
 use crate::http::{self, App};
 use crate::issuing::Desk;
-use crate::mesh::{Mesh, MeshError};
+use crate::mesh::{Mesh, MeshError, maintenance};
 use crate::net::{Door, Entrance, bind_socket};
 use crate::permission::{PermissionError, Permissions, Sources};
 use crate::pods::{PodFiles, PodIndex, PodsError};
 use crate::revoking;
+use crate::root::{self, RootError};
 use crate::tls::{self, Own, Served, TlsFileError};
 use crate::{Clock, Config};
 
@@ -46,6 +47,9 @@ pub enum ServiceError {
     /// The mesh.
     #[error(transparent)]
     Mesh(#[from] MeshError),
+    /// The root that the settings name.
+    #[error("the root cannot be used: {0}")]
+    Root(#[from] RootError),
     /// The policy or a key set.
     #[error(transparent)]
     Permission(#[from] PermissionError),
@@ -93,6 +97,7 @@ impl ServiceError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Mesh(e) => e.code(),
+            Self::Root(e) => e.code(),
             Self::Permission(e) => e.code(),
             Self::Pods(e) => e.code(),
             Self::Operators(e) => e.code(),
@@ -130,7 +135,12 @@ impl Service {
     /// # Errors
     /// When the store cannot be served, an address is taken, or TLS cannot be set up.
     pub async fn start(config: Config, parts: Parts) -> Result<Self, ServiceError> {
-        let mesh = Arc::new(Mesh::open(parts.store, parts.data_key, parts.crypto, parts.clock)?);
+        let mut mesh = Mesh::open(parts.store, parts.data_key, parts.crypto, parts.clock)?;
+        if let Some(settings) = &config.root {
+            let keeper = root::read_keeper(settings, mesh.crypto())?;
+            mesh = mesh.with_root(keeper)?;
+        }
+        let mesh = Arc::new(mesh);
         revoking::keep_once(&mesh);
         let served = Arc::new(Served::default());
         let certificate = Certificate::of(&config, Arc::clone(&mesh), Arc::clone(&served))?;
@@ -166,11 +176,12 @@ impl Service {
         let reload = Arc::new(Notify::new());
         let mut chores = vec![
             tokio::spawn(follow(Arc::clone(&mesh))),
-            tokio::spawn(revoking::keep(mesh)),
+            tokio::spawn(revoking::keep(Arc::clone(&mesh))),
             tokio::spawn(certificate.keep()),
             tokio::spawn(watch_policy(Arc::clone(&app), sources, Arc::clone(&reload))),
             tokio::spawn(follow_pods(pods)),
         ];
+        chores.push(tokio::spawn(maintenance::maintain(mesh, config.inventory.retention.0)));
         for cluster in app.key_sets.clusters() {
             chores.push(tokio::spawn(discovery::keep(Arc::clone(&app), cluster.to_owned(), config.discovery.clone(), Arc::clone(&reload))));
         }
@@ -230,7 +241,7 @@ async fn follow(mesh: Arc<Mesh>) {
         match tokio::task::spawn_blocking(move || mesh.refresh().map(|changed| (changed, mesh.now().version()))).await {
             Ok(Ok((true, version))) => info!(version, "the store changed"),
             Ok(Ok((false, _))) => {}
-            Ok(Err(e)) => error!(code = e.code(), error = %e, "the store cannot be read anew; what was read before is served on"),
+            Ok(Err(e)) => error!(code = e.code(), error = %e, "the store cannot be read anew; what was read before is served for a moment"),
             Err(e) => error!(error = %e, "reading the store anew failed"),
         }
     }
@@ -305,8 +316,14 @@ impl Certificate {
         };
         let now = mesh.clock().now();
         let mut certificate = Self { mesh, served, source, renew_at: now };
-        certificate.renew()?;
-        Ok(certificate)
+        match certificate.renew() {
+            // Administrators have to reach it, to say what becomes of it; nobody else gets anything now anyhow.
+            Err(ServiceError::Mesh(MeshError::Store(e @ StoreError::OlderCopy { .. }))) => {
+                error!(code = e.code(), error = %e, "HTTPS is not served before an administrator has spoken: the service gets no certificate of its own");
+                Ok(certificate)
+            }
+            renewed => renewed.map(|()| certificate),
+        }
     }
 
     fn renew(&mut self) -> Result<(), ServiceError> {

@@ -64,6 +64,7 @@ fn show(session: &Session<'_>) -> Result<Exit> {
 
 fn export(session: &Session<'_>, format: BundleFormat, path: Option<&Path>, force: bool) -> Result<Exit> {
     let mesh = Mesh::open(session)?;
+    mesh.check_newest()?;
     let bundle = mesh.bundle()?;
     let sequence = bundle.sequence();
     let (name, bytes) = match format {

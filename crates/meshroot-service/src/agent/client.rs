@@ -124,8 +124,11 @@ impl Client {
     /// The bundle: at once, or with `wait` as soon as it is later than `after`.
     pub(super) async fn bundle(&self, trust_domain: &TrustDomain, after: Option<u64>, wait: Option<Duration>) -> Result<Bundle, AgentError> {
         let mut path = format!("/v1/trust-domains/{trust_domain}/bundle");
-        if let (Some(after), Some(wait)) = (after, wait) {
-            path = format!("{path}?after={after}&wait={}s", wait.as_secs());
+        if let Some(after) = after {
+            path = format!("{path}?after={after}");
+        }
+        if let (Some(_), Some(wait)) = (after, wait) {
+            path = format!("{path}&wait={}s", wait.as_secs());
         }
         let request = Request::builder().method(Method::GET).uri(path).header("accept", "application/json");
         let body = self.talk(request, Bytes::new(), PATIENCE.saturating_add(wait.unwrap_or_default())).await?;

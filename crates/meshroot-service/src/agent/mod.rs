@@ -174,7 +174,12 @@ impl Agent {
         let trust_domain = self.settings.trust_domain.clone().or_else(|| self.held.id().map(|id| id.trust_domain().to_owned()));
         let Some(trust_domain) = trust_domain else { return Ok(()) };
         let after = self.held.bundle().and_then(meshroot::bundle::Bundle::sequence);
-        let offered = self.client()?.bundle(&trust_domain, after, wait).await?;
+        let mut client = self.client()?;
+        // What it holds is evidence when the service has forgotten it, and evidence needs somebody who gives it.
+        if let Some(identity) = self.held.identity().filter(|_| self.held.not_after().is_some_and(|until| self.clock.now() < until)) {
+            client = client.showing(identity)?;
+        }
+        let offered = client.bundle(&trust_domain, after, wait).await?;
         if let Some(held) = self.held.bundle() {
             match offered.supersedes(held).map_err(AgentError::Rollback)? {
                 Change::Unchanged => return Ok(()),

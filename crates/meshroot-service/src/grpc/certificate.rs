@@ -15,7 +15,7 @@ use super::status::{Code, Status};
 use super::{Calls, answer, frame};
 use crate::audit;
 use crate::caller::{Audience, AuthenticationError, Caller};
-use crate::http::{App, Claim, Names, Problem, RequestId, decide, unusable};
+use crate::http::{App, Claim, Names, Problem, RequestId, WORKLOAD, decide, unusable};
 use crate::issuing::{Answer, Order};
 use crate::net::Peer;
 
@@ -41,13 +41,13 @@ pub(super) async fn create(
     tell_of_other_cluster(&request_id, &name, &caller, &head.headers);
     match issue(&calls, caller, &mut name, body).await {
         Ok(Granted { cluster, answer: issued, chain }) => {
-            app.metrics.issued(&cluster, "issued");
+            app.metrics.issued(&cluster, WORKLOAD, "issued");
             let cut = issued.lifetime_cut.as_ref().map(|cut| format!(", {}", cut.reason)).unwrap_or_default();
             audit::granted(&request_id, &name, "certificate", &format!("serial {}, record {}{cut}", issued.serial, issued.position));
             answer(&IstioCertificateResponse { cert_chain: chain })
         }
         Err((cluster, status)) => {
-            app.metrics.issued(&cluster, status.reason());
+            app.metrics.issued(&cluster, WORKLOAD, status.reason());
             audit::refused(&request_id, &name, "certificate", status.reason(), status.message());
             status.into_response()
         }

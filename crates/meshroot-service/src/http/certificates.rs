@@ -13,8 +13,7 @@ use meshroot::policy::{self, Grant};
 use meshroot::spiffe::SpiffeId;
 use meshroot::time::Timestamp;
 use meshroot_store::{Idempotency, Lost, StoreError, TokenDigest, TokenScope};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 use super::request_id::RequestId;
 use super::{App, Problem, json as document};
@@ -56,6 +55,9 @@ impl Names {
     }
 }
 
+/// The profile of what is asked for here, as metrics have it.
+pub(crate) const WORKLOAD: &str = "workload";
+
 /// How long an idempotency key is kept: longer than any client tries.
 const KEPT: Duration = Duration::from_secs(86_400);
 
@@ -72,12 +74,12 @@ pub(super) async fn create(
     let outcome = answer(&app, caller, query, &headers, body).await;
     match outcome {
         Ok((cluster, answer)) => {
-            app.metrics.issued(&cluster, "issued");
+            app.metrics.issued(&cluster, WORKLOAD, "issued");
             audit::granted(&request_id, &name, "certificate", &format!("serial {}, record {}", answer.serial, answer.position));
             Ok(render(&answer, &headers))
         }
         Err((cluster, problem)) => {
-            app.metrics.issued(&cluster, problem.code());
+            app.metrics.issued(&cluster, WORKLOAD, problem.code());
             audit::refused(&request_id, &name, "certificate", problem.code(), problem.detail());
             Err(problem)
         }
@@ -204,21 +206,35 @@ fn render(answer: &Answer, headers: &HeaderMap) -> Response {
         return response;
     }
     let cut = answer.lifetime_cut.as_ref();
-    let cut = cut.map(|cut| json!({ "asked_seconds": cut.asked.as_secs(), "got_seconds": cut.got.as_secs(), "reason": cut.reason }));
-    let bundle: Value = serde_json::from_slice(&answer.bundle).unwrap_or_default();
-    document::answer(
-        StatusCode::CREATED,
-        &json!({
-            "chain": answer.chain_pem,
-            "serial": answer.serial.to_string(),
-            "not_before": answer.validity.not_before.to_string(),
-            "not_after": answer.validity.not_after.to_string(),
-            "renew_after": answer.renew_after.to_string(),
-            "lifetime_cut": cut,
-            "bundle": bundle,
-            "bundle_sequence": answer.sequence,
-        }),
-    )
+    let document = Document {
+        bundle_sequence: answer.sequence,
+        chain: &answer.chain_pem,
+        lifetime_cut: cut.map(|cut| Cut { asked_seconds: cut.asked.as_secs(), got_seconds: cut.got.as_secs(), reason: &cut.reason }),
+        not_after: answer.validity.not_after.to_string(),
+        not_before: answer.validity.not_before.to_string(),
+        renew_after: answer.renew_after.to_string(),
+        serial: answer.serial.to_string(),
+    };
+    document::answer_with(StatusCode::CREATED, "bundle", &answer.bundle, &document)
+}
+
+/// The answer, without the bundle, which is a document already.
+#[derive(Serialize)]
+struct Document<'a> {
+    bundle_sequence: u64,
+    chain: &'a str,
+    lifetime_cut: Option<Cut<'a>>,
+    not_after: String,
+    not_before: String,
+    renew_after: String,
+    serial: String,
+}
+
+#[derive(Serialize)]
+struct Cut<'a> {
+    asked_seconds: u64,
+    got_seconds: u64,
+    reason: &'a str,
 }
 
 /// A request that cannot be read is malformed; one with a key that we refuse was read well.
@@ -258,7 +274,9 @@ impl From<IssuingError> for Problem {
             IssuingError::Lost(Lost::Batch(e)) => busy(e.code()),
             IssuingError::Lost(_) => busy("service.overloaded"),
             IssuingError::Store(e) => busy(e.code()),
+            IssuingError::Unpublished(e) => e.into(),
             IssuingError::Interrupted => busy("service.stopping"),
+            IssuingError::Revoked => Self::new(StatusCode::CONFLICT, "service.answer_revoked", detail),
             IssuingError::Gone => Self::new(StatusCode::CONFLICT, "service.answer_gone", detail),
         }
     }
