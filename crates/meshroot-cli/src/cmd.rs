@@ -11,9 +11,12 @@ mod inventory;
 mod istio;
 mod policy;
 mod quickstart;
+mod revoke;
+mod root;
 mod serve;
 mod sign;
 mod status;
+mod store;
 mod svid;
 mod token;
 mod verify;
@@ -43,6 +46,9 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Exit> {
         Command::Policy(args) => policy::run(&session, args),
         Command::Token(args) => token::run(&session, args),
         Command::Inventory(args) => inventory::run(&session, args),
+        Command::Revoke(args) => revoke::run(&session, args),
+        Command::Store(args) => store::run(&session, args),
+        Command::Root(args) => root::run(&session, args),
         Command::Completions { shell } => completions::shell(&session, *shell),
         Command::Man { out: folder } => completions::man(&session, folder),
     }

@@ -48,10 +48,14 @@ pub enum Lost {
     Batch(Arc<StoreError>),
 }
 
+/// Told of every transaction: how many submissions it had, and how long it took.
+type Observe = Box<dyn Fn(usize, Duration) + Send + Sync>;
+
 type Done = Box<dyn FnOnce(Result<Outcome, Lost>) + Send>;
 
 struct Shared {
     store: Arc<dyn Store>,
+    observe: Observe,
     most: usize,
     queue: Mutex<Queue>,
     changed: Condvar,
@@ -74,7 +78,16 @@ impl Recorder {
     /// # Errors
     /// When the operating system gives no thread.
     pub fn start(store: Arc<dyn Store>, most: usize) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared { store, most, queue: Mutex::default(), changed: Condvar::new() });
+        Self::observed(store, most, |_, _| ())
+    }
+
+    /// As [`start`](Self::start), telling `observe` of every transaction: how many submissions it had, and how long it took,
+    /// whether or not it went well. It is called on the recorder's thread, and must not block.
+    ///
+    /// # Errors
+    /// When the operating system gives no thread.
+    pub fn observed(store: Arc<dyn Store>, most: usize, observe: impl Fn(usize, Duration) + Send + Sync + 'static) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared { store, observe: Box::new(observe), most, queue: Mutex::default(), changed: Condvar::new() });
         let writer = Arc::clone(&shared);
         let writer = std::thread::Builder::new().name("recorder".into()).spawn(move || writer.write())?;
         Ok(Self { shared, writer: Some(writer) })
@@ -107,6 +120,11 @@ impl Recorder {
             self.shared.changed.notify_one();
         }
         Ok(())
+    }
+
+    /// How many submissions wait for a transaction.
+    pub fn waiting(&self) -> usize {
+        self.shared.lock().waiting.len()
     }
 
     /// Records what was queued, and ends the thread.
@@ -145,7 +163,7 @@ impl Shared {
     fn write(&self) {
         while let Some(batch) = self.next_batch() {
             let (submissions, dones): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-            let recorded = self.store.submit(submissions);
+            let recorded = self.submit(submissions);
             let mut queue = self.lock();
             queue.company = dones.len().saturating_add(queue.waiting.len());
             drop(queue);
@@ -159,6 +177,14 @@ impl Shared {
                 }
             }
         }
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "it measures how long the store takes")]
+    fn submit(&self, submissions: Vec<Submission>) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
+        let (size, began) = (submissions.len(), Instant::now());
+        let outcomes = self.store.submit(submissions);
+        (self.observe)(size, began.elapsed());
+        outcomes
     }
 
     /// What the next transaction takes; `None` when everything was recorded and nothing more comes.

@@ -2,7 +2,7 @@
 
 use meshroot::hierarchy::Authority;
 use meshroot::time::{Timestamp, humanize};
-use meshroot_store::{Query, Store};
+use meshroot_store::Store;
 use serde_json::json;
 
 use crate::exit::{Exit, Result};
@@ -14,7 +14,8 @@ use crate::tree;
 pub(super) fn run(session: &Session<'_>) -> Result<Exit> {
     let out = session.out;
     let mesh = Mesh::open(session)?;
-    let issued = count(&mesh)?;
+    let (log, standing) = (mesh.store.log_extent()?, mesh.store.standing()?);
+    let issued = log.held;
     let meta = mesh.store.meta();
     let root_home = mesh.home.its_root(session);
     let root_is_here = root_home.database.exists();
@@ -22,6 +23,11 @@ pub(super) fn run(session: &Session<'_>) -> Result<Exit> {
     out.line("");
     out.line(format_args!("store          {}, made on {}", meta.id, tree::date(meta.created_at)));
     out.line(format_args!("issued         {issued} certificates for workloads are on record"));
+    if let Some(why) = &standing.older {
+        out.line(out.styled(Style::Bad, format_args!("stopped        the store is an older copy of itself: {why}")));
+        out.line("               Nothing is issued or published from it. Put the newest copy back; if this is the newest that there is,");
+        out.line("               say `meshroot store restored`: numbers jump ahead of everything that was forgotten, and it goes on");
+    }
     let root = if root_is_here {
         "here: it can go offline whenever no cluster is being added"
     } else {
@@ -45,9 +51,13 @@ pub(super) fn run(session: &Session<'_>) -> Result<Exit> {
         "created_at": meta.created_at.to_string(),
         "sequence": mesh.published.as_ref().map(|published| published.sequence),
         "issued": issued,
+        "last_record": log.last,
+        "epoch": standing.epoch,
+        "older_copy": standing.older,
         "root_key_is_here": root_is_here,
         "roots": roots,
         "clusters": clusters,
+        "imported": tree::imported(&mesh),
         "expires_first": first.map(|(authority, until)| json!({ "id": authority.id().as_str(), "not_after": until.to_string() })),
         "advice": advice,
     }));
@@ -72,27 +82,4 @@ fn advice(session: &Session<'_>, authority: &Authority, until: Timestamp) -> Str
     } else {
         "Nothing needs to be done".into()
     }
-}
-
-/// How many certificates the issuance log holds: the position of its last entry, found by halving. The log may have
-/// millions of entries, and positions have no gaps.
-fn count(mesh: &Mesh) -> Result<u64> {
-    let is_beyond = |position: u64| -> Result<bool> {
-        let query = Query { after: position, limit: 1, ..Query::default() };
-        Ok(mesh.store.issuances(&query)?.is_empty())
-    };
-    let mut low = 0u64;
-    let mut high = 1u64;
-    while !is_beyond(high)? {
-        low = high;
-        high = high.saturating_mul(2);
-    }
-    if is_beyond(low)? {
-        return Ok(low);
-    }
-    while high.saturating_sub(low) > 1 {
-        let middle = low.midpoint(high);
-        if is_beyond(middle)? { high = middle } else { low = middle }
-    }
-    Ok(high)
 }

@@ -55,6 +55,9 @@ impl Answer {
         let query = Query { after: position.saturating_sub(1), limit: 1, ..Query::default() };
         let row: IssuanceRow = mesh.store().issuances(&query)?.pop().filter(|row| row.position == position).ok_or(IssuingError::Gone)?;
         let leaf = Certificate::from_der(&row.certificate).map_err(|_| IssuingError::Gone)?;
+        if mesh.revoked().find(&row.trust_domain, &row.authority, &row.serial).is_some() {
+            return Err(IssuingError::Revoked);
+        }
         let snapshot = mesh.now();
         let domain = snapshot.trust_domain(row.trust_domain.as_str()).ok_or(IssuingError::Gone)?;
         let ca = domain.hierarchy.authority(row.authority.as_str()).and_then(|authority| authority.certificate()).ok_or(IssuingError::Gone)?;

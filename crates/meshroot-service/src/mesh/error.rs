@@ -1,4 +1,5 @@
 use meshroot::bundle::BundleError;
+use meshroot::hierarchy::HierarchyError;
 use meshroot::issue::IssueError;
 use meshroot::key::KeyError;
 use meshroot::key::seal::SealError;
@@ -30,6 +31,9 @@ pub enum MeshError {
     /// The bundle that is published is not the one that the history leads to.
     #[error("the store publishes another bundle for '{0}' than its history says: restore it from a backup")]
     OtherBundle(TrustDomain),
+    /// The history does not allow a change.
+    #[error(transparent)]
+    Hierarchy(#[from] HierarchyError),
     /// A certificate cannot be issued.
     #[error(transparent)]
     Issue(#[from] IssueError),
@@ -39,8 +43,11 @@ pub enum MeshError {
     /// A CRL has the largest number that there is.
     #[error("there is no larger CRL number: whoever made the CRL before used the largest")]
     CrlNumbersUsedUp,
+    /// The root.
+    #[error("the root cannot sign: {0}")]
+    Root(String),
     /// Others changed the same thing all the time.
-    #[error("others change what is revoked at the same time, again and again: try again")]
+    #[error("others change the same thing at the same time, again and again: try again")]
     Contended,
     /// There is no CA to issue with.
     #[error("there is no active cluster CA{0}: add a cluster with `meshroot cluster add`")]
@@ -56,9 +63,11 @@ impl MeshError {
             Self::Key(e) => e.code(),
             Self::Bundle(e) => e.code(),
             Self::OtherBundle(_) => "mesh.other_bundle",
+            Self::Hierarchy(e) => e.code(),
             Self::Issue(e) => e.code(),
             Self::Crl(e) => e.code(),
             Self::CrlNumbersUsedUp => "mesh.crl_numbers",
+            Self::Root(_) => "mesh.root",
             Self::Contended => "mesh.contended",
             Self::NoCa(_) => "mesh.no_ca",
         }

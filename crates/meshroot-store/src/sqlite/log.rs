@@ -15,7 +15,7 @@ use crate::{Issuance, IssuanceRow, Query, StoreError};
 pub(super) struct Tail<'a> {
     /// The position of the next entry.
     pub(super) next: i64,
-    insert: String,
+    pub(super) insert: String,
     recent: &'a mut Recent,
     /// Whether there are serial numbers that an earlier version took note of.
     old_serials: bool,
@@ -132,19 +132,19 @@ fn spiffe_id(certificate: &Certificate) -> Option<SpiffeId> {
 }
 
 /// A row of the log.
-struct Entry<'a> {
-    position: i64,
-    trust_domain: i64,
-    authority: &'a str,
-    kind: &'a str,
-    caller: &'a str,
-    spiffe_id: Option<&'a str>,
-    serial: &'a [u8],
-    not_before: i64,
-    not_after: i64,
-    at: i64,
-    since: Option<i64>,
-    certificate: &'a [u8],
+pub(super) struct Entry<'a> {
+    pub(super) position: i64,
+    pub(super) trust_domain: i64,
+    pub(super) authority: &'a str,
+    pub(super) kind: &'a str,
+    pub(super) caller: &'a str,
+    pub(super) spiffe_id: Option<&'a str>,
+    pub(super) serial: &'a [u8],
+    pub(super) not_before: i64,
+    pub(super) not_after: i64,
+    pub(super) at: i64,
+    pub(super) since: Option<i64>,
+    pub(super) certificate: &'a [u8],
 }
 
 impl Entry<'_> {
@@ -157,7 +157,7 @@ impl Entry<'_> {
         self.since.into_iter().fold(row, Checksum::int).finish()
     }
 
-    fn insert(&self, connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    pub(super) fn insert(&self, connection: &Connection, sql: &str) -> rusqlite::Result<()> {
         connection.prepare_cached(sql)?.execute(params![
             self.position,
             self.trust_domain,

@@ -1,5 +1,6 @@
 //! The store in one SQLite file.
 
+mod ca_requests;
 mod commit;
 mod create;
 mod failure;
@@ -11,6 +12,8 @@ mod mark;
 mod migrate;
 mod open;
 mod revocations;
+#[cfg(all(test, feature = "scale"))]
+mod scale;
 mod search;
 mod segments;
 mod serials;
@@ -32,8 +35,8 @@ use meshroot::x509::Certificate;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::{
-    Change, Found, IssuanceRow, JoinToken, Loaded, LogExtent, Maintained, Meta, NewStore, Outcome, Query, Recorded, Restoration, Restored,
-    RevocationChange, Revocations, Search, Seen, Standing, Store, StoreError, Submission, TokenDigest, Unexpired,
+    CaAnswer, CaRequest, CaRequestId, Change, Found, IssuanceRow, JoinToken, Loaded, LogExtent, Maintained, Meta, NewStore, Outcome, Query, Recorded,
+    Restoration, Restored, RevocationChange, Revocations, Search, Seen, Standing, Store, StoreError, Submission, TokenDigest, Unexpired,
 };
 use failure::Context;
 use state::{State, Writes};
@@ -273,5 +276,27 @@ impl Store for SqliteStore {
 
     fn revocations_version(&self) -> Result<u64, StoreError> {
         self.read("read", |transaction, context| revocations::version(transaction, context))
+    }
+
+    fn add_ca_request(&self, request: &CaRequest) -> Result<u64, StoreError> {
+        self.write("write to", |transaction, context| ca_requests::add(transaction, context, request))
+    }
+
+    fn ca_request(&self, id: &CaRequestId) -> Result<Option<CaRequest>, StoreError> {
+        self.read("read", |transaction, context| ca_requests::find(transaction, context, id))
+    }
+
+    fn ca_request_of(&self, token: &TokenDigest) -> Result<Option<CaRequest>, StoreError> {
+        self.read("read", |transaction, context| ca_requests::of_token(transaction, context, token))
+    }
+
+    fn waiting_ca_requests(&self) -> Result<Vec<CaRequest>, StoreError> {
+        self.read("read", |transaction, context| ca_requests::waiting(transaction, context))
+    }
+
+    fn answer_ca_request(&self, id: &CaRequestId, answer: &CaAnswer, change: &Change) -> Result<u64, StoreError> {
+        let write =
+            |transaction: &Transaction<'_>, context: &Context<'_>, delay| ca_requests::answer(transaction, context, id, answer, change, delay);
+        self.write_what(if change.bundle.is_some() { Writes::Bundle } else { Writes::State }, "write to", write)
     }
 }

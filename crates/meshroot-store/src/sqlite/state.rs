@@ -162,6 +162,8 @@ impl State {
         if let Ok((_, Some(reached))) = &written
             && self.older.is_some()
         {
+            // Let go of first: whoever holds it alone would wait for itself.
+            drop(self.mark.take());
             self.mark = Some(Mark::lay(context.path, id, reached)?);
             self.older = None;
         }
