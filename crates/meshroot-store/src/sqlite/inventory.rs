@@ -49,7 +49,7 @@ pub(super) fn slot_end(now: i64) -> i64 {
 
 /// How many entries are taken up together. Keys are random, so few of them would write as many pages as many do: with so
 /// many, sorted, each page takes several.
-const TOGETHER: i64 = 16_384;
+const TOGETHER: i64 = 32_768;
 
 /// So long they may wait for others.
 const PATIENCE: Duration = Duration::from_secs(60);

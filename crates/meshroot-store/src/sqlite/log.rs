@@ -176,7 +176,7 @@ impl Entry<'_> {
         Ok(())
     }
 
-    fn note_expiry(&self, connection: &Connection) -> rusqlite::Result<()> {
+    pub(super) fn note_expiry(&self, connection: &Connection) -> rusqlite::Result<()> {
         let sql = "INSERT INTO last_expiries (trust_domain, authority, not_after, checksum) VALUES (?, ?, ?, ?) \
                    ON CONFLICT DO UPDATE SET not_after = excluded.not_after, checksum = excluded.checksum WHERE excluded.not_after > not_after";
         let checksum = expiry_checksum(self.trust_domain, self.authority, self.not_after);

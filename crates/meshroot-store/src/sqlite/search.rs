@@ -14,7 +14,7 @@ use super::{load, log};
 use crate::{Found, IdPattern, IssuanceRow, LogExtent, Query, Search, StoreError, Unexpired};
 
 /// The most entries of a segment that are looked at although the inventory does not know them yet: some ten milliseconds.
-const TAIL: i64 = 32_768;
+const TAIL: i64 = 49_152;
 
 /// The most that one condition may fit in one segment. Only the log of an older format has segments of that size.
 const MOST: usize = 4_000_000;
@@ -288,16 +288,23 @@ fn count_known(
         return Ok(());
     }
     let failed = |e| context.failed(e);
-    let whole =
-        format!("SELECT coalesce(sum(certificates), 0) FROM expiries_{} WHERE trust_domain = ? AND authority = ? AND slot > ?", segment.number);
     // Of the span of time that is under way, one by one.
     let part = format!("SELECT count(*) FROM terms_{} WHERE kind = ? AND key >= ? AND key < ? AND position <= ?", segment.number);
+    let whole = format!(
+        "SELECT trust_domain, authority, sum(CASE WHEN slot > ?1 THEN certificates ELSE 0 END), max(slot = ?1) \
+         FROM expiries_{} WHERE slot >= ?1 GROUP BY trust_domain, authority",
+        segment.number
+    );
     let (mut whole, mut part) = (connection.prepare_cached(&whole).map_err(failed)?, connection.prepare_cached(&part).map_err(failed)?);
-    for (trust_domain, authority) in authorities(connection, context, segment)? {
-        let later: i64 = whole.query_row(params![trust_domain, authority, slot(now)], |row| row.get(0)).map_err(failed)?;
-        let from = expiry_key(trust_domain, &authority, now.saturating_add(1));
-        let to = expiry_key(trust_domain, &authority, inventory::slot_end(now));
-        let soon: i64 = part.query_row(params![Term::Expiry.number(), from, to, segment.known], |row| row.get(0)).map_err(failed)?;
+    let rows = whole.query_map([slot(now)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).map_err(failed)?;
+    for row in rows {
+        let (trust_domain, authority, later, has_some_now): (i64, String, i64, bool) = row.map_err(failed)?;
+        let mut soon = 0;
+        if has_some_now {
+            let from = expiry_key(trust_domain, &authority, now.saturating_add(1));
+            let to = expiry_key(trust_domain, &authority, inventory::slot_end(now));
+            soon = part.query_row(params![Term::Expiry.number(), from, to, segment.known], |row| row.get(0)).map_err(failed)?;
+        }
         let count = counts.entry((trust_domain, authority)).or_default();
         *count = count.saturating_add(later).saturating_add(soon);
     }
