@@ -15,5 +15,6 @@ pub mod fixtures;
 pub mod handshake;
 pub mod judges;
 pub mod mint;
+pub mod postgres;
 pub mod scene;
 pub mod views;

@@ -4,11 +4,14 @@
 
 mod change;
 mod checksum;
+mod durability;
 mod error;
 pub mod files;
 mod issuance;
 mod join_token;
 mod meta;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod recorder;
 mod sqlite;
 mod store;
@@ -18,10 +21,13 @@ mod submission;
 mod support;
 
 pub use change::{Change, Loaded, RenderedBundle, SealedKeyOf, StoredTrustDomain};
+pub use durability::Durability;
 pub use error::StoreError;
 pub use issuance::{Issuance, IssuanceRow, Query, Recorded};
 pub use join_token::{JoinToken, TokenDigest, TokenScope};
 pub use meta::{InvalidStoreId, Meta, NewStore, StoreId, StoreKind};
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresAddress, PostgresStore};
 pub use recorder::{InFlight, Lost, Recorder};
 pub use sqlite::SqliteStore;
 pub use store::Store;

@@ -5,14 +5,15 @@ use meshroot::spiffe::TrustDomain;
 use meshroot::time::Timestamp;
 use meshroot::x509::Certificate;
 
-use crate::{Change, Issuance, IssuanceRow, JoinToken, Loaded, Meta, Outcome, Query, Recorded, StoreError, Submission, TokenDigest};
+use crate::{Change, Durability, Issuance, IssuanceRow, JoinToken, Loaded, Meta, Outcome, Query, Recorded, StoreError, Submission, TokenDigest};
 
 /// What must survive. The comments here are the specification; `tests/conformance` checks them.
 ///
 /// Every method is one transaction: it sees one moment, and has happened as a whole or not at all. When a writing
 /// method has returned `Ok`, its effect survives the death of the process, of the machine's power included. When it
 /// returns an error nothing is stored, except after [`StoreError::Disk`]: then nobody knows, and the store takes no
-/// further writes until it is opened anew.
+/// further writes until it is opened anew; and after [`StoreError::OutcomeUnknown`]: then nobody knows either, and
+/// reading, or asking again with the same idempotency key, finds out.
 ///
 /// A store may be open in several processes and used by several threads at once.
 pub trait Store: fmt::Debug + Send + Sync {
@@ -36,6 +37,14 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// # Errors
     /// What a write would be refused with.
     fn check_writable(&self) -> Result<(), StoreError>;
+
+    /// What an acknowledged write is worth, by the settings of whatever keeps it.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn durability(&self) -> Result<Durability, StoreError> {
+        Ok(Durability::of_a_file())
+    }
 
     /// Stores a change and returns the store's new version, which is one more than `expected_version`.
     ///

@@ -13,11 +13,11 @@ use crate::checksum::Checksum;
 use crate::{Issuance, IssuanceRow, Query, StoreError};
 
 /// How long a serial number is remembered after its certificate has expired: a clock may be wrong by some hours.
-pub(super) const REMEMBERED: Duration = Duration::from_secs(86_400);
+pub(crate) const REMEMBERED: Duration = Duration::from_secs(86_400);
 
 /// How many expired serial numbers are forgotten with each record. More than one, so that the table shrinks; few, so
 /// that no request pays for all.
-const FORGOTTEN_AT_ONCE: i64 = 4;
+pub(crate) const FORGOTTEN_AT_ONCE: i64 = 4;
 
 /// Appends one certificate and answers its position. The outer error fails the batch, the inner one this certificate.
 pub(super) fn append(connection: &Connection, context: &Context<'_>, issuance: &Issuance) -> Result<Result<u64, StoreError>, StoreError> {
@@ -55,7 +55,7 @@ pub(super) fn append(connection: &Connection, context: &Context<'_>, issuance: &
 }
 
 /// The first URI that is a SPIFFE ID; the linter lets no second one pass.
-fn spiffe_id(certificate: &Certificate) -> Option<SpiffeId> {
+pub(crate) fn spiffe_id(certificate: &Certificate) -> Option<SpiffeId> {
     certificate.alt_names()?.uris.into_iter().find_map(|uri| SpiffeId::parse(uri).ok())
 }
 
@@ -66,23 +66,23 @@ fn forget_expired(connection: &Connection, now: Timestamp) -> rusqlite::Result<(
 }
 
 /// A row of the log.
-struct Entry<'a> {
-    position: i64,
-    trust_domain: i64,
-    authority: &'a str,
-    kind: &'a str,
-    caller: &'a str,
-    spiffe_id: Option<&'a str>,
-    serial: &'a [u8],
-    not_before: i64,
-    not_after: i64,
-    at: i64,
-    since: Option<i64>,
-    certificate: &'a [u8],
+pub(crate) struct Entry<'a> {
+    pub(crate) position: i64,
+    pub(crate) trust_domain: i64,
+    pub(crate) authority: &'a str,
+    pub(crate) kind: &'a str,
+    pub(crate) caller: &'a str,
+    pub(crate) spiffe_id: Option<&'a str>,
+    pub(crate) serial: &'a [u8],
+    pub(crate) not_before: i64,
+    pub(crate) not_after: i64,
+    pub(crate) at: i64,
+    pub(crate) since: Option<i64>,
+    pub(crate) certificate: &'a [u8],
 }
 
 impl Entry<'_> {
-    fn checksum(&self) -> i64 {
+    pub(crate) fn checksum(&self) -> i64 {
         let row = Checksum::of("issuances").int(self.position).int(self.trust_domain).text(self.authority).text(self.kind).text(self.caller);
         // No SPIFFE ID is empty.
         let row = row.text(self.spiffe_id.unwrap_or_default()).bytes(self.serial);
@@ -205,7 +205,7 @@ pub(super) fn find(connection: &Connection, context: &Context<'_>, certificate: 
     Ok(None)
 }
 
-fn expiry_checksum(trust_domain: i64, authority: &str, not_after: i64) -> i64 {
+pub(crate) fn expiry_checksum(trust_domain: i64, authority: &str, not_after: i64) -> i64 {
     Checksum::of("last_expiries").int(trust_domain).text(authority).int(not_after).finish()
 }
 

@@ -3,15 +3,15 @@
 mod commit;
 mod create;
 mod failure;
-mod idempotency;
-mod load;
-mod log;
+pub(crate) mod idempotency;
+pub(crate) mod load;
+pub(crate) mod log;
 mod migrate;
 mod open;
 mod submit;
 #[cfg(test)]
 mod tests;
-mod tokens;
+pub(crate) mod tokens;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,0 +1,207 @@
+//! The store in a PostgreSQL database, for several replicas that share one logical CA.
+
+mod address;
+mod binding;
+mod commit;
+mod decide;
+mod durability;
+mod failure;
+mod head;
+mod idempotency;
+mod line;
+mod load;
+mod log;
+mod migrate;
+mod open;
+mod record;
+mod rows;
+mod session;
+mod submit;
+mod tls;
+mod tokens;
+mod wait;
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use meshroot::hierarchy::AuthorityId;
+use meshroot::spiffe::TrustDomain;
+use meshroot::time::Timestamp;
+use meshroot::x509::Certificate;
+
+pub use address::PostgresAddress;
+
+use crate::{
+    Change, Durability, IssuanceRow, JoinToken, Loaded, Meta, NewStore, Outcome, Query, Recorded, Store, StoreError, Submission, TokenDigest,
+};
+use open::Lines;
+use submit::{Candidate, Place};
+
+/// A store in a PostgreSQL database, which several processes on several machines may have open.
+///
+/// It can be used from any thread, within an async runtime or without one: its sockets are served by a thread of its
+/// own. A database that does not answer is an error after seconds ([`StoreError::Unavailable`]), and is tried again by
+/// the next call, with a back-off. Of several hosts in the address the one that takes writes is used.
+#[derive(Debug)]
+pub struct PostgresStore {
+    lines: Lines,
+    meta: Meta,
+    /// Trust domains are never removed or renumbered, so they are asked for once.
+    numbers: Mutex<HashMap<String, i64>>,
+}
+
+/// The most entries of the log that are read on the connection that others wait for, too.
+const FEW: u32 = 16;
+
+impl PostgresStore {
+    /// Makes a store: the schema, if it is not there, and the tables in it. All or nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`], [`StoreError::NotAStore`] when the schema is used by something else,
+    /// [`StoreError::Address`], [`StoreError::Unavailable`], or what the database has to say.
+    pub fn create(address: &PostgresAddress, new: &NewStore) -> Result<Self, StoreError> {
+        let lines = Lines::new(address)?;
+        open::create(&lines, new)?;
+        open::open(lines, migrate::MIGRATIONS)
+    }
+
+    /// Opens a store, and brings an older format up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::NotAStore`], [`StoreError::Damaged`], [`StoreError::TooNew`],
+    /// [`StoreError::Address`], [`StoreError::Unavailable`], or what the database has to say.
+    pub fn open(address: &PostgresAddress) -> Result<Self, StoreError> {
+        open::open(Lines::new(address)?, migrate::MIGRATIONS)
+    }
+
+    /// The number of a trust domain in this store; `None` if it is not known there.
+    fn number_of(&self, trust_domain: &str) -> Result<Option<i64>, StoreError> {
+        let numbers = || self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(number) = numbers().get(trust_domain) {
+            return Ok(Some(*number));
+        }
+        let context = self.lines.context("read");
+        let number = self.lines.reader.read(&context, async |session| Ok(load::number_of(session, trust_domain).await?))?;
+        if let Some(number) = number {
+            numbers().insert(trust_domain.to_owned(), number);
+        }
+        Ok(number)
+    }
+}
+
+impl Store for PostgresStore {
+    fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    fn load(&self) -> Result<Loaded, StoreError> {
+        let context = self.lines.context("read");
+        self.lines.writer.read_together(&context, async |session| load::load(session, &context).await)
+    }
+
+    fn version(&self) -> Result<u64, StoreError> {
+        let context = self.lines.context("read");
+        self.lines.reader.read(&context, async |session| load::version(session, &context).await)
+    }
+
+    fn check_writable(&self) -> Result<(), StoreError> {
+        let context = self.lines.context("write to");
+        self.lines.writer.rehearse(&context, async |session| {
+            // Locks what every commit locks, and needs a row to be written.
+            session.execute("UPDATE store SET version = version", &[]).await?;
+            Ok(())
+        })
+    }
+
+    fn durability(&self) -> Result<Durability, StoreError> {
+        let context = self.lines.context("read the settings of");
+        self.lines.reader.read(&context, async |session| durability::durability(session).await)
+    }
+
+    fn commit(&self, change: &Change) -> Result<u64, StoreError> {
+        let context = self.lines.context("write to");
+        self.lines.writer.write(&context, async |session| commit::commit(session, &context, change).await)
+    }
+
+    fn sealed_key(&self, trust_domain: &TrustDomain, authority: &AuthorityId) -> Result<Option<Vec<u8>>, StoreError> {
+        let context = self.lines.context("read a key from");
+        self.lines.reader.read(&context, async |session| load::sealed_key(session, &context, trust_domain, authority).await)
+    }
+
+    fn wrapped_data_key(&self) -> Result<Vec<u8>, StoreError> {
+        let context = self.lines.context("read the data key from");
+        self.lines.reader.read(&context, async |session| Ok(load::store_row(session, &context).await?.wrapped_data_key))
+    }
+
+    fn submit(&self, batch: Vec<Submission>) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
+        let mut numbers = HashMap::new();
+        for submission in &batch {
+            let name = submission.issuance.trust_domain.as_str();
+            if !numbers.contains_key(name) {
+                numbers.insert(name, self.number_of(name)?);
+            }
+        }
+        let candidates: Vec<Candidate<'_>> =
+            batch.iter().map(|submission| Candidate::new(submission, |name| numbers.get(name).copied().flatten())).collect();
+        let context = self.lines.context("record in");
+        let plan = self.lines.writer.write_in_two(
+            &context,
+            async |session| submit::prepare(session, &context, &candidates).await,
+            async |session, plan| record::seal(session, plan).await,
+        )?;
+        let places = plan.places;
+        let entries: Vec<_> = candidates.into_iter().map(|candidate| candidate.entry.map(drop)).collect();
+        // Only now, behind the commit, is anything recorded.
+        let outcome = |((submission, place), entry): ((Submission, Place), Result<(), StoreError>)| match place {
+            Place::New(position) => Ok(Outcome::Recorded(Recorded::new(submission.issuance.issued, position))),
+            Place::Before(position) => Ok(Outcome::Answered(position)),
+            Place::Refused(e) => Err(e),
+            Place::Unfit => Err(entry.err().unwrap_or(StoreError::TokenUnknown)),
+        };
+        Ok(batch.into_iter().zip(places).zip(entries).map(outcome).collect())
+    }
+
+    fn answered(&self, caller: &str, key: &str) -> Result<Option<(u64, [u8; 32])>, StoreError> {
+        let context = self.lines.context("read");
+        self.lines.reader.read(&context, async |session| idempotency::find(session, &context, caller, key).await)
+    }
+
+    fn add_token(&self, token: &JoinToken) -> Result<(), StoreError> {
+        let context = self.lines.context("write a token to");
+        self.lines.writer.write(&context, async |session| tokens::add(session, token).await)
+    }
+
+    fn token(&self, digest: &TokenDigest) -> Result<Option<JoinToken>, StoreError> {
+        let context = self.lines.context("read a token from");
+        self.lines.reader.read(&context, async |session| tokens::find(session, &context, digest).await)
+    }
+
+    fn tokens(&self) -> Result<Vec<JoinToken>, StoreError> {
+        let context = self.lines.context("read the tokens of");
+        self.lines.scanner.read_together(&context, async |session| tokens::all(session, &context).await)
+    }
+
+    fn withdraw_token(&self, digest: &TokenDigest) -> Result<bool, StoreError> {
+        let context = self.lines.context("withdraw a token from");
+        self.lines.writer.write(&context, async |session| tokens::withdraw(session, digest).await)
+    }
+
+    fn issuances(&self, query: &Query) -> Result<Vec<IssuanceRow>, StoreError> {
+        let context = self.lines.context("read the issuance log of");
+        let filtered = query.trust_domain.is_some() || query.id.is_some() || query.authority.is_some() || query.serial.is_some();
+        if query.limit <= FEW && !filtered {
+            return self.lines.reader.read(&context, async |session| log::issuances(session, &context, query).await);
+        }
+        self.lines.scanner.read_together(&context, async |session| log::issuances(session, &context, query).await)
+    }
+
+    fn find(&self, certificate: &Certificate) -> Result<Option<IssuanceRow>, StoreError> {
+        let context = self.lines.context("read the issuance log of");
+        self.lines.reader.read(&context, async |session| log::find(session, &context, certificate).await)
+    }
+
+    fn last_expiry(&self, trust_domain: &TrustDomain, authority: &AuthorityId, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let context = self.lines.context("read");
+        self.lines.reader.read(&context, async |session| log::last_expiry(session, &context, trust_domain, authority, now).await)
+    }
+}

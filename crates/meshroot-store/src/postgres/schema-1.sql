@@ -1,0 +1,180 @@
+-- What the store is: one row. Whoever changes a hierarchy locks it.
+CREATE TABLE store (
+    one bigint PRIMARY KEY CHECK (one = 1),
+    id text NOT NULL,
+    kind text NOT NULL,
+    created_at bigint NOT NULL,
+    wrapped_data_key bytea NOT NULL,
+    -- How many changes were committed.
+    version bigint NOT NULL,
+    checksum bigint NOT NULL
+);
+
+CREATE TABLE trust_domains (
+    number bigint PRIMARY KEY,
+    name text NOT NULL UNIQUE
+);
+
+-- One row a change. What it counts and names proves that no event and no bundle has gone missing.
+CREATE TABLE commits (
+    version bigint PRIMARY KEY,
+    trust_domain bigint NOT NULL REFERENCES trust_domains,
+    at bigint NOT NULL,
+    events bigint NOT NULL,
+    keys bigint NOT NULL,
+    -- Of the bundle that it published.
+    sequence bigint,
+    checksum bigint NOT NULL
+);
+
+CREATE TABLE events (
+    position bigint PRIMARY KEY,
+    version bigint NOT NULL REFERENCES commits,
+    event text NOT NULL,
+    checksum bigint NOT NULL
+);
+
+CREATE TABLE bundles (
+    trust_domain bigint NOT NULL REFERENCES trust_domains,
+    sequence bigint NOT NULL,
+    version bigint NOT NULL REFERENCES commits,
+    rendered bytea NOT NULL,
+    checksum bigint NOT NULL,
+    PRIMARY KEY (trust_domain, sequence)
+);
+
+CREATE TABLE sealed_keys (
+    trust_domain bigint NOT NULL REFERENCES trust_domains,
+    authority text NOT NULL,
+    version bigint NOT NULL REFERENCES commits,
+    sealed bytea NOT NULL,
+    checksum bigint NOT NULL,
+    PRIMARY KEY (trust_domain, authority)
+);
+
+-- The issuance log, in the order of commits, in parts of about a week each that expire as a whole. The parts' tables
+-- are made as they are needed. No foreign keys on the hot path: each would be looked up for each row, and attaching a
+-- part would lock the other table.
+CREATE TABLE issuances (
+    part bigint NOT NULL,
+    position bigint NOT NULL,
+    trust_domain bigint NOT NULL,
+    authority text NOT NULL,
+    kind text NOT NULL,
+    caller text NOT NULL,
+    spiffe_id text,
+    serial bytea NOT NULL,
+    not_before bigint NOT NULL,
+    not_after bigint NOT NULL,
+    at bigint NOT NULL,
+    -- When the identity was last vouched for by something else than an earlier certificate of its own; NULL for the
+    -- moment of issue.
+    since bigint,
+    certificate bytea NOT NULL,
+    checksum bigint NOT NULL,
+    PRIMARY KEY (part, position)
+) PARTITION BY LIST (part);
+-- Keys and signatures do not get smaller.
+ALTER TABLE issuances ALTER COLUMN certificate SET STORAGE EXTERNAL;
+
+-- Where the log ends: one row. Whoever appends locks it until the entries are committed, so positions become visible
+-- in their order.
+CREATE TABLE log_head (
+    one bigint PRIMARY KEY CHECK (one = 1),
+    -- The first position that is still there.
+    first_position bigint NOT NULL,
+    -- The last one; 0 for an empty log.
+    position bigint NOT NULL,
+    -- The part that is written to, 0 for none yet; since when, from which position on, and the last expiry in it.
+    part bigint NOT NULL,
+    part_first bigint NOT NULL,
+    part_started_at bigint NOT NULL,
+    part_last_expiry bigint NOT NULL,
+    checksum bigint NOT NULL
+) WITH (fillfactor = 25);
+
+-- The parts that are written to no more.
+CREATE TABLE log_parts (
+    part bigint PRIMARY KEY,
+    first_position bigint NOT NULL,
+    last_position bigint NOT NULL,
+    last_expiry bigint NOT NULL,
+    checksum bigint NOT NULL
+);
+
+-- Serial numbers in use. An issuer is one by its name, and belongs to one trust domain. Expired ones are forgotten.
+CREATE TABLE serials (
+    serial bytea NOT NULL,
+    issuer bytea NOT NULL,
+    trust_domain bigint NOT NULL,
+    expires_at bigint NOT NULL,
+    -- Where the certificate is in the log; NULL for CA certificates.
+    part bigint,
+    position bigint,
+    PRIMARY KEY (serial, issuer, trust_domain)
+);
+CREATE INDEX serials_by_expiry ON serials (expires_at);
+
+-- Of each CA, when the last certificate expires that it signed.
+CREATE TABLE last_expiries (
+    trust_domain bigint NOT NULL,
+    authority text NOT NULL,
+    not_after bigint NOT NULL,
+    checksum bigint NOT NULL,
+    PRIMARY KEY (trust_domain, authority)
+) WITH (fillfactor = 50);
+
+-- One-time tokens, by the SHA-256 of what their holders show. Expired ones are forgotten.
+CREATE TABLE join_tokens (
+    digest bytea PRIMARY KEY,
+    trust_domain bigint NOT NULL REFERENCES trust_domains,
+    cluster text NOT NULL,
+    -- The SPIFFE ID that it is good for; NULL for the cluster's own CA certificate.
+    spiffe_id text,
+    created_by text NOT NULL,
+    created_at bigint NOT NULL,
+    expires_at bigint NOT NULL,
+    -- The entry of the issuance log that used it up.
+    used_by bigint,
+    checksum bigint NOT NULL
+);
+CREATE INDEX join_tokens_by_expiry ON join_tokens (expires_at);
+
+-- What a caller's idempotency key stands for, by the SHA-256 of both: an index takes no texts of any length. Expired
+-- ones are forgotten.
+CREATE TABLE idempotency_keys (
+    name bytea PRIMARY KEY,
+    caller text NOT NULL,
+    key text NOT NULL,
+    -- SHA-256 of the request that the key came with first.
+    request bytea NOT NULL,
+    position bigint NOT NULL,
+    expires_at bigint NOT NULL,
+    checksum bigint NOT NULL
+);
+CREATE INDEX idempotency_keys_by_expiry ON idempotency_keys (expires_at);
+
+-- What is on record stays.
+CREATE FUNCTION stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'what is on record in % is never changed and never removed', TG_TABLE_NAME;
+END $$;
+CREATE TRIGGER stay BEFORE UPDATE OR DELETE ON commits FOR EACH ROW EXECUTE FUNCTION stays();
+CREATE TRIGGER stay BEFORE UPDATE OR DELETE ON events FOR EACH ROW EXECUTE FUNCTION stays();
+CREATE TRIGGER stay BEFORE UPDATE OR DELETE ON bundles FOR EACH ROW EXECUTE FUNCTION stays();
+CREATE TRIGGER stay BEFORE UPDATE OR DELETE ON sealed_keys FOR EACH ROW EXECUTE FUNCTION stays();
+CREATE TRIGGER stay BEFORE UPDATE OR DELETE ON issuances FOR EACH ROW EXECUTE FUNCTION stays();
+CREATE TRIGGER stay_all BEFORE TRUNCATE ON commits EXECUTE FUNCTION stays();
+CREATE TRIGGER stay_all BEFORE TRUNCATE ON events EXECUTE FUNCTION stays();
+CREATE TRIGGER stay_all BEFORE TRUNCATE ON bundles EXECUTE FUNCTION stays();
+CREATE TRIGGER stay_all BEFORE TRUNCATE ON sealed_keys EXECUTE FUNCTION stays();
+CREATE TRIGGER stay_all BEFORE TRUNCATE ON issuances EXECUTE FUNCTION stays();
+
+CREATE FUNCTION only_grows() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.sequence <= (SELECT max(sequence) FROM bundles WHERE trust_domain = NEW.trust_domain) THEN
+        RAISE EXCEPTION 'a bundle''s sequence number only grows';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER only_grow BEFORE INSERT ON bundles FOR EACH ROW EXECUTE FUNCTION only_grows();
