@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs every fuzz target for some seconds, seeds first: .ci/fuzz.sh [SECONDS, default 10] [TARGET…, default all]
 # Builds cargo-fuzz when it is not there. MESHROOT_SANITIZER=address looks for memory errors of C code, too, and is much
-# slower; without a sanitizer more inputs are tried, and our own code has no unsafe in it.
+# slower; without a sanitizer more inputs are tried, and our own code has no unsafe in it. MESHROOT_FUZZ_SEED=N tries the same
+# inputs every time; without it every run tries others.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-10}
@@ -31,6 +32,7 @@ for target in "${targets[@]}"; do
     mkdir -p "fuzz/corpus/$target"
     options=(-max_total_time="$seconds" -max_len=8192 -timeout=20 -rss_limit_mb=2048 -print_final_stats=1)
     dictionary=fuzz/dictionaries/$target.dict
+    [ -n "${MESHROOT_FUZZ_SEED:-}" ] && options+=(-seed="$MESHROOT_FUZZ_SEED")
     [ -f "$dictionary" ] && options+=(-dict="$dictionary")
     # What is found is kept in the corpus, which belongs to this machine; the seeds belong to everybody.
     if cargo fuzz run --sanitizer "$sanitizer" --target-dir "$target_dir" "$target" "fuzz/corpus/$target" "fuzz/seeds/$target" -- "${options[@]}" >"$log" 2>&1; then

@@ -3,6 +3,7 @@
 //! ```text
 //! net   accepts connections: limits, TLS, HTTP/1.1 and h2 on one port, graceful shutdown
 //! http  the interface: routes, problem documents, bundles, health
+//! grpc  Istio's signing API, on the same port and the same issuing path
 //! caller   who is asking, decided with every request
 //! permission  who may have what: the policy and the clusters' token keys, swapped as a whole
 //! issuing  from an authorised request to a certificate on record: the one way for every interface
@@ -19,6 +20,7 @@ mod audit;
 mod caller;
 mod clock;
 pub mod config;
+mod grpc;
 mod http;
 mod issuing;
 mod log;

@@ -11,6 +11,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
+use crate::grpc::{self, Calls};
 use crate::http::{self, App};
 use crate::issuing::Desk;
 use crate::mesh::{Mesh, MeshError};
@@ -120,7 +121,11 @@ impl Service {
         let (listener, address) = listen(config.listen.address).await?;
         let (health_listener, health_address) = listen(config.health.address).await?;
         let mut doors = vec![
-            Door::new(Entrance::Tls(listener, tls), config.limits, http::public(Arc::clone(&app))),
+            Door::new(
+                Entrance::Tls(listener, tls),
+                config.limits,
+                http::public(Arc::clone(&app)).merge(grpc::routes(Arc::new(Calls::new(Arc::clone(&app))))),
+            ),
             Door::new(Entrance::Plain(health_listener), config.limits, http::health(Arc::clone(&app))),
         ];
         if let Some(path) = &config.administration.socket {

@@ -55,9 +55,16 @@ pub struct StoredTrustDomain {
     pub events: Vec<Event>,
     /// The bundle that is published, if there is one.
     pub bundle: Option<RenderedBundle>,
+    /// From when on that bundle is served, everywhere at once; the one before it until then.
+    pub visible_at: Option<Timestamp>,
 }
 
 impl Loaded {
+    /// From when on all of it is served.
+    pub fn visible_at(&self) -> Option<Timestamp> {
+        self.trust_domains.iter().filter_map(|held| held.visible_at).max()
+    }
+
     /// What is held of this trust domain.
     pub fn trust_domain(&self, name: &TrustDomain) -> Option<&StoredTrustDomain> {
         self.trust_domains.iter().find(|held| held.trust_domain == *name)

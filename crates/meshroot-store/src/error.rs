@@ -2,7 +2,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use meshroot::hierarchy::AuthorityId;
-use meshroot::spiffe::TrustDomain;
+use meshroot::spiffe::{SpiffeId, TrustDomain};
 use meshroot::time::Timestamp;
 use meshroot::x509::{CertificateError, SerialNumber};
 
@@ -96,9 +96,31 @@ pub enum StoreError {
     /// The token has expired.
     #[error("the token expired at {0}: have a new one made")]
     TokenExpired(Timestamp),
+    /// The identity is denied.
+    #[error("'{0}' is denied: it gets no certificate until an administrator takes the denial back, or it expires")]
+    Denied(SpiffeId),
+    /// A CA's CRLs have growing numbers.
+    #[error("the CRL of '{authority}' is not newer than the one that is published (number {held}): a CRL's number only grows")]
+    CrlNotNewer {
+        /// The CA.
+        authority: AuthorityId,
+        /// The number of the CRL that is published.
+        held: u64,
+    },
     /// The store holds a token with this digest.
     #[error("the token was made before")]
     TokenExists,
+    /// An older copy of the store was put in its place. It can be read; nothing is written to it.
+    #[error("the store {} is an older copy of itself ({why}): nothing is issued or published from it until you put the newest one back, or say `meshroot store restored`", path.display())]
+    OlderCopy {
+        /// The file.
+        path: PathBuf,
+        /// How it was noticed.
+        why: String,
+    },
+    /// A search that would read through too much.
+    #[error("too many certificates fit the search: narrow it, by an identity or a shorter span of time")]
+    TooBroad,
     /// What should be recorded is no certificate.
     #[error("what should be recorded cannot be read: {0}")]
     Certificate(#[from] CertificateError),
@@ -199,7 +221,11 @@ impl StoreError {
             Self::TokenUnknown => "store.token_unknown",
             Self::TokenUsed => "store.token_used",
             Self::TokenExpired(_) => "store.token_expired",
+            Self::Denied(_) => "store.denied",
+            Self::CrlNotNewer { .. } => "store.crl_not_newer",
             Self::TokenExists => "store.token_exists",
+            Self::OlderCopy { .. } => "store.older_copy",
+            Self::TooBroad => "store.search_too_broad",
             Self::Certificate(e) => e.code(),
             Self::DiskFull { .. } => "store.disk_full",
             Self::NotPermitted { .. } => "store.not_permitted",

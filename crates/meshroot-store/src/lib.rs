@@ -13,7 +13,10 @@ mod meta;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod recorder;
+mod revocation;
+mod search;
 mod sqlite;
+mod standing;
 mod store;
 mod submission;
 #[cfg(test)]
@@ -29,6 +32,9 @@ pub use meta::{InvalidStoreId, Meta, NewStore, StoreId, StoreKind};
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresAddress, PostgresStore};
 pub use recorder::{InFlight, Lost, Recorder};
+pub use revocation::{Denial, Lift, PublishedCrl, Revocation, RevocationChange, Revocations};
+pub use search::{Found, IdPattern, LogExtent, Maintained, Search, Unexpired};
 pub use sqlite::SqliteStore;
-pub use store::Store;
+pub use standing::{Restoration, Restored, Seen, Standing};
+pub use store::{Store, VISIBLE_AFTER};
 pub use submission::{Idempotency, Outcome, Submission};

@@ -48,12 +48,13 @@ fn files_are_0600_and_folders_0700_while_open_and_afterwards() {
     let folder = place.path().parent().unwrap().to_owned();
     assert_eq!((mode(&folder), mode(folder.parent().unwrap())), (0o700, 0o700));
     let files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert_eq!(files.len(), 3, "the database, its log and the log's index: {files:?}");
+    assert_eq!(files.len(), 4, "the database, its log, the log's index and the mark: {files:?}");
     assert!(files.iter().all(|file| mode(file) == 0o600), "{files:?}");
     drop(store);
-    let files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(files, ["mesh.db"]);
-    assert_eq!(mode(&place.path()), 0o600);
+    let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    files.sort();
+    assert_eq!(files, ["mesh.db", "mesh.db-mark"]);
+    assert_eq!((mode(&place.path()), mode(&folder.join("mesh.db-mark"))), (0o600, 0o600));
 }
 
 #[test]

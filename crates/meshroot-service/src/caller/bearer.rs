@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, header};
 use meshroot_store::{JoinToken, TokenDigest};
 use zeroize::Zeroizing;
 
-use super::{AuthenticationError, Caller};
+use super::{Audience, AuthenticationError, Caller};
 use crate::http::App;
 
 /// What a one-time token begins with: people and secret scanners see what it is.
@@ -29,14 +29,14 @@ pub(super) fn of(headers: &HeaderMap) -> Result<Option<Zeroizing<String>>, Authe
     Ok(Some(Zeroizing::new(token.to_owned())))
 }
 
-pub(super) async fn caller(app: &Arc<App>, bearer: &str) -> Result<Caller, AuthenticationError> {
+pub(super) async fn caller(app: &Arc<App>, bearer: &str, audience: Audience) -> Result<Caller, AuthenticationError> {
     if !bearer.starts_with(TOKEN_PREFIX) {
         // A JWS has three parts; nothing else that we know has dots.
         if bearer.split('.').count() != 3 {
             return Err(AuthenticationError::UnknownKind);
         }
         let permissions = app.permissions.load();
-        let token = permissions.service_account(bearer, app.mesh.crypto(), app.mesh.clock().now())?;
+        let token = permissions.service_account(bearer, audience, app.mesh.crypto(), app.mesh.clock().now())?;
         return Ok(Caller::ServiceAccount(Box::new(token)));
     }
     let digest = TokenDigest(app.mesh.crypto().sha256(bearer.as_bytes()));

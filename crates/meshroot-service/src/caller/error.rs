@@ -1,4 +1,5 @@
 use axum::http::StatusCode;
+use meshroot::revocation::RevocationReason;
 use meshroot::time::Timestamp;
 use meshroot::token::TokenError;
 use meshroot::verify::Rejection;
@@ -31,6 +32,8 @@ pub(crate) enum AuthenticationError {
     NotOurs,
     #[error("the client certificate's CA '{authority}' is {state}: ask with a token")]
     Authority { authority: String, state: String },
+    #[error("the client certificate, or a CA above it, is revoked since {at} ({reason}): ask with a token")]
+    Revoked { at: Timestamp, reason: RevocationReason },
     #[error("{0}")]
     ServiceAccount(#[from] TokenError),
     #[error("whether the caller cannot be found out now: {0}")]
@@ -53,6 +56,7 @@ impl AuthenticationError {
             Self::Certificate(e) => e.code(),
             Self::NotOurs => "authentication.certificate_not_ours",
             Self::Authority { .. } => "authentication.authority",
+            Self::Revoked { .. } => "authentication.certificate_revoked",
             Self::ServiceAccount(e) => e.code(),
             Self::Store(e) => e.code(),
             Self::Stopping => "service.stopping",

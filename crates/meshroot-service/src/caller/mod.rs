@@ -7,7 +7,9 @@ mod svid;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use meshroot::hierarchy::ClusterName;
 use meshroot::token::ServiceAccountToken;
 use meshroot_store::JoinToken;
 
@@ -49,25 +51,50 @@ impl Caller {
             Self::Administrator { name } => name.clone(),
         }
     }
+
+    /// The cluster that the credentials are of.
+    pub(crate) fn cluster(&self) -> Option<&ClusterName> {
+        match self {
+            Self::Nobody | Self::Administrator { .. } => None,
+            Self::Token(token) => Some(&token.cluster),
+            Self::ServiceAccount(token) => Some(token.cluster()),
+            Self::Workload(workload) => Some(&workload.cluster),
+        }
+    }
+
+    /// Who sends these headers over this connection.
+    pub(crate) async fn of(headers: &HeaderMap, peer: Option<&Peer>, audience: Audience, app: &Arc<App>) -> Result<Self, AuthenticationError> {
+        if let Some(bearer) = bearer::of(headers)? {
+            return bearer::caller(app, &bearer, audience).await;
+        }
+        match peer.cloned() {
+            // Only its owner and root can connect to the socket, and both were checked.
+            Some(Peer { origin: Origin::Socket { user }, .. }) => Ok(Self::Administrator { name: format!("administrator, user {user}") }),
+            Some(Peer { chain: Some(chain), .. }) => svid::workload(app, chain).await.map(Self::Workload),
+            _ => Ok(Self::Nobody),
+        }
+    }
+}
+
+/// For whom a service account token must be. What counts for one does not count for the other: every istiod sees the tokens
+/// that are for Istio, and could ask for anything with them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Audience {
+    /// Us, as the policy names us: over HTTP.
+    Ours,
+    /// Istio's own, which its clients send: over gRPC.
+    Istio,
 }
 
 impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let refused = |e: AuthenticationError| {
+        let caller = Self::of(&parts.headers, parts.extensions.get::<Peer>(), Audience::Ours, app).await;
+        caller.map_err(|e| {
             app.metrics.not_authenticated(e.code());
             Problem::from(e)
-        };
-        if let Some(bearer) = bearer::of(&parts.headers).map_err(refused)? {
-            return bearer::caller(app, &bearer).await.map_err(refused);
-        }
-        match parts.extensions.get::<Peer>().cloned() {
-            // Only its owner and root can connect to the socket, and both were checked.
-            Some(Peer { origin: Origin::Socket { user }, .. }) => Ok(Self::Administrator { name: format!("administrator, user {user}") }),
-            Some(Peer { chain: Some(chain), .. }) => svid::workload(app, chain).await.map(Self::Workload).map_err(refused),
-            _ => Ok(Self::Nobody),
-        }
+        })
     }
 }
 

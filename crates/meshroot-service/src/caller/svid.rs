@@ -5,11 +5,12 @@ use meshroot::revocation::CrlSet;
 use meshroot::spiffe::SpiffeId;
 use meshroot::time::Timestamp;
 use meshroot::x509::Certificate;
+use meshroot_store::{IssuanceRow, Revocation};
 use rustls::pki_types::CertificateDer;
 
 use super::AuthenticationError;
 use crate::http::App;
-use crate::mesh::Mesh;
+use crate::mesh::{Domain, Mesh};
 
 /// A workload with a certificate of ours that is still good.
 #[derive(Clone, Debug)]
@@ -43,8 +44,26 @@ fn judge(mesh: &Mesh, chain: &[CertificateDer<'static>]) -> Result<Workload, Aut
     if !matches!(authority.state(), AuthorityState::Active | AuthorityState::Retiring) {
         return Err(AuthenticationError::Authority { authority: authority.id().to_string(), state: authority.state().to_string() });
     }
+    is_not_revoked(mesh, domain, &row, svid.path())?;
     if row.kind != meshroot::profile::ProfileKind::Workload.to_string() {
         return Err(AuthenticationError::NotOurs);
     }
     Ok(Workload { id: svid.id().clone(), cluster: cluster.clone(), since: row.since, position: row.position })
+}
+
+/// Neither the certificate nor a CA above it is revoked. Asked with every request, from memory: a connection may be older
+/// than a revocation.
+fn is_not_revoked(mesh: &Mesh, domain: &Domain, row: &IssuanceRow, above: &[Certificate]) -> Result<(), AuthenticationError> {
+    let revoked = mesh.revoked();
+    let refused = |one: &Revocation| AuthenticationError::Revoked { at: one.at, reason: one.reason };
+    if let Some(one) = revoked.find(&row.trust_domain, &row.authority, &row.serial) {
+        return Err(refused(one));
+    }
+    for ca in above {
+        let found = domain.signer_of(ca).and_then(|signer| revoked.find(&row.trust_domain, signer.id(), ca.serial()));
+        if let Some(one) = found {
+            return Err(refused(one));
+        }
+    }
+    Ok(())
 }

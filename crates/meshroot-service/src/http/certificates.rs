@@ -82,7 +82,7 @@ async fn answer(
         return Err(here(AuthenticationError::Used.into()));
     }
     // The policy first: it costs nothing beside a signature.
-    let grant = decide(app, &claim.caller, &csr, wanted.lifetime).map_err(here)?;
+    let grant = decide(app, &claim.caller, &csr, wanted.lifetime.map(|wanted| wanted.0)).map_err(here)?;
     let request: ProvenRequest = csr.prove(app.mesh.crypto()).map_err(|e| here(unusable(&e)))?;
     let order = Order { request, grant, since: claim.since, caller: name, idempotency, consumes: claim.consumes };
     let issued = app.desk.issue(order).await.map_err(|e| here(e.into()))?;
@@ -91,12 +91,11 @@ async fn answer(
 
 /// What the policy says. The identity in the request grants nothing: it chooses among those that the caller may have, and
 /// is contradicted otherwise.
-fn decide(app: &App, caller: &policy::Caller, csr: &Csr, lifetime: Option<Seconds>) -> Result<Grant, Problem> {
+pub(crate) fn decide(app: &App, caller: &policy::Caller, csr: &Csr, lifetime: Option<Duration>) -> Result<Grant, Problem> {
     let id = match csr.uris() {
         [one] => SpiffeId::parse(one).ok(),
         _ => None,
     };
-    let lifetime = lifetime.map(|wanted| wanted.0);
     let requested =
         policy::Requested { lifetime, wanted: policy::Wanted::Workload { id }, ..policy::Requested::workload(csr.public_key().algorithm()) };
     app.permissions.load().policy.decide(caller, &requested, app.mesh.clock().now()).map_err(|denial| {
@@ -114,15 +113,15 @@ fn decide(app: &App, caller: &policy::Caller, csr: &Csr, lifetime: Option<Second
 }
 
 /// A caller as the policy knows them, and what belongs to it here.
-struct Claim {
-    caller: policy::Caller,
-    since: Option<Timestamp>,
-    consumes: Option<TokenDigest>,
-    used: bool,
+pub(crate) struct Claim {
+    pub(crate) caller: policy::Caller,
+    pub(crate) since: Option<Timestamp>,
+    pub(crate) consumes: Option<TokenDigest>,
+    pub(crate) used: bool,
 }
 
 impl Claim {
-    fn of(caller: Caller) -> Result<Self, Problem> {
+    pub(crate) fn of(caller: Caller) -> Result<Self, Problem> {
         let plain = |caller| Self { caller, since: None, consumes: None, used: false };
         match caller {
             Caller::Nobody => Err(AuthenticationError::Missing.into()),
@@ -189,7 +188,7 @@ fn render(answer: &Answer, headers: &HeaderMap) -> Response {
 }
 
 /// A request that cannot be read is malformed; one with a key that we refuse was read well.
-fn unusable(e: &CsrError) -> Problem {
+pub(crate) fn unusable(e: &CsrError) -> Problem {
     let status = match e {
         CsrError::Key(_) | CsrError::SignatureAlgorithm(_) => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::BAD_REQUEST,
@@ -205,6 +204,9 @@ impl From<IssuingError> for Problem {
             IssuingError::Denied(denial) => Self::new(StatusCode::FORBIDDEN, denial.code(), detail).rule("the request must fit what was granted"),
             IssuingError::Issue(e @ (IssueError::CaExpired { .. } | IssueError::ClockBeforeCa { .. })) => busy(e.code()),
             IssuingError::Issue(e) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, e.code(), detail),
+            IssuingError::DeniedIdentity { .. } => {
+                Self::new(StatusCode::FORBIDDEN, "revocation.denied_identity", detail).rule("a denied identity gets no certificate")
+            }
             IssuingError::NoIssuer(_) => busy("service.no_issuer"),
             IssuingError::OtherRequest => Self::new(StatusCode::CONFLICT, "store.idempotency_mismatch", detail),
             IssuingError::Lost(Lost::Full) => busy("service.overloaded"),
@@ -213,6 +215,9 @@ impl From<IssuingError> for Problem {
                 StoreError::TokenUnknown => AuthenticationError::Unknown.into(),
                 StoreError::TokenExpired(at) => AuthenticationError::Expired(*at).into(),
                 StoreError::IdempotencyMismatch => Self::new(StatusCode::CONFLICT, e.code(), detail),
+                StoreError::Denied(_) => {
+                    Self::new(StatusCode::FORBIDDEN, "revocation.denied_identity", detail).rule("a denied identity gets no certificate")
+                }
                 _ => busy(e.code()),
             },
             // Whether it is on record is not known: the same idempotency key finds out.

@@ -28,7 +28,9 @@ use crate::issuing::Desk;
 use crate::mesh::Mesh;
 use crate::metrics::Metrics;
 use crate::permission::Permissions;
+pub(crate) use certificates::{Claim, decide, unusable};
 pub(crate) use problem::Problem;
+pub(crate) use request_id::{HEADER as REQUEST_ID, RequestId};
 
 /// What every handler works with.
 #[derive(Debug)]
@@ -40,7 +42,7 @@ pub(crate) struct App {
     /// Who may have what.
     pub(crate) permissions: ArcSwap<Permissions>,
     /// Requests in hand.
-    requests: Arc<Semaphore>,
+    pub(crate) requests: Arc<Semaphore>,
     /// Bundle readers that wait.
     long_polls: Semaphore,
     /// Turns true when the service stops.

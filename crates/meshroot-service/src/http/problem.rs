@@ -35,12 +35,24 @@ impl Problem {
         self
     }
 
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     pub(crate) fn code(&self) -> &'static str {
         self.code
     }
 
     pub(crate) fn detail(&self) -> &str {
         &self.detail
+    }
+
+    pub(crate) fn retryable_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    pub(crate) fn broken_rule(&self) -> Option<&str> {
+        self.rule.as_deref()
     }
 
     /// The answer, with the request's id in it.

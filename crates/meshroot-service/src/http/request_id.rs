@@ -13,7 +13,7 @@ use tracing::{debug, info};
 
 use super::{App, Problem};
 
-static HEADER: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) static HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 /// A name for one request, in the answer, in every problem and in every line of the log about it.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ pub(crate) struct RequestId(pub(crate) Arc<str>);
 
 impl RequestId {
     /// Counts up from a random start: unique within a run, and not to be confused with another run's.
-    fn next() -> Self {
+    pub(crate) fn next() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         static START: std::sync::OnceLock<u64> = std::sync::OnceLock::new();
         let start = *START.get_or_init(|| {

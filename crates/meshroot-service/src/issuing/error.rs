@@ -1,4 +1,7 @@
 use meshroot::issue::{Denial, IssueError};
+use meshroot::revocation::RevocationReason;
+use meshroot::spiffe::SpiffeId;
+use meshroot::time::Timestamp;
 use meshroot_store::{Lost, StoreError};
 
 /// Why there is no certificate.
@@ -14,6 +17,18 @@ pub(crate) enum IssuingError {
     /// There is no CA for the cluster.
     #[error("the cluster '{0}' has no CA that can issue now")]
     NoIssuer(String),
+    /// The identity is denied.
+    #[error("'{id}' is denied since {at} ({reason}): it gets no certificate until an administrator takes the denial back{}", until.map(|until| format!(", or it expires at {until}")).unwrap_or_default())]
+    DeniedIdentity {
+        /// Which.
+        id: SpiffeId,
+        /// Since when.
+        at: Timestamp,
+        /// Why.
+        reason: RevocationReason,
+        /// Until when, if somebody said so.
+        until: Option<Timestamp>,
+    },
     /// The idempotency key came with another request.
     #[error("this idempotency key came with another request before: a key stands for one request, use a new one")]
     OtherRequest,

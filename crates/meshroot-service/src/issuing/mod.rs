@@ -54,6 +54,7 @@ impl Desk {
     /// Issues, records, and answers. Once it is signed it is recorded, whether or not somebody still waits for it.
     pub(crate) async fn issue(&self, order: Order) -> Result<Answer, IssuingError> {
         let now = self.mesh.clock().now();
+        self.is_not_denied(&order.grant, now)?;
         if let Some(name) = &order.idempotency
             && let Some((position, request)) = self.answered(name.caller.clone(), name.key.clone()).await?
         {
@@ -84,6 +85,13 @@ impl Desk {
             Outcome::Recorded(recorded) => Ok(Answer::new(&recorded, &order.grant, now, &self.mesh)?),
             Outcome::Answered(position) => self.again(position).await,
         }
+    }
+
+    /// From memory, to spare the work; the store asks once more, in the transaction that records.
+    fn is_not_denied(&self, grant: &Grant, now: Timestamp) -> Result<(), IssuingError> {
+        let revoked = self.mesh.revoked();
+        let Some(denial) = grant.id().and_then(|id| revoked.denial(id, now)) else { return Ok(()) };
+        Err(IssuingError::DeniedIdentity { id: denial.id.clone(), at: denial.at, reason: denial.reason, until: denial.expires_at })
     }
 
     /// Signs: fast keys here and now, slow ones on a thread of their own, where they hold up nobody else.

@@ -2,6 +2,7 @@ use meshroot::bundle::BundleError;
 use meshroot::issue::IssueError;
 use meshroot::key::KeyError;
 use meshroot::key::seal::SealError;
+use meshroot::revocation::CrlIssueError;
 use meshroot::spiffe::TrustDomain;
 use meshroot_store::StoreError;
 
@@ -32,6 +33,15 @@ pub enum MeshError {
     /// A certificate cannot be issued.
     #[error(transparent)]
     Issue(#[from] IssueError),
+    /// A CRL cannot be made.
+    #[error(transparent)]
+    Crl(#[from] CrlIssueError),
+    /// A CRL has the largest number that there is.
+    #[error("there is no larger CRL number: whoever made the CRL before used the largest")]
+    CrlNumbersUsedUp,
+    /// Others changed the same thing all the time.
+    #[error("others change what is revoked at the same time, again and again: try again")]
+    Contended,
     /// There is no CA to issue with.
     #[error("there is no active cluster CA{0}: add a cluster with `meshroot cluster add`")]
     NoCa(String),
@@ -47,6 +57,9 @@ impl MeshError {
             Self::Bundle(e) => e.code(),
             Self::OtherBundle(_) => "mesh.other_bundle",
             Self::Issue(e) => e.code(),
+            Self::Crl(e) => e.code(),
+            Self::CrlNumbersUsedUp => "mesh.crl_numbers",
+            Self::Contended => "mesh.contended",
             Self::NoCa(_) => "mesh.no_ca",
         }
     }

@@ -1,9 +1,12 @@
 //! What is served: the store's state, as one immutable snapshot that is swapped when the store changes.
 
+pub(crate) mod crls;
 mod error;
 mod keys;
 mod published;
 pub(crate) mod ready;
+mod revoke;
+mod revoked;
 mod snapshot;
 
 use std::sync::Arc;
@@ -17,6 +20,8 @@ use tokio::sync::watch;
 use crate::Clock;
 pub use error::MeshError;
 pub(crate) use published::{Published, Rendering};
+pub(crate) use revoke::Told;
+pub(crate) use revoked::{Revoked, ServedCrl};
 pub(crate) use snapshot::{ClusterIssuer, Domain, Snapshot};
 
 /// The mesh behind the service.
@@ -27,6 +32,7 @@ pub(crate) struct Mesh {
     crypto: Crypto,
     clock: Arc<dyn Clock>,
     current: ArcSwap<Snapshot>,
+    revoked: ArcSwap<Revoked>,
     /// The store's version, for those who wait for the next one.
     changed: watch::Sender<u64>,
 }
@@ -37,7 +43,9 @@ impl Mesh {
         let loaded = store.load()?;
         let snapshot = Snapshot::of(&loaded, &*store, &data_key, &crypto, clock.now())?;
         let changed = watch::Sender::new(snapshot.version());
-        Ok(Self { store, data_key, crypto, clock, current: ArcSwap::from_pointee(snapshot), changed })
+        let held = store.revocations(clock.now().minus(crls::KEPT))?;
+        let revoked = ArcSwap::from_pointee(Revoked::of(held, &snapshot, &crypto, clock.now()));
+        Ok(Self { store, data_key, crypto, clock, current: ArcSwap::from_pointee(snapshot), revoked, changed })
     }
 
     pub(crate) fn crypto(&self) -> &Crypto {
@@ -72,7 +80,10 @@ impl Mesh {
         let loaded = self.store.load()?;
         let snapshot = Snapshot::of(&loaded, &*self.store, &self.data_key, &self.crypto, self.clock.now())?;
         let version = snapshot.version();
-        self.current.store(Arc::new(snapshot));
+        let snapshot = Arc::new(snapshot);
+        self.current.store(Arc::clone(&snapshot));
+        // Which CRLs there have to be depends on the CAs.
+        self.read_revoked(&snapshot)?;
         self.changed.send_replace(version);
         Ok(true)
     }

@@ -2,13 +2,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use meshroot::bundle::BundleMap;
-use meshroot::hierarchy::{AuthorityId, ClusterName, Hierarchy};
+use meshroot::hierarchy::{Authority, AuthorityId, ClusterName, Hierarchy};
 use meshroot::issue::Issuer;
 use meshroot::key::seal::DataKey;
 use meshroot::key::{Crypto, KeyAlgorithm, Signer};
 use meshroot::spiffe::TrustDomain;
 use meshroot::time::Timestamp;
 use meshroot::verify::Validator;
+use meshroot::x509::Certificate;
 use meshroot_store::{Loaded, Store, StoredTrustDomain};
 
 use super::{MeshError, Published, Rendering, keys};
@@ -36,6 +37,8 @@ pub(crate) struct Domain {
     issuers: HashMap<ClusterName, ClusterIssuer>,
     /// Clusters whose CA cannot issue now, with the reason in words.
     pub(crate) unable: Vec<(ClusterName, String)>,
+    /// The authorities whose keys the store holds: they make CRLs.
+    with_keys: Vec<AuthorityId>,
 }
 
 /// A cluster's CA, unlocked.
@@ -100,6 +103,12 @@ impl Domain {
         if bundle.sequence() != Some(rendered.sequence) {
             return Err(MeshError::OtherBundle(name.clone()));
         }
+        let mut with_keys = Vec::new();
+        for authority in hierarchy.authorities() {
+            if store.sealed_key(name, authority.id())?.is_some() {
+                with_keys.push(authority.id().clone());
+            }
+        }
         let mut issuers = HashMap::new();
         let mut unable = Vec::new();
         for cluster in hierarchy.clusters() {
@@ -121,7 +130,19 @@ impl Domain {
             }
         }
         let published = Published::new(bundle, rendered.sequence, rendered.bytes.clone(), crypto);
-        Ok(Self { hierarchy, published, issuers, unable })
+        Ok(Self { hierarchy, published, issuers, unable, with_keys })
+    }
+
+    /// The authorities that make their CRLs here: unexpired, and with their keys in the store.
+    pub(crate) fn signing_authorities(&self, now: Timestamp) -> impl Iterator<Item = &Authority> {
+        let has_key = |authority: &&Authority| self.with_keys.contains(authority.id());
+        self.hierarchy.authorities().iter().filter(has_key).filter(move |authority| super::revoked::unexpired(authority, now).is_some())
+    }
+
+    /// The authority that signed a certificate, by its name: every CA of a mesh has its own.
+    pub(crate) fn signer_of(&self, certificate: &Certificate) -> Option<&Authority> {
+        let signed = |authority: &&Authority| authority.certificates().iter().any(|own| own.subject() == certificate.issuer());
+        self.hierarchy.authorities().iter().find(signed)
     }
 
     pub(crate) fn issuers(&self) -> impl Iterator<Item = (&ClusterName, &ClusterIssuer)> {

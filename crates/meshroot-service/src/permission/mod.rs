@@ -11,6 +11,7 @@ use meshroot::spiffe::TrustDomain;
 use meshroot::time::Timestamp;
 use meshroot::token::{Issuers, ServiceAccountToken, TokenError};
 
+use crate::caller::Audience;
 use crate::config;
 use crate::mesh::Snapshot;
 pub use error::PermissionError;
@@ -49,9 +50,22 @@ impl Permissions {
         self.digest == other.digest
     }
 
-    /// Whose token this is, over HTTP: for our own audience.
-    pub(crate) fn service_account(&self, token: &str, crypto: &Crypto, now: Timestamp) -> Result<ServiceAccountToken, TokenError> {
-        self.issuers.verify_as(token, |cluster| Some(self.policy.kubernetes(cluster)?.expected()), crypto, now)
+    /// Whose token this is.
+    pub(crate) fn service_account(
+        &self,
+        token: &str,
+        audience: Audience,
+        crypto: &Crypto,
+        now: Timestamp,
+    ) -> Result<ServiceAccountToken, TokenError> {
+        let expected = |cluster: &ClusterName| {
+            let issuer = self.policy.kubernetes(cluster)?;
+            Some(match audience {
+                Audience::Ours => issuer.expected(),
+                Audience::Istio => issuer.expected_of_istio(),
+            })
+        };
+        self.issuers.verify_as(token, expected, crypto, now)
     }
 }
 

@@ -2,10 +2,14 @@
 #![allow(dead_code, unreachable_pub, reason = "every test program uses its own part of it")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests may be blunt")]
 
+mod api_server;
 mod client;
+mod grpc;
 mod mesh;
 
+pub use api_server::{ApiServer, ISSUER};
 pub use client::Client;
+pub use grpc::{Agent, Refusal, Request};
 pub use mesh::{TRUST_DOMAIN, TestMesh};
 
 use std::sync::Arc;

@@ -2,18 +2,25 @@ use meshroot::hierarchy::Event;
 use meshroot::x509::Certificate;
 
 use super::failure::{Context, Fault};
+use super::head::Head;
 use super::rows::{int, maybe};
 use super::session::Session;
-use super::{load, log};
-use crate::sqlite::load::{Commit, bundle_checksum, event_checksum, key_checksum};
-use crate::{Change, StoreError};
+use super::{load, standing};
+use crate::sqlite::load::{Commit, StoreRow, bundle_checksum, event_checksum, key_checksum};
+use crate::{Change, StoreError, VISIBLE_AFTER};
 
 /// Locked until the transaction ends: of several changes decided on one version the first goes through, and the others
 /// find another version.
 const LOCK: &str = "SELECT id, kind, created_at, wrapped_data_key, version, checksum FROM store FOR UPDATE";
 
+/// Waits for whoever changes the store, and keeps others from it until the transaction ends.
+pub(super) async fn lock(session: &Session, context: &Context<'_>) -> Result<StoreRow, Fault> {
+    load::read_store_row(session.one(LOCK, &[]).await?, context)
+}
+
 pub(super) async fn commit(session: &Session, context: &Context<'_>, change: &Change) -> Result<u64, Fault> {
-    let mut row = load::read_store_row(session.one(LOCK, &[]).await?, context)?;
+    let mut row = lock(session, context).await?;
+    standing::is_newest(session, context).await?;
     let found = u64::try_from(row.version).map_err(|_| context.damaged("its version is negative"))?;
     if found != change.expected_version {
         return Err(StoreError::Conflict { expected: change.expected_version, found }.into());
@@ -32,10 +39,12 @@ pub(super) async fn commit(session: &Session, context: &Context<'_>, change: &Ch
         events: count(change.events.len()),
         keys: count(change.sealed_keys.len()),
         sequence,
+        // Other replicas may serve the bundle before it.
+        visible_at: sequence.map(|_| change.at.plus(VISIBLE_AFTER).unix()),
     };
-    let sql = "INSERT INTO commits (version, trust_domain, at, events, keys, sequence, checksum) VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
-        [&commit.version, &number, &commit.at, &commit.events, &commit.keys, &sequence, &commit.checksum()];
+    let sql = "INSERT INTO commits (version, trust_domain, at, events, keys, sequence, visible_at, checksum) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 8] =
+        [&commit.version, &number, &commit.at, &commit.events, &commit.keys, &sequence, &commit.visible_at, &commit.checksum()];
     session.execute(sql, &values).await?;
     insert_events(session, context, &commit, &change.events).await?;
     insert_keys(session, &commit, change).await?;
@@ -59,10 +68,15 @@ async fn find_or_add(session: &Session, change: &Change) -> Result<i64, Fault> {
     row.map(|row| int(&row, 0)).transpose()?.ok_or_else(|| StoreError::UnknownTrustDomain(change.trust_domain.clone()).into())
 }
 
+/// The greatest sequence number of a trust domain's bundles.
+pub(super) async fn newest_sequence(session: &Session, number: i64) -> Result<Option<i64>, Fault> {
+    let row = session.one("SELECT max(sequence) FROM bundles WHERE trust_domain = $1", &[&number]).await?;
+    Ok(row.map(|row| maybe(&row, 0)).transpose()?.flatten())
+}
+
 /// The sequence number of a bundle, which must be greater than all before it.
 async fn new_sequence(session: &Session, number: i64, change: &Change, offered: u64) -> Result<i64, Fault> {
-    let row = session.one("SELECT max(sequence) FROM bundles WHERE trust_domain = $1", &[&number]).await?;
-    let held: Option<i64> = row.map(|row| maybe(&row, 0)).transpose()?.flatten();
+    let held = newest_sequence(session, number).await?;
     let sequence = i64::try_from(offered).map_err(|_| StoreError::TooLarge { what: "sequence number", number: offered })?;
     match held {
         Some(held) if sequence <= held => {
@@ -97,7 +111,7 @@ async fn insert_events(session: &Session, context: &Context<'_>, commit: &Commit
         return Ok(());
     }
     // Whoever appends to the log has looked for used serial numbers and relies on it.
-    log::lock(session).await?;
+    Head::lock(session, context).await?;
     for certificate in certificates {
         if !use_serial(session, commit.trust_domain, certificate).await? {
             return Err(StoreError::DuplicateSerial(certificate.serial().clone()).into());

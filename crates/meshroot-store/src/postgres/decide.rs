@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use meshroot::spiffe::SpiffeId;
+use meshroot::time::Timestamp;
 
 use super::head::Head;
 use super::submit::{Candidate, Parsed, Place, Plan};
@@ -16,8 +17,16 @@ pub(super) struct Known {
     pub(super) used_serials: HashSet<usize>,
     /// Tokens, with the number of their trust domain.
     pub(super) tokens: HashMap<TokenDigest, (JoinToken, i64)>,
+    /// Identities that are denied, and until when.
+    pub(super) denials: Vec<(String, Option<i64>)>,
     /// What idempotency keys stand for: a position, and a request.
     pub(super) names: HashMap<[u8; 32], (u64, [u8; 32])>,
+}
+
+impl Known {
+    fn denies(&self, id: &SpiffeId, now: Timestamp) -> bool {
+        self.denials.iter().any(|(denied, until)| denied == id.as_str() && until.is_none_or(|until| now.unix() < until))
+    }
 }
 
 /// One after the other, as if each were a transaction of its own.
@@ -45,6 +54,10 @@ pub(super) fn decide<'a>(batch: &'a [Candidate<'a>], mut head: Head, mut known: 
             plan.places.push(Place::Unfit);
             continue;
         };
+        if let Some(id) = parsed.id.as_ref().filter(|id| known.denies(id, submission.issuance.at)) {
+            plan.places.push(Place::Refused(StoreError::Denied(id.clone())));
+            continue;
+        }
         let (serial, issuer) = (parsed.certificate.serial(), parsed.certificate.issuer().as_der());
         let serial_key = (serial.as_bytes(), issuer, parsed.trust_domain);
         if known.used_serials.contains(&at) || in_batch.contains(&serial_key) {

@@ -64,7 +64,8 @@ impl Context<'_> {
         let (action, path, detail) = (self.action, self.name.to_owned(), in_words(error));
         let Some(reason) = error.as_db_error() else {
             // The columns are ours and were compared: what does not fit was not written by us.
-            let misfit = error.source().is_some_and(|source| source.is::<WasNull>() || source.is::<WrongType>() || source.is::<Utf8Error>());
+            let read = error.to_string().starts_with("error deserializing");
+            let misfit = read && error.source().is_some_and(|source| source.is::<WasNull>() || source.is::<WrongType>() || source.is::<Utf8Error>());
             return if misfit { self.damaged(detail) } else { StoreError::unavailable(self.address, error) };
         };
         match reason.code().code() {

@@ -1,5 +1,6 @@
 use meshroot::hierarchy::{AuthorityId, Event};
 use meshroot::spiffe::TrustDomain;
+use meshroot::time::Timestamp;
 use tokio_postgres::Row;
 
 use super::failure::{Context, Fault};
@@ -10,7 +11,7 @@ use crate::{Loaded, RenderedBundle, StoredTrustDomain};
 
 const STORE: &str = "SELECT id, kind, created_at, wrapped_data_key, version, checksum FROM store";
 const TRUST_DOMAINS: &str = "SELECT number, name FROM trust_domains ORDER BY number";
-const COMMITS: &str = "SELECT version, trust_domain, coalesce(name, ''), at, events, keys, sequence, checksum \
+const COMMITS: &str = "SELECT version, trust_domain, coalesce(name, ''), at, events, keys, sequence, checksum, visible_at \
     FROM commits LEFT JOIN trust_domains ON number = trust_domain ORDER BY version";
 const EVENTS: &str = "SELECT position, version, event, checksum FROM events ORDER BY position";
 /// Of each trust domain the newest.
@@ -45,6 +46,7 @@ struct Held {
     trust_domain: i64,
     events: i64,
     sequence: Option<i64>,
+    visible_at: i64,
 }
 
 pub(super) async fn load(session: &Session, context: &Context<'_>) -> Result<Loaded, Fault> {
@@ -65,6 +67,8 @@ pub(super) async fn load(session: &Session, context: &Context<'_>) -> Result<Loa
     for domain in &mut domains {
         // The newest is the one that the newest commit with a bundle names: a row that went missing is noticed.
         let newest = commits.iter().filter(|commit| commit.trust_domain == domain.number).filter_map(|commit| commit.sequence).max();
+        let of = |commit: &&Held| commit.trust_domain == domain.number && commit.sequence == newest && newest.is_some();
+        domain.held.visible_at = commits.iter().find(of).map(|commit| Timestamp::from_unix(commit.visible_at));
         domain.held.bundle = newest.map(|sequence| bundle(&bundles, domain.number, sequence, context)).transpose()?;
     }
     let version = u64::try_from(version).map_err(|_| context.damaged("its version is negative"))?;
@@ -74,7 +78,7 @@ pub(super) async fn load(session: &Session, context: &Context<'_>) -> Result<Loa
 fn trust_domain(row: &Row, context: &Context<'_>) -> Result<Domain, Fault> {
     let (number, name) = (int(row, 0)?, text(row, 1)?);
     let trust_domain = TrustDomain::parse(&name).map_err(|e| context.damaged(format!("the trust domain {number}: {e}")))?;
-    Ok(Domain { number, held: StoredTrustDomain { trust_domain, events: Vec::new(), bundle: None } })
+    Ok(Domain { number, held: StoredTrustDomain { trust_domain, events: Vec::new(), bundle: None, visible_at: None } })
 }
 
 /// All commits, without a gap.
@@ -90,9 +94,11 @@ fn read_commits(rows: &[Row], last: i64, context: &Context<'_>) -> Result<Vec<He
             events: int(row, 4)?,
             keys: int(row, 5)?,
             sequence: maybe(row, 6)?,
+            visible_at: maybe(row, 8)?,
         };
         context.sound(commit.checksum() == int(row, 7)? && commit.version == expected, || format!("change {expected}"))?;
-        held.push(Held { trust_domain: commit.trust_domain, events: commit.events, sequence: commit.sequence });
+        let visible_at = commit.visible_at.unwrap_or(commit.at);
+        held.push(Held { trust_domain: commit.trust_domain, events: commit.events, sequence: commit.sequence, visible_at });
     }
     context.sound(i64::try_from(held.len()) == Ok(last), || format!("{} changes of {last} are there", held.len()))?;
     Ok(held)

@@ -8,21 +8,23 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 
 use super::failure::{Context, Fault};
-use super::head;
 use super::rows::{bytes, int, maybe, text};
 use super::session::Session;
 use crate::sqlite::log::{Entry, expiry_checksum};
 use crate::{IssuanceRow, Query};
 
-/// The parts that begin behind `after` or hold it; in them by position. The last column is the first position that is
-/// still there.
-const WANTED: &str = "SELECT position, trust_domain, coalesce(name, ''), authority, kind, caller, spiffe_id, serial, not_before, not_after, at, certificate, checksum, since, \
-    (SELECT first_position FROM log_head) \
+/// From the part on that holds what comes behind `after`; in each by position.
+const WANTED: &str = "SELECT position, trust_domain, coalesce(name, ''), authority, kind, caller, spiffe_id, serial, not_before, not_after, at, certificate, checksum, since, part \
     FROM issuances LEFT JOIN trust_domains ON number = trust_domain \
     WHERE part >= (SELECT coalesce(max(part), 0) FROM log_parts WHERE first_position - 1 <= $1) \
     AND part >= (SELECT CASE WHEN part_first - 1 <= $1 THEN part ELSE 0 END FROM log_head) \
     AND position > $1 AND ($2::text IS NULL OR name = $2) AND ($3::text IS NULL OR spiffe_id = $3) AND ($4::text IS NULL OR authority = $4) \
     AND ($5::bytea IS NULL OR serial = $5) ORDER BY part, position LIMIT $6";
+
+/// The parts that are there, with where they end as far as they have ended. Asked for after the entries: a part that was
+/// closed meanwhile had all of its entries before.
+const PARTS: &str = "SELECT part, first_position, last_position FROM log_parts WHERE NOT dropped AND last_position > $1 \
+    UNION ALL SELECT part, part_first, NULL FROM log_head ORDER BY 1";
 
 /// By the serial number, in the part that it names.
 const FIND: &str = "SELECT log.position, log.trust_domain, coalesce(name, ''), authority, kind, caller, spiffe_id, log.serial, not_before, not_after, at, certificate, checksum, since \
@@ -36,12 +38,8 @@ pub(super) const RAISE: &str = "INSERT INTO last_expiries (trust_domain, authori
     SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[]) ON CONFLICT (trust_domain, authority) \
     DO UPDATE SET not_after = excluded.not_after, checksum = excluded.checksum WHERE excluded.not_after > last_expiries.not_after";
 
-/// Waits for whoever appends, and keeps others from it until the transaction ends.
-pub(super) async fn lock(session: &Session) -> Result<(), Error> {
-    session.query(head::LOCK, &[]).await.map(drop)
-}
-
-pub(super) async fn issuances(session: &Session, context: &Context<'_>, query: &Query) -> Result<Vec<IssuanceRow>, Fault> {
+/// `at_once`: whether the session reads at one moment.
+pub(super) async fn issuances(session: &Session, context: &Context<'_>, query: &Query, at_once: bool) -> Result<Vec<IssuanceRow>, Fault> {
     let (after, limit) = (i64::try_from(query.after).unwrap_or(i64::MAX), i64::from(query.limit.min(Query::MOST)));
     let values: [&(dyn ToSql + Sync); 6] = [
         &after,
@@ -52,19 +50,44 @@ pub(super) async fn issuances(session: &Session, context: &Context<'_>, query: &
         &limit,
     ];
     let all = query.trust_domain.is_none() && query.id.is_none() && query.authority.is_none() && query.serial.is_none();
-    let mut found = Vec::new();
-    let mut last = query.after;
-    for row in session.query(WANTED, &values).await? {
-        // What expired with its part is not missing.
-        let first = u64::try_from(int(&row, 14)?).unwrap_or(0);
-        let entry = read(&row, context)?;
-        last = last.max(first.saturating_sub(1)).saturating_add(1);
-        if all && entry.position != last {
-            return Err(context.damaged(format!("entry {last} of the issuance log is missing")).into());
-        }
-        found.push(entry);
+    session.prepare(&[WANTED, PARTS]).await?;
+    let (rows, parts) = tokio::join!(
+        biased;
+        session.query(WANTED, &values),
+        async { if all { session.query(PARTS, &[&after]).await } else { Ok(Vec::new()) } },
+    );
+    let rows = rows?;
+    if all {
+        let ended = at_once && i64::try_from(rows.len()).is_ok_and(|found| found < limit);
+        is_without_gap(&rows, &parts?, after, ended, context)?;
     }
-    Ok(found)
+    rows.iter().map(|row| read(row, context)).collect()
+}
+
+/// In each part there is an entry at every position.
+fn is_without_gap(rows: &[Row], parts: &[Row], after: i64, ended: bool, context: &Context<'_>) -> Result<(), Fault> {
+    let missing = |position: i64| context.damaged(format!("entry {position} of the issuance log is missing"));
+    let mut rows = rows.iter().peekable();
+    for part in parts {
+        let (number, first, last) = (int(part, 0)?, int(part, 1)?, maybe::<i64>(part, 2)?);
+        let mut expected = first.max(after.saturating_add(1));
+        while let Some(row) = rows.peek() {
+            if int(row, 14)? != number {
+                break;
+            }
+            let position = int(row, 0)?;
+            if position != expected {
+                return Err(missing(expected).into());
+            }
+            expected = expected.saturating_add(1);
+            rows.next();
+        }
+        // A page may end before its part does.
+        if (ended || rows.peek().is_some()) && last.is_some_and(|last| expected <= last) {
+            return Err(missing(expected).into());
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn read(row: &Row, context: &Context<'_>) -> Result<IssuanceRow, Fault> {

@@ -8,14 +8,18 @@ mod durability;
 mod failure;
 mod head;
 mod idempotency;
+mod inventory;
 mod line;
 mod load;
 mod log;
 mod migrate;
 mod open;
 mod record;
+mod revocations;
 mod rows;
+mod search;
 mod session;
+mod standing;
 mod submit;
 mod tls;
 mod tokens;
@@ -23,6 +27,7 @@ mod wait;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use meshroot::hierarchy::AuthorityId;
 use meshroot::spiffe::TrustDomain;
@@ -32,7 +37,8 @@ use meshroot::x509::Certificate;
 pub use address::PostgresAddress;
 
 use crate::{
-    Change, Durability, IssuanceRow, JoinToken, Loaded, Meta, NewStore, Outcome, Query, Recorded, Store, StoreError, Submission, TokenDigest,
+    Change, Durability, Found, IssuanceRow, JoinToken, Loaded, LogExtent, Maintained, Meta, NewStore, Outcome, Query, Recorded, Restoration,
+    Restored, RevocationChange, Revocations, Search, Seen, Standing, Store, StoreError, Submission, TokenDigest, Unexpired,
 };
 use open::Lines;
 use submit::{Candidate, Place};
@@ -108,6 +114,7 @@ impl Store for PostgresStore {
         let context = self.lines.context("write to");
         self.lines.writer.rehearse(&context, async |session| {
             // Locks what every commit locks, and needs a row to be written.
+            standing::is_newest(session, &context).await?;
             session.execute("UPDATE store SET version = version", &[]).await?;
             Ok(())
         })
@@ -168,7 +175,7 @@ impl Store for PostgresStore {
 
     fn add_token(&self, token: &JoinToken) -> Result<(), StoreError> {
         let context = self.lines.context("write a token to");
-        self.lines.writer.write(&context, async |session| tokens::add(session, token).await)
+        self.lines.writer.write(&context, async |session| tokens::add(session, &context, token).await)
     }
 
     fn token(&self, digest: &TokenDigest) -> Result<Option<JoinToken>, StoreError> {
@@ -183,16 +190,16 @@ impl Store for PostgresStore {
 
     fn withdraw_token(&self, digest: &TokenDigest) -> Result<bool, StoreError> {
         let context = self.lines.context("withdraw a token from");
-        self.lines.writer.write(&context, async |session| tokens::withdraw(session, digest).await)
+        self.lines.writer.write(&context, async |session| tokens::withdraw(session, &context, digest).await)
     }
 
     fn issuances(&self, query: &Query) -> Result<Vec<IssuanceRow>, StoreError> {
         let context = self.lines.context("read the issuance log of");
         let filtered = query.trust_domain.is_some() || query.id.is_some() || query.authority.is_some() || query.serial.is_some();
         if query.limit <= FEW && !filtered {
-            return self.lines.reader.read(&context, async |session| log::issuances(session, &context, query).await);
+            return self.lines.reader.read(&context, async |session| log::issuances(session, &context, query, false).await);
         }
-        self.lines.scanner.read_together(&context, async |session| log::issuances(session, &context, query).await)
+        self.lines.scanner.read_together(&context, async |session| log::issuances(session, &context, query, true).await)
     }
 
     fn find(&self, certificate: &Certificate) -> Result<Option<IssuanceRow>, StoreError> {
@@ -203,5 +210,60 @@ impl Store for PostgresStore {
     fn last_expiry(&self, trust_domain: &TrustDomain, authority: &AuthorityId, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let context = self.lines.context("read");
         self.lines.reader.read(&context, async |session| log::last_expiry(session, &context, trust_domain, authority, now).await)
+    }
+
+    fn search(&self, search: &Search) -> Result<Found, StoreError> {
+        let context = self.lines.context("search");
+        let found = self.lines.scanner.read_together(&context, async |session| search::search(session, &context, search).await);
+        // Whoever searches waits for nobody, so what took too long was the search itself.
+        found.map_err(|e| if matches!(e, StoreError::Busy(_)) { StoreError::TooBroad } else { e })
+    }
+
+    fn unexpired(&self, now: Timestamp) -> Result<Vec<Unexpired>, StoreError> {
+        let context = self.lines.context("search");
+        self.lines.scanner.read_together(&context, async |session| search::unexpired(session, &context, now).await)
+    }
+
+    fn log_extent(&self) -> Result<LogExtent, StoreError> {
+        let context = self.lines.context("read the issuance log of");
+        self.lines.reader.read(&context, async |session| search::extent(session, &context).await)
+    }
+
+    fn maintain(&self, now: Timestamp, retention: Duration) -> Result<Maintained, StoreError> {
+        let context = self.lines.context("tidy");
+        self.lines.scanner.write(&context, async |session| inventory::maintain(session, &context, now, retention).await)
+    }
+
+    fn standing(&self) -> Result<Standing, StoreError> {
+        let context = self.lines.context("read");
+        self.lines.reader.read(&context, async |session| standing::standing(session, &context).await)
+    }
+
+    fn doubt(&self, seen: &Seen) -> Result<bool, StoreError> {
+        let context = self.lines.context("write to");
+        self.lines.writer.write(&context, async |session| standing::doubt(session, &context, seen).await)
+    }
+
+    fn restored(&self, restoration: &Restoration) -> Result<Restored, StoreError> {
+        let context = self.lines.context("write to");
+        self.lines.writer.write(&context, async |session| standing::restored(session, &context, restoration).await)
+    }
+
+    fn commit_revocations(&self, change: &RevocationChange) -> Result<u64, StoreError> {
+        let context = self.lines.context("write to");
+        self.lines.writer.write(&context, async |session| {
+            standing::is_newest(session, &context).await?;
+            revocations::commit(session, &context, change).await
+        })
+    }
+
+    fn revocations(&self, unexpired_at: Timestamp) -> Result<Revocations, StoreError> {
+        let context = self.lines.context("read the revocations of");
+        self.lines.writer.read_together(&context, async |session| revocations::load(session, &context, unexpired_at).await)
+    }
+
+    fn revocations_version(&self) -> Result<u64, StoreError> {
+        let context = self.lines.context("read");
+        self.lines.reader.read(&context, async |session| revocations::version(session, &context).await)
     }
 }

@@ -5,12 +5,11 @@ use meshroot::time::Timestamp;
 use tokio::runtime::Runtime;
 
 use super::address::PostgresAddress;
-use super::failure::Context;
+use super::failure::{Context, Fault};
 use super::head::Head;
 use super::line::Line;
-use super::record::move_head;
-use super::session::Patience;
-use super::{PostgresStore, load, migrate};
+use super::session::{Patience, Session};
+use super::{PostgresStore, load, migrate, standing};
 use crate::sqlite::load::StoreRow;
 use crate::{Meta, NewStore, StoreError, StoreKind};
 
@@ -83,11 +82,18 @@ pub(super) fn create(lines: &Lines, new: &NewStore) -> Result<(), StoreError> {
         };
         let sql = "INSERT INTO store (one, id, kind, created_at, wrapped_data_key, version, checksum) VALUES (1, $1, $2, $3, $4, $5, $6)";
         session.execute(sql, &[&row.id, &row.kind, &row.created_at, &row.wrapped_data_key, &row.version, &row.checksum()]).await?;
-        let sql = "INSERT INTO log_head (one, first_position, position, part, part_first, part_started_at, part_last_expiry, checksum) \
-                   VALUES (1, 0, 0, 0, 0, 0, 0, 0)";
-        session.execute(sql, &[]).await?;
-        Ok(move_head(session, &Head::EMPTY).await?)
+        first_rows(session).await
     })
+}
+
+/// The rows that tables of one row begin with.
+pub(super) async fn first_rows(session: &Session) -> Result<(), Fault> {
+    let sql = "INSERT INTO log_head (one, position, part, part_first, part_started_at, part_last_expiry, checksum) VALUES (1, 0, 0, 0, 0, 0, 0)";
+    session.execute(sql, &[]).await?;
+    Head::EMPTY.store(session).await?;
+    session.execute("INSERT INTO inventory_head (one, known) VALUES (1, 0)", &[]).await?;
+    session.execute("INSERT INTO standing (one, epoch, seen, checksum) VALUES (1, 0, 0, 0)", &[]).await?;
+    standing::Row { epoch: 0, doubt: None, seen: 0 }.write(session).await
 }
 
 pub(super) fn open(lines: Lines, migrations: &[&str]) -> Result<PostgresStore, StoreError> {

@@ -4,7 +4,6 @@ use tokio_postgres::Error;
 use tokio_postgres::types::ToSql;
 
 use super::failure::Fault;
-use super::head::{self, Head};
 use super::line::judge;
 use super::session::Session;
 use super::submit::{APPEND, Plan, STATEMENTS, USE_SERIALS};
@@ -28,7 +27,7 @@ pub(super) async fn seal(session: &Session, plan: &Plan<'_>) -> Result<(), Fault
         consume(session, plan),
         remember(session, plan),
         log::raise_expiries(session, &plan.entries),
-        move_head(session, &plan.head),
+        plan.head.store(session),
         session.run("COMMIT"),
     );
     let statements = [appended, used, consumed, remembered, expiries, moved].into_iter().collect::<Result<Vec<()>, Error>>();
@@ -106,10 +105,4 @@ async fn remember(session: &Session, plan: &Plan<'_>) -> Result<(), Error> {
         async { session.execute(idempotency::REMEMBER, &[&names, &callers, &keys, &requests, &positions, &expiries, &checksums]).await },
     );
     forgotten.and(remembered).map(drop)
-}
-
-pub(super) async fn move_head(session: &Session, head: &Head) -> Result<(), Error> {
-    let [first, position, part, part_first, part_started_at, part_last_expiry] = head.columns();
-    let values: [&(dyn ToSql + Sync); 7] = [&first, &position, &part, &part_first, &part_started_at, &part_last_expiry, &head.checksum()];
-    session.execute(head::MOVE, &values).await.map(drop)
 }

@@ -99,16 +99,17 @@ impl Session {
         if encoding != "UTF8" {
             return Err(unfit(format!("its encoding is {encoding}, and a store needs UTF8: create the database with ENCODING 'UTF8'")));
         }
-        let (statement, lock) = match patience {
-            Patience::Short => ("8s", "4s"),
-            Patience::Long => ("60s", "4s"),
-            Patience::Endless => ("0", "4s"),
+        let (statement, plan) = match patience {
+            Patience::Short => ("8s", "auto"),
+            // What is searched for differs so much that a plan for all of it fits nothing.
+            Patience::Long => ("60s", "force_custom_plan"),
+            Patience::Endless => ("0", "auto"),
         };
         // synchronous_commit: what the server's own settings say is not asked; a commit that was acknowledged is on its
         // disk, and on those of the synchronous standbys if there are any. The others keep a dead replica from holding
         // locks, and a busy server from holding us.
         let sql = format!(
-            "SET search_path = \"{}\", pg_temp; SET synchronous_commit = on; SET statement_timeout = '{statement}'; SET lock_timeout = '{lock}'; \
+            "SET search_path = \"{}\", pg_temp; SET synchronous_commit = on; SET statement_timeout = '{statement}'; SET lock_timeout = '4s'; SET plan_cache_mode = {plan}; \
              SET idle_in_transaction_session_timeout = '10s'; SET client_connection_check_interval = '2s'; \
              SET default_transaction_isolation = 'read committed'; SET client_min_messages = warning; SET jit = off",
             address.schema()

@@ -13,8 +13,9 @@ use meshroot::x509::Certificate;
 use super::decide::{Known, decide};
 use super::failure::{Context, Fault};
 use super::head::{self, Head};
+use super::rows::{maybe, text};
 use super::session::Session;
-use super::{idempotency, log, tokens};
+use super::{idempotency, log, revocations, tokens};
 use crate::sqlite::log::{Entry, FORGOTTEN_AT_ONCE, REMEMBERED, spiffe_id};
 use crate::{JoinToken, StoreError, Submission};
 
@@ -100,6 +101,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     tokens::CONSUME,
     idempotency::FORGET,
     idempotency::REMEMBER,
+    revocations::DENIES,
     log::RAISE,
     head::MOVE,
 ];
@@ -118,13 +120,16 @@ pub(super) async fn prepare<'a>(session: &Session, context: &Context<'_>, batch:
     let forget_before = now.map_or(0, |now| now.minus(REMEMBERED).unix());
     let forget_at_most = FORGOTTEN_AT_ONCE.saturating_mul(i64::try_from(batch.len()).unwrap_or(i64::MAX));
 
-    let (head, forgotten, used, tokens, names) = tokio::join!(
+    let ids: Vec<&str> = parsed.iter().filter_map(|(_, entry)| Some(entry.id.as_ref()?.as_str())).collect();
+
+    let (head, forgotten, used, tokens, names, denials) = tokio::join!(
         biased;
         session.one(head::LOCK, &[]),
         async { session.execute(FORGET_SERIALS, &[&forget_before, &forget_at_most]).await },
         async { session.query(USED_SERIALS, &[&serials, &issuers, &domains]).await },
         async { if digests.is_empty() { Ok(Vec::new()) } else { session.query(tokens::LOCK, &[&digests]).await } },
         async { if names.is_empty() { Ok(Vec::new()) } else { session.query(idempotency::FIND, &[&names]).await } },
+        async { session.query(revocations::DENIES, &[&ids]).await },
     );
     let mut head = Head::read(head?, context)?;
     forgotten?;
@@ -142,11 +147,14 @@ pub(super) async fn prepare<'a>(session: &Session, context: &Context<'_>, batch:
         let (name, position, request) = idempotency::read(&row, context)?;
         known.names.insert(name, (position, request));
     }
+    for row in denials? {
+        known.denials.push((text(&row, 0)?, maybe(&row, 1)?));
+    }
     let decided = decide(batch, head, known);
     if let Some(now) = decided.entries.first().map(|entry| Timestamp::from_unix(entry.at))
         && head.needs_part(now)
     {
-        head = head::begin_part(session, head, now).await?;
+        head = head::begin_part(session, head, head.position.saturating_add(1), now).await?;
     }
     let (position, last) = (decided.head.position, decided.entries.iter().map(|entry| entry.not_after).max());
     let part_last_expiry = head.part_last_expiry.max(last.unwrap_or_default());

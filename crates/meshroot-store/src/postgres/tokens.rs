@@ -7,6 +7,7 @@ use super::failure::{Context, Fault};
 use super::load::number_of;
 use super::rows::{bytes, int, maybe, text};
 use super::session::Session;
+use super::standing::is_newest;
 use crate::sqlite::log::REMEMBERED;
 use crate::sqlite::tokens::checksum;
 use crate::{JoinToken, StoreError, TokenDigest, TokenScope};
@@ -25,7 +26,8 @@ const FORGET: &str =
 const ADD: &str = "INSERT INTO join_tokens (digest, trust_domain, cluster, spiffe_id, created_by, created_at, expires_at, checksum) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
 
-pub(super) async fn add(session: &Session, token: &JoinToken) -> Result<(), Fault> {
+pub(super) async fn add(session: &Session, context: &Context<'_>, token: &JoinToken) -> Result<(), Fault> {
+    is_newest(session, context).await?;
     let number = number_of(session, token.trust_domain.as_str()).await?;
     let number = number.ok_or_else(|| StoreError::UnknownTrustDomain(token.trust_domain.clone()))?;
     let id = match &token.scope {
@@ -51,7 +53,8 @@ pub(super) async fn all(session: &Session, context: &Context<'_>) -> Result<Vec<
     session.query(ALL, &[]).await?.iter().map(|row| Ok(read(row, context)?.0)).collect()
 }
 
-pub(super) async fn withdraw(session: &Session, digest: &TokenDigest) -> Result<bool, Fault> {
+pub(super) async fn withdraw(session: &Session, context: &Context<'_>, digest: &TokenDigest) -> Result<bool, Fault> {
+    is_newest(session, context).await?;
     Ok(session.execute("DELETE FROM join_tokens WHERE digest = $1 AND used_by IS NULL", &[&digest.0.as_slice()]).await? == 1)
 }
 

@@ -1,3 +1,5 @@
+use core::time::Duration;
+
 use meshroot::hierarchy::Event;
 use meshroot::x509::Certificate;
 use rusqlite::{Connection, params};
@@ -6,7 +8,8 @@ use super::failure::Context;
 use super::load::{self, Commit, StoreRow};
 use crate::{Change, StoreError};
 
-pub(super) fn commit(connection: &Connection, context: &Context<'_>, change: &Change) -> Result<u64, StoreError> {
+/// Stores a change. A bundle in it is served so long after it.
+pub(super) fn commit(connection: &Connection, context: &Context<'_>, change: &Change, delay: Duration) -> Result<u64, StoreError> {
     let mut row = load::store_row(connection, context)?;
     let found = u64::try_from(row.version).map_err(|_| context.damaged("its version is negative"))?;
     if found != change.expected_version {
@@ -24,6 +27,7 @@ pub(super) fn commit(connection: &Connection, context: &Context<'_>, change: &Ch
         events: count(change.events.len()),
         keys: count(change.sealed_keys.len()),
         sequence,
+        visible_at: sequence.filter(|_| !delay.is_zero()).map(|_| change.at.plus(delay).unix()),
     };
     insert_commit(connection, &added).map_err(|e| context.failed(e))?;
     insert_events(connection, context, &added, &change.events)?;
@@ -47,8 +51,7 @@ fn find_or_add(connection: &Connection, context: &Context<'_>, change: &Change) 
 
 /// The sequence number of a bundle, which must be greater than all before it.
 fn new_sequence(connection: &Connection, context: &Context<'_>, number: i64, change: &Change, offered: u64) -> Result<i64, StoreError> {
-    let sql = "SELECT max(sequence) FROM bundles WHERE trust_domain = ?";
-    let held: Option<i64> = connection.query_row(sql, [number], |row| row.get(0)).map_err(|e| context.failed(e))?;
+    let held = load::newest_sequence(connection, context, number)?;
     let sequence = i64::try_from(offered).map_err(|_| StoreError::TooLarge { what: "sequence number", number: offered })?;
     match held {
         Some(held) if sequence <= held => {
@@ -59,9 +62,9 @@ fn new_sequence(connection: &Connection, context: &Context<'_>, number: i64, cha
 }
 
 fn insert_commit(connection: &Connection, commit: &Commit<'_>) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO commits (version, trust_domain, at, events, keys, sequence, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)";
-    connection
-        .execute(sql, params![commit.version, commit.trust_domain, commit.at, commit.events, commit.keys, commit.sequence, commit.checksum()])?;
+    let sql = "INSERT INTO commits (version, trust_domain, at, events, keys, sequence, visible_at, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+    let Commit { version, trust_domain, at, events, keys, sequence, visible_at, .. } = commit;
+    connection.execute(sql, params![version, trust_domain, at, events, keys, sequence, visible_at, commit.checksum()])?;
     Ok(())
 }
 

@@ -6,12 +6,12 @@ use rusqlite::{Connection, OpenFlags, params};
 
 use super::failure::Context;
 use super::load::StoreRow;
-use super::{APPLICATION_ID, migrate};
+use super::{APPLICATION_ID, mark, migrate};
 use crate::files::{self, Temporary};
 use crate::{NewStore, StoreError};
 
-/// The files that SQLite keeps beside a database.
-const COMPANIONS: [&str; 3] = ["-wal", "-journal", "-shm"];
+/// The files that SQLite keeps beside a database, and our mark.
+const COMPANIONS: [&str; 4] = ["-wal", "-journal", "-shm", mark::SUFFIX];
 
 /// Builds the store under a temporary name and links it into place. `between` is told each step's name before it is
 /// done; tests crash there.
@@ -65,7 +65,7 @@ fn build(path: &Path, new: &NewStore, between: &mut dyn FnMut(&'static str)) -> 
     connection.close().map_err(|(_, e)| e)
 }
 
-fn companions(path: &Path) -> [PathBuf; 3] {
+fn companions(path: &Path) -> [PathBuf; 4] {
     COMPANIONS.map(|suffix| {
         let mut name = OsString::from(path);
         name.push(suffix);

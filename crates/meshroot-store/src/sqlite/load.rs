@@ -1,5 +1,6 @@
 use meshroot::hierarchy::{AuthorityId, Event};
 use meshroot::spiffe::TrustDomain;
+use meshroot::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::failure::Context;
@@ -46,6 +47,8 @@ pub(super) fn load(connection: &Connection, context: &Context<'_>) -> Result<Loa
     for domain in &mut domains {
         // The newest is the one that the newest commit with a bundle names: a row that went missing is noticed.
         let newest = commits.iter().filter(|commit| commit.trust_domain == domain.number).filter_map(|commit| commit.sequence).max();
+        let of = |commit: &&Held| commit.trust_domain == domain.number && commit.sequence == newest && newest.is_some();
+        domain.held.visible_at = commits.iter().find(of).map(|commit| Timestamp::from_unix(commit.visible_at));
         domain.held.bundle = newest.map(|sequence| bundle(connection, context, domain.number, sequence)).transpose()?;
     }
     let version = u64::try_from(version).map_err(|_| context.damaged("its version is negative"))?;
@@ -64,7 +67,7 @@ fn trust_domains(connection: &Connection, context: &Context<'_>) -> Result<Vec<D
     rows.map(|row| {
         let (number, name): (i64, String) = row.map_err(failed)?;
         let trust_domain = TrustDomain::parse(&name).map_err(|e| context.damaged(format!("the trust domain {number}: {e}")))?;
-        Ok(Domain { number, held: StoredTrustDomain { trust_domain, events: Vec::new(), bundle: None } })
+        Ok(Domain { number, held: StoredTrustDomain { trust_domain, events: Vec::new(), bundle: None, visible_at: None } })
     })
     .collect()
 }
@@ -79,13 +82,17 @@ pub(crate) struct Commit<'a> {
     pub(crate) events: i64,
     pub(crate) keys: i64,
     pub(crate) sequence: Option<i64>,
+    /// From when on its bundle is served; `None` for at once.
+    pub(crate) visible_at: Option<i64>,
 }
 
 impl Commit<'_> {
     pub(crate) fn checksum(&self) -> i64 {
         let row = Checksum::of("commits").int(self.version).int(self.trust_domain).text(self.name).int(self.at).int(self.events).int(self.keys);
         // No sequence number is negative.
-        row.int(self.sequence.unwrap_or(-1)).finish()
+        let row = row.int(self.sequence.unwrap_or(-1));
+        // As it was before there was this column, where it says nothing.
+        self.visible_at.into_iter().fold(row, Checksum::int).finish()
     }
 }
 
@@ -93,22 +100,25 @@ struct Held {
     trust_domain: i64,
     events: i64,
     sequence: Option<i64>,
+    visible_at: i64,
 }
 
 /// All commits, without a gap.
 fn commits(connection: &Connection, context: &Context<'_>, last: i64) -> Result<Vec<Held>, StoreError> {
     let failed = |e| context.failed(e);
-    let sql = "SELECT version, trust_domain, name, at, events, keys, sequence, checksum FROM commits LEFT JOIN trust_domains ON number = trust_domain ORDER BY version";
+    let sql = "SELECT version, trust_domain, name, at, events, keys, sequence, checksum, visible_at FROM commits LEFT JOIN trust_domains ON number = trust_domain ORDER BY version";
     let mut statement = connection.prepare_cached(sql).map_err(failed)?;
     let mut rows = statement.query([]).map_err(failed)?;
     let mut held = Vec::new();
     while let Some(row) = rows.next().map_err(failed)? {
         let int = |column| row.get::<_, i64>(column).map_err(failed);
         let (name, sequence): (String, _) = (row.get(2).map_err(failed)?, row.get(6).map_err(failed)?);
-        let commit = Commit { version: int(0)?, trust_domain: int(1)?, name: &name, at: int(3)?, events: int(4)?, keys: int(5)?, sequence };
+        let visible_at = row.get(8).map_err(failed)?;
+        let commit =
+            Commit { version: int(0)?, trust_domain: int(1)?, name: &name, at: int(3)?, events: int(4)?, keys: int(5)?, sequence, visible_at };
         let position = i64::try_from(held.len()).unwrap_or(i64::MAX).saturating_add(1);
         sound(commit.checksum() == int(7)? && commit.version == position, context, || format!("change {position}"))?;
-        held.push(Held { trust_domain: commit.trust_domain, events: commit.events, sequence });
+        held.push(Held { trust_domain: commit.trust_domain, events: commit.events, sequence, visible_at: visible_at.unwrap_or(commit.at) });
     }
     sound(i64::try_from(held.len()) == Ok(last), context, || format!("{} changes of {last} are there", held.len()))?;
     Ok(held)
@@ -170,6 +180,12 @@ pub(super) fn sealed_key(
     let Some((number, version, sealed, checksum)): Option<(i64, i64, Vec<u8>, i64)> = found else { return Ok(None) };
     sound(key_checksum(number, authority.as_str(), version, &sealed) == checksum, context, || format!("the key of '{authority}'"))?;
     Ok(Some(sealed))
+}
+
+/// The greatest sequence number that a bundle of this trust domain ever had here.
+pub(super) fn newest_sequence(connection: &Connection, context: &Context<'_>, number: i64) -> Result<Option<i64>, StoreError> {
+    let sql = "SELECT max(sequence) FROM bundles WHERE trust_domain = ?";
+    connection.query_row(sql, [number], |row| row.get(0)).map_err(|e| context.failed(e))
 }
 
 /// The number of a trust domain in this store.

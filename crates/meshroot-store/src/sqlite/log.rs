@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::commit::use_serial;
 use super::failure::Context;
 use super::load::{number_of, sound};
+use super::segments::{self, Segment};
 use crate::checksum::Checksum;
 use crate::{Issuance, IssuanceRow, Query, StoreError};
 
@@ -19,8 +20,32 @@ pub(crate) const REMEMBERED: Duration = Duration::from_secs(86_400);
 /// that no request pays for all.
 pub(crate) const FORGOTTEN_AT_ONCE: i64 = 4;
 
+/// The end of the log, for one transaction.
+pub(super) struct Tail {
+    /// The position of the next entry.
+    pub(super) next: i64,
+    insert: String,
+}
+
+impl Tail {
+    pub(super) fn find(connection: &Connection, context: &Context<'_>) -> Result<Self, StoreError> {
+        let open = segments::open(connection, context)?;
+        let insert = format!(
+            "INSERT INTO {} (position, trust_domain, authority, kind, caller, spiffe_id, serial, not_before, not_after, at, since, certificate, checksum) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            open.table()
+        );
+        Ok(Self { next: open.newest(connection, context)?.saturating_add(1), insert })
+    }
+}
+
 /// Appends one certificate and answers its position. The outer error fails the batch, the inner one this certificate.
-pub(super) fn append(connection: &Connection, context: &Context<'_>, issuance: &Issuance) -> Result<Result<u64, StoreError>, StoreError> {
+pub(super) fn append(
+    connection: &Connection,
+    context: &Context<'_>,
+    tail: &mut Tail,
+    issuance: &Issuance,
+) -> Result<Result<u64, StoreError>, StoreError> {
     let failed = |e| context.failed(e);
     let certificate = match Certificate::from_der(issuance.issued.der()) {
         Ok(certificate) => certificate,
@@ -29,13 +54,17 @@ pub(super) fn append(connection: &Connection, context: &Context<'_>, issuance: &
     let Some(trust_domain) = number_of(connection, context, &issuance.trust_domain)? else {
         return Ok(Err(StoreError::UnknownTrustDomain(issuance.trust_domain.clone())));
     };
+    let id = spiffe_id(&certificate);
+    if let Some(id) = &id
+        && super::revocations::denies(connection, context, id, issuance.at)?
+    {
+        return Ok(Err(StoreError::Denied(id.clone())));
+    }
     forget_expired(connection, issuance.at).map_err(failed)?;
-    let sql = "SELECT coalesce(max(position), 0) + 1 FROM issuances";
-    let position: i64 = connection.prepare_cached(sql).and_then(|mut next| next.query_row([], |row| row.get(0))).map_err(failed)?;
+    let position = tail.next;
     if !use_serial(connection, trust_domain, &certificate, Some(position)).map_err(failed)? {
         return Ok(Err(StoreError::DuplicateSerial(certificate.serial().clone())));
     }
-    let id = spiffe_id(&certificate);
     let entry = Entry {
         position,
         trust_domain,
@@ -50,7 +79,8 @@ pub(super) fn append(connection: &Connection, context: &Context<'_>, issuance: &
         since: (issuance.since != issuance.at).then(|| issuance.since.unix()),
         certificate: certificate.der(),
     };
-    entry.insert(connection).map_err(failed)?;
+    entry.insert(connection, &tail.insert).map_err(failed)?;
+    tail.next = position.saturating_add(1);
     Ok(Ok(u64::try_from(position).unwrap_or(u64::MAX)))
 }
 
@@ -91,9 +121,7 @@ impl Entry<'_> {
         self.since.into_iter().fold(row, Checksum::int).finish()
     }
 
-    fn insert(&self, connection: &Connection) -> rusqlite::Result<()> {
-        let sql = "INSERT INTO issuances (position, trust_domain, authority, kind, caller, spiffe_id, serial, not_before, not_after, at, since, certificate, checksum) \
-                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    fn insert(&self, connection: &Connection, sql: &str) -> rusqlite::Result<()> {
         connection.prepare_cached(sql)?.execute(params![
             self.position,
             self.trust_domain,
@@ -117,36 +145,100 @@ impl Entry<'_> {
     }
 }
 
-const WANTED: &str = "SELECT position, trust_domain, name, authority, kind, caller, spiffe_id, serial, not_before, not_after, at, certificate, checksum, since \
-    FROM issuances LEFT JOIN trust_domains ON number = trust_domain \
-    WHERE position > ?1 AND (?2 IS NULL OR name = ?2) AND (?3 IS NULL OR spiffe_id = ?3) AND (?4 IS NULL OR authority = ?4) AND (?5 IS NULL OR serial = ?5) \
-    ORDER BY position LIMIT ?6";
+/// What [`entry`] reads, of one segment.
+fn columns(table: &str) -> String {
+    format!(
+        "SELECT position, trust_domain, name, authority, kind, caller, spiffe_id, serial, not_before, not_after, at, certificate, checksum, since \
+         FROM {table} LEFT JOIN trust_domains ON number = trust_domain"
+    )
+}
+
+const FITS: &str = "WHERE position > ?1 AND (?2 IS NULL OR name = ?2) AND (?3 IS NULL OR spiffe_id = ?3) AND (?4 IS NULL OR authority = ?4) \
+    AND (?5 IS NULL OR serial = ?5) ORDER BY position LIMIT ?6";
 
 pub(super) fn issuances(connection: &Connection, context: &Context<'_>, query: &Query) -> Result<Vec<IssuanceRow>, StoreError> {
+    let after = i64::try_from(query.after).unwrap_or(i64::MAX);
+    let all = query.trust_domain.is_none() && query.id.is_none() && query.authority.is_none() && query.serial.is_none();
+    let mut found = Vec::new();
+    for segment in segments::held(connection, context)? {
+        let left = usize::try_from(query.limit.min(Query::MOST)).unwrap_or(0).saturating_sub(found.len());
+        if left == 0 {
+            break;
+        }
+        if segment.last.is_some_and(|last| last <= after) {
+            continue;
+        }
+        let rows = of_segment(connection, context, &segment, query, after, left)?;
+        if all {
+            is_without_gap(context, &segment, after, left, &rows)?;
+        }
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+pub(super) fn of_segment(
+    connection: &Connection,
+    context: &Context<'_>,
+    segment: &Segment,
+    query: &Query,
+    after: i64,
+    left: usize,
+) -> Result<Vec<IssuanceRow>, StoreError> {
     let failed = |e| context.failed(e);
-    let mut statement = connection.prepare_cached(WANTED).map_err(failed)?;
+    let mut statement = connection.prepare_cached(&format!("{} {FITS}", columns(&segment.table()))).map_err(failed)?;
     let mut rows = statement
         .query(params![
-            i64::try_from(query.after).unwrap_or(i64::MAX),
+            after,
             query.trust_domain.as_ref().map(TrustDomain::as_str),
             query.id.as_ref().map(SpiffeId::as_str),
             query.authority.as_ref().map(AuthorityId::as_str),
             query.serial.as_ref().map(SerialNumber::as_bytes),
-            query.limit.min(Query::MOST),
+            i64::try_from(left).unwrap_or(i64::MAX),
         ])
         .map_err(failed)?;
-    let all = query.trust_domain.is_none() && query.id.is_none() && query.authority.is_none() && query.serial.is_none();
     let mut found = Vec::new();
-    let mut last = query.after;
     while let Some(row) = rows.next().map_err(failed)? {
-        let row = entry(row, context)?;
-        last = last.saturating_add(1);
-        if all && row.position != last {
-            return Err(context.damaged(format!("entry {last} of the issuance log is missing")));
-        }
-        found.push(row);
+        found.push(entry(row, context)?);
     }
     Ok(found)
+}
+
+/// Within a segment there is an entry at every position.
+fn is_without_gap(context: &Context<'_>, segment: &Segment, after: i64, left: usize, rows: &[IssuanceRow]) -> Result<(), StoreError> {
+    let mut expected = u64::try_from(segment.first.max(after.saturating_add(1))).unwrap_or(u64::MAX);
+    let missing = |position: u64| context.damaged(format!("entry {position} of the issuance log is missing"));
+    for row in rows {
+        if row.position != expected {
+            return Err(missing(expected));
+        }
+        expected = expected.saturating_add(1);
+    }
+    let ended = rows.len() < left;
+    match segment.last {
+        Some(last) if ended && u64::try_from(last).is_ok_and(|last| expected <= last) => Err(missing(expected)),
+        _ => Ok(()),
+    }
+}
+
+/// The entry at this position; `None` if there is none, or not any more.
+pub(super) fn at(connection: &Connection, context: &Context<'_>, position: i64) -> Result<Option<IssuanceRow>, StoreError> {
+    match segments::of_position(connection, context, position)? {
+        Some(segment) if !segment.dropped => in_segment(connection, context, &segment, position),
+        _ => Ok(None),
+    }
+}
+
+pub(super) fn in_segment(
+    connection: &Connection,
+    context: &Context<'_>,
+    segment: &Segment,
+    position: i64,
+) -> Result<Option<IssuanceRow>, StoreError> {
+    let sql = format!("{} WHERE position = ?", columns(&segment.table()));
+    let mut select = connection.prepare_cached(&sql).map_err(|e| context.failed(e))?;
+    let found = select.query_row([position], |row| Ok(entry(row, context))).optional().map_err(|e| context.failed(e))?;
+    found.transpose()
 }
 
 fn entry(row: &Row<'_>, context: &Context<'_>) -> Result<IssuanceRow, StoreError> {
@@ -195,8 +287,7 @@ pub(super) fn find(connection: &Connection, context: &Context<'_>, certificate: 
     let positions =
         select.query_map(of, |row| row.get::<_, i64>(0)).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(|e| context.failed(e))?;
     for position in positions {
-        let after = u64::try_from(position).unwrap_or(u64::MAX).saturating_sub(1);
-        let row = issuances(connection, context, &Query { after, limit: 1, ..Query::default() })?.pop();
+        let row = at(connection, context, position)?;
         // The very certificate: names and numbers can be chosen by who holds another CA's key.
         if let Some(row) = row.filter(|row| row.certificate == certificate.der()) {
             return Ok(Some(row));

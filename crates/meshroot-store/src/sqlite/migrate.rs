@@ -1,11 +1,17 @@
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::failure::Context;
+use super::segments::{self, Segment};
 use crate::StoreError;
 
 /// What makes the format of each version out of the one before; the first makes it out of nothing. Only ever appended
 /// to: stores of every version are out there.
-pub(super) const MIGRATIONS: &[&str] = &[include_str!("schema-1.sql"), include_str!("schema-2.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("schema-1.sql"),
+    include_str!("schema-2.sql"),
+    // One for each part of the format that came with it.
+    concat!(include_str!("schema-3-inventory.sql"), include_str!("schema-3-revocations.sql")),
+];
 
 /// The format that these migrations lead to.
 pub(super) fn newest(migrations: &[&str]) -> i64 {
@@ -45,11 +51,18 @@ pub(super) fn schema(connection: &Connection) -> rusqlite::Result<Vec<(String, S
     rows.collect()
 }
 
-/// What [`schema`] answers for a new store.
-pub(super) fn expected_schema(migrations: &[&str]) -> rusqlite::Result<Vec<(String, String, Option<String>)>> {
+/// What [`schema`] answers for a store with these segments of the issuance log.
+pub(super) fn expected_schema(migrations: &[&str], segments: &[Segment]) -> rusqlite::Result<Vec<(String, String, Option<String>)>> {
     let mut memory = Connection::open_in_memory()?;
     let transaction = memory.transaction()?;
     apply(&transaction, migrations, 0)?;
+    for segment in segments {
+        match (segment.number, segment.dropped) {
+            (1, true) => transaction.execute_batch(&segments::without(1))?,
+            (1, false) | (_, true) => {}
+            (number, false) => transaction.execute_batch(&segments::text(number))?,
+        }
+    }
     transaction.commit()?;
     schema(&memory)
 }

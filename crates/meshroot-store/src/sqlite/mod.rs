@@ -4,10 +4,17 @@ mod commit;
 mod create;
 mod failure;
 pub(crate) mod idempotency;
+mod inventory;
 pub(crate) mod load;
 pub(crate) mod log;
+mod mark;
 mod migrate;
 mod open;
+pub(crate) mod revocations;
+mod search;
+mod segments;
+mod standing;
+mod state;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -23,8 +30,12 @@ use meshroot::time::Timestamp;
 use meshroot::x509::Certificate;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use crate::{Change, IssuanceRow, JoinToken, Loaded, Meta, NewStore, Outcome, Query, Recorded, Store, StoreError, Submission, TokenDigest};
+use crate::{
+    Change, Found, IssuanceRow, JoinToken, Loaded, LogExtent, Maintained, Meta, NewStore, Outcome, Query, Recorded, Restoration, Restored,
+    RevocationChange, Revocations, Search, Seen, Standing, Store, StoreError, Submission, TokenDigest, Unexpired,
+};
 use failure::Context;
+use state::{State, Writes};
 
 /// "MRST" in the file's header, so that neither `file` nor we take another database for a store.
 const APPLICATION_ID: i32 = 0x4d52_5354;
@@ -35,19 +46,15 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// A store in one file, with SQLite: a write-ahead log, synced at every commit.
 ///
 /// The file may be open in several processes at once. Beside it lie, while it is open, `-wal` and `-shm` files that
-/// belong to it: whoever copies a store copies them too, or closes it first.
+/// belong to it: whoever copies a store copies them too, or closes it first. A `-mark` file always lies beside it, and says
+/// how far the store has got: it stays where it is when an older copy is put back, and moves along when the store moves.
 #[derive(Debug)]
 pub struct SqliteStore {
     path: PathBuf,
     meta: Meta,
     state: Mutex<State>,
-}
-
-#[derive(Debug)]
-struct State {
-    connection: Connection,
-    /// A write failed on the disk.
-    stopped: bool,
+    /// For long reads; opened with the first.
+    reader: Mutex<Option<Connection>>,
 }
 
 impl SqliteStore {
@@ -93,29 +100,35 @@ impl SqliteStore {
         read(&transaction, &context)
     }
 
+    /// Reads at one moment, for longer than writers could wait.
+    fn read_long<T>(&self, action: &'static str, read: impl FnOnce(&Connection, &Context<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let context = self.context(action);
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut connection = match reader.take() {
+            Some(connection) => connection,
+            None => open::reader(&self.path)?,
+        };
+        let transaction = connection.transaction().map_err(|e| context.failed(e))?;
+        let found = read(&transaction, &context);
+        drop(transaction);
+        *reader = Some(connection);
+        found
+    }
+
     /// Writes all or nothing.
     fn write<T>(&self, action: &'static str, write: impl FnOnce(&Transaction<'_>, &Context<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let context = self.context(action);
-        let mut state = self.state();
-        if state.stopped {
-            return Err(StoreError::Stopped(self.path.clone()));
-        }
-        let written = write_in(&mut state.connection, &context, write);
-        state.stopped = matches!(written, Err(StoreError::Disk { .. }));
-        written
+        self.write_what(Writes::State, action, |transaction, context, _| write(transaction, context))
     }
-}
 
-fn write_in<T>(
-    connection: &mut Connection,
-    context: &Context<'_>,
-    write: impl FnOnce(&Transaction<'_>, &Context<'_>) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    // Immediate: a transaction that begins by reading and then finds another writer ahead of it could not go on.
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|e| context.failed(e))?;
-    let written = write(&transaction, context)?;
-    transaction.commit().map_err(|e| context.failed(e))?;
-    Ok(written)
+    fn write_what<T>(
+        &self,
+        what: Writes,
+        action: &'static str,
+        write: impl FnOnce(&Transaction<'_>, &Context<'_>, Duration) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let context = self.context(action);
+        self.state().write(what, &self.meta.id, &context, write)
+    }
 }
 
 impl Store for SqliteStore {
@@ -137,6 +150,7 @@ impl Store for SqliteStore {
         if state.stopped {
             return Err(StoreError::Stopped(self.path.clone()));
         }
+        state.is_newest(&self.meta.id, &context)?;
         // Immediate takes the write lock, and a no-op update needs a page to be written; dropped, both are taken back.
         let transaction = state.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|e| context.failed(e))?;
         transaction.execute("UPDATE store SET version = version", []).map_err(|e| context.failed(e))?;
@@ -144,7 +158,8 @@ impl Store for SqliteStore {
     }
 
     fn commit(&self, change: &Change) -> Result<u64, StoreError> {
-        self.write("write to", |transaction, context| commit::commit(transaction, context, change))
+        let write = |transaction: &Transaction<'_>, context: &Context<'_>, delay| commit::commit(transaction, context, change, delay);
+        self.write_what(if change.bundle.is_some() { Writes::Bundle } else { Writes::State }, "write to", write)
     }
 
     fn sealed_key(&self, trust_domain: &TrustDomain, authority: &AuthorityId) -> Result<Option<Vec<u8>>, StoreError> {
@@ -156,8 +171,9 @@ impl Store for SqliteStore {
     }
 
     fn submit(&self, batch: Vec<Submission>) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
-        let places = self.write("record in", |transaction, context| {
-            batch.iter().map(|submission| submit::submit(transaction, context, submission)).collect::<Result<Vec<_>, _>>()
+        let places = self.write_what(Writes::Records, "record in", |transaction, context, _| {
+            let mut tail = log::Tail::find(transaction, context)?;
+            batch.iter().map(|submission| submit::submit(transaction, context, &mut tail, submission)).collect::<Result<Vec<_>, _>>()
         })?;
         // Only now, behind the commit, is anything recorded.
         let outcome = |(submission, place): (Submission, Result<submit::Place, StoreError>)| {
@@ -199,5 +215,48 @@ impl Store for SqliteStore {
 
     fn last_expiry(&self, trust_domain: &TrustDomain, authority: &AuthorityId, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         self.read("read", |transaction, context| log::last_expiry(transaction, context, trust_domain, authority, now))
+    }
+
+    fn search(&self, search: &Search) -> Result<Found, StoreError> {
+        self.read_long("search", |connection, context| search::search(connection, context, search))
+    }
+
+    fn unexpired(&self, now: Timestamp) -> Result<Vec<Unexpired>, StoreError> {
+        self.read_long("search", |connection, context| search::unexpired(connection, context, now))
+    }
+
+    fn log_extent(&self) -> Result<LogExtent, StoreError> {
+        self.read_long("read the issuance log of", search::extent)
+    }
+
+    fn maintain(&self, now: Timestamp, retention: Duration) -> Result<Maintained, StoreError> {
+        self.write_what(Writes::Projection, "tidy", |transaction, context, _| inventory::maintain(transaction, context, now, retention))
+    }
+
+    fn standing(&self) -> Result<Standing, StoreError> {
+        let context = self.context("read");
+        self.state().standing(&self.meta.id, &context)
+    }
+
+    fn doubt(&self, seen: &Seen) -> Result<bool, StoreError> {
+        let write = |transaction: &Transaction<'_>, context: &Context<'_>, _| standing::doubt(transaction, context, seen);
+        self.write_what(Writes::Doubt, "write to", write)
+    }
+
+    fn restored(&self, restoration: &Restoration) -> Result<Restored, StoreError> {
+        let context = self.context("write to");
+        self.state().restored(&self.meta.id, &context, restoration)
+    }
+
+    fn commit_revocations(&self, change: &RevocationChange) -> Result<u64, StoreError> {
+        self.write("write to", |transaction, context| revocations::commit(transaction, context, change))
+    }
+
+    fn revocations(&self, unexpired_at: Timestamp) -> Result<Revocations, StoreError> {
+        self.read("read the revocations of", |transaction, context| revocations::load(transaction, context, unexpired_at))
+    }
+
+    fn revocations_version(&self) -> Result<u64, StoreError> {
+        self.read("read", |transaction, context| revocations::version(transaction, context))
     }
 }

@@ -10,12 +10,31 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::failure::Context;
-use super::{APPLICATION_ID, BUSY_TIMEOUT, SqliteStore, State, load, migrate};
+use super::mark::Reached;
+use super::{APPLICATION_ID, BUSY_TIMEOUT, SqliteStore, State, load, migrate, segments};
 use crate::{Meta, StoreError, StoreKind};
 
 /// Small tables, checked as a whole, indexes included (a row that its index does not know is not found), whenever a store is opened. The issuance log is not: it may have millions of rows,
 /// each with a checksum that is compared when it is read.
-const CHECKED: [&str; 8] = ["store", "trust_domains", "commits", "events", "bundles", "sealed_keys", "last_expiries", "join_tokens"];
+const CHECKED: &[&str] = &[
+    "store",
+    "trust_domains",
+    "commits",
+    "events",
+    "bundles",
+    "sealed_keys",
+    "last_expiries",
+    "join_tokens",
+    "segments",
+    "standing",
+    "restorations",
+    "revocation_changes",
+    "revocations",
+    "denials",
+    "denial_lifts",
+    "crls",
+    "ca_requests",
+];
 
 pub(super) fn open(path: &Path, migrations: &[&str]) -> Result<SqliteStore, StoreError> {
     let context = Context { action: "open", path };
@@ -39,7 +58,9 @@ pub(super) fn open(path: &Path, migrations: &[&str]) -> Result<SqliteStore, Stor
         schema: known,
         created_at: Timestamp::from_unix(row.created_at),
     };
-    Ok(SqliteStore { path: path.to_owned(), meta, state: Mutex::new(State { connection, stopped: false }) })
+    let mut state = State { connection, stopped: false, mark: None, older: None, lost: Reached::default() };
+    state.compare_with_mark(&meta.id, &context)?;
+    Ok(SqliteStore { path: path.to_owned(), meta, state: Mutex::new(state), reader: Mutex::new(None) })
 }
 
 /// Whether the file is a store at all, found out without touching it or anything beside it.
@@ -87,8 +108,19 @@ fn application_id(path: &Path) -> rusqlite::Result<i32> {
     connection.query_row("PRAGMA application_id", [], |row| row.get(0))
 }
 
+/// A further connection, for long reads: they neither wait for writers nor hold them up.
+pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
+    let context = Context { action: "open", path };
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|e| context.failed(e))?;
+    configure(&connection).and_then(|()| connection.pragma_update(None, "query_only", true)).map_err(|e| context.failed(e))?;
+    Ok(connection)
+}
+
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    // A search goes through the segments of the log, with statements of its own for each.
+    connection.set_prepared_statement_cache_capacity(256);
     // A database that somebody prepared can neither call functions from its schema, nor is its schema ours to rewrite.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
@@ -103,7 +135,11 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 /// Whether the structure is sound and the schema is ours, to the letter.
 fn check(connection: &Connection, migrations: &[&str], context: &Context<'_>) -> Result<(), StoreError> {
     let failed = |e| context.failed(e);
-    let (found, expected) = (migrate::schema(connection).map_err(failed)?, migrate::expected_schema(migrations).map_err(failed)?);
+    let found = migrate::schema(connection).map_err(failed)?;
+    let has = |table: &str| found.iter().any(|(kind, name, _)| kind == "table" && name == table);
+    // Without the list of segments the comparison fails anyhow.
+    let segments = if has("segments") { segments::all(connection, context)? } else { Vec::new() };
+    let expected = migrate::expected_schema(migrations, &segments).map_err(failed)?;
     if found != expected {
         return Err(context.damaged("its tables are not those that this program makes"));
     }

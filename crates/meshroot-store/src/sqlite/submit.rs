@@ -1,6 +1,7 @@
 use rusqlite::Connection;
 
 use super::failure::Context;
+use super::log::Tail;
 use super::{idempotency, log, tokens};
 use crate::{StoreError, Submission};
 
@@ -13,7 +14,12 @@ pub(super) enum Place {
 }
 
 /// Records one submission. The outer error fails the batch, the inner one this submission, of which nothing is left then.
-pub(super) fn submit(connection: &Connection, context: &Context<'_>, submission: &Submission) -> Result<Result<Place, StoreError>, StoreError> {
+pub(super) fn submit(
+    connection: &Connection,
+    context: &Context<'_>,
+    tail: &mut Tail,
+    submission: &Submission,
+) -> Result<Result<Place, StoreError>, StoreError> {
     // A request that was answered is answered again, used-up token or not: the answer may have been lost on its way.
     if let Some(name) = &submission.idempotency
         && let Some((position, request)) = idempotency::find(connection, context, &name.caller, &name.key)?
@@ -21,22 +27,24 @@ pub(super) fn submit(connection: &Connection, context: &Context<'_>, submission:
         return Ok(if request == name.request { Ok(Place::Before(position)) } else { Err(StoreError::IdempotencyMismatch) });
     }
     if submission.idempotency.is_none() && submission.consumes.is_none() {
-        return Ok(log::append(connection, context, &submission.issuance)?.map(Place::New));
+        return Ok(log::append(connection, context, tail, &submission.issuance)?.map(Place::New));
     }
     let failed = |e| context.failed(e);
     // Several rows belong together: all or none of them, and the batch goes on either way.
     connection.execute_batch("SAVEPOINT submission").map_err(failed)?;
-    let outcome = together(connection, context, submission)?;
+    let before = tail.next;
+    let outcome = together(connection, context, tail, submission)?;
     if outcome.is_err() {
+        tail.next = before;
         connection.execute_batch("ROLLBACK TO submission").map_err(failed)?;
     }
     connection.execute_batch("RELEASE submission").map_err(failed)?;
     Ok(outcome.map(Place::New))
 }
 
-fn together(connection: &Connection, context: &Context<'_>, submission: &Submission) -> Result<Result<u64, StoreError>, StoreError> {
+fn together(connection: &Connection, context: &Context<'_>, tail: &mut Tail, submission: &Submission) -> Result<Result<u64, StoreError>, StoreError> {
     let now = submission.issuance.at;
-    let position = match log::append(connection, context, &submission.issuance)? {
+    let position = match log::append(connection, context, tail, &submission.issuance)? {
         Ok(position) => position,
         Err(e) => return Ok(Err(e)),
     };

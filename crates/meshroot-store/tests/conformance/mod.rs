@@ -4,11 +4,17 @@
 #![allow(unreachable_pub, dead_code, unused_imports, unused_macros, reason = "some test programs use only its fixtures")]
 
 mod changes;
+mod inventory;
 mod issuance;
+mod revocations;
+mod standing;
 mod submissions;
 
 pub use changes::*;
+pub use inventory::*;
 pub use issuance::*;
+pub use revocations::*;
+pub use standing::*;
 pub use submissions::*;
 
 use meshroot_store::{Change, Issuance, NewStore, RenderedBundle, SealedKeyOf, Store, StoreKind};
@@ -94,7 +100,25 @@ macro_rules! conformance {
             the_same_request_under_the_same_key_gets_the_same_answer,
             a_used_token_still_answers_the_request_that_used_it,
             a_refused_token_leaves_no_key_behind,
-            an_idempotency_key_is_forgotten_only_after_its_time
+            an_idempotency_key_is_forgotten_only_after_its_time,
+            a_search_finds_what_fits_all_that_it_names,
+            a_search_goes_on_page_by_page_to_the_end,
+            a_search_finds_the_same_before_and_after_maintenance,
+            unexpired_certificates_are_counted_by_authority,
+            what_expired_long_ago_is_let_go_of_and_nothing_else,
+            the_log_in_numbers,
+            a_bundle_has_a_moment_from_which_everybody_serves_it,
+            a_later_bundle_that_somebody_saw_stops_all_writing_until_the_store_is_restored,
+            a_bundle_that_is_held_raises_no_doubt,
+            a_restoration_jumps_and_is_possible_at_any_time,
+            what_was_revoked_is_there_when_the_store_is_opened_again,
+            of_two_revocations_decided_on_one_version_only_one_is_stored,
+            a_certificate_is_revoked_once_and_stays_as_it_was,
+            revocations_of_expired_certificates_are_not_asked_for,
+            a_crl_is_only_replaced_by_one_with_a_greater_number,
+            a_revocation_in_an_unknown_trust_domain_is_refused,
+            a_denied_identity_is_not_recorded_until_the_denial_is_taken_back,
+            a_denial_holds_until_it_expires
         );
     };
     ($place:expr, $($sentence:ident),*) => {

@@ -54,6 +54,12 @@ pub enum Command {
         /// The authority.
         authority: AuthorityId,
     },
+    /// Goes on after a backup was put back: the bundle's sequence number jumps ahead of every one that may have been
+    /// published and forgotten.
+    Restore {
+        /// The greatest sequence number that is known to have been published.
+        seen: u64,
+    },
 }
 
 /// A change that has happened.
@@ -108,6 +114,13 @@ pub enum Event {
         authority: AuthorityId,
         /// Its new state.
         state: AuthorityState,
+        /// When.
+        at: Timestamp,
+    },
+    /// A backup was put back.
+    Restored {
+        /// The bundle's sequence number from then on.
+        sequence: u64,
         /// When.
         at: Timestamp,
     },

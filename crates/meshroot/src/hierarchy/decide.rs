@@ -22,6 +22,7 @@ impl Hierarchy {
                 let authority = self.known(authority)?.id.clone();
                 Ok(vec![Event::StateChanged { authority, state: AuthorityState::Tainted, at: now }])
             }
+            Command::Restore { seen } => Ok(vec![Event::Restored { sequence: self.sequence_after_restoring(*seen, now), at: now }]),
         }
     }
 
@@ -187,6 +188,14 @@ impl Hierarchy {
             return Ok(());
         }
         Err(HierarchyError::ForeignTrustDomain { ours: self.trust_domain.clone(), found: uris.into_iter().map(str::to_owned).collect() })
+    }
+
+    /// A change adds one, and no mesh has changed its roots every second since 1970: the seconds since then are ahead of all that
+    /// was ever published, even when nobody knows what that was. A margin keeps it ahead after several restorations.
+    fn sequence_after_restoring(&self, seen: u64, now: Timestamp) -> u64 {
+        const MARGIN: u64 = 1_000;
+        let seconds = u64::try_from(now.unix()).unwrap_or(0);
+        self.sequence.max(seen).saturating_add(MARGIN).max(seconds)
     }
 
     fn next_sequence(&self) -> u64 {

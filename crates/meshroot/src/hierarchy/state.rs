@@ -49,6 +49,7 @@ impl Hierarchy {
                 self.sequence = self.sequence.max(*sequence);
                 self.change(authority, |a| a.published_at = None);
             }
+            Event::Restored { sequence, .. } => self.sequence = self.sequence.max(*sequence),
         }
     }
 

@@ -143,11 +143,13 @@ impl Issuer {
             return Err(IssueError::CaExpired { ca: by.to_string(), at: above.not_after, now });
         }
         let (asked, validity) = wanted(profile, now)?;
-        if validity.not_after <= above.not_after {
-            let not_before = validity.not_before.max(above.not_before);
-            return Ok((Validity { not_before, ..validity }, None));
+        let not_after = validity.not_after.min(above.not_after);
+        let not_before = backdated(profile, now, not_after).max(above.not_before);
+        let cut = not_after < validity.not_after;
+        let validity = Validity { not_before, not_after };
+        if !cut {
+            return Ok((validity, None));
         }
-        let validity = Validity { not_before: validity.not_before.max(above.not_before), not_after: above.not_after };
         Ok((validity, Some(LifetimeCut { asked, got: validity.remaining(now), by, until: above.not_after })))
     }
 }
@@ -205,5 +207,13 @@ fn wanted(profile: &Profile, now: Timestamp) -> Result<(std::time::Duration, Val
     if profile.lifetime().as_secs() == 0 {
         return Err(IssueError::NoLifetime);
     }
-    Ok((profile.lifetime(), Validity { not_before: now.minus(profile.backdate()), not_after: now.plus(profile.lifetime()) }))
+    let not_after = now.plus(profile.lifetime());
+    Ok((profile.lifetime(), Validity { not_before: backdated(profile, now, not_after), not_after }))
+}
+
+/// By a tenth of the life at most: who renews at half of the whole validity, as ztunnel does, would ask without end when that
+/// half lies in the past.
+fn backdated(profile: &Profile, now: Timestamp, not_after: Timestamp) -> Timestamp {
+    let tenth = not_after.since(now).checked_div(10).unwrap_or_default();
+    now.minus(profile.backdate().min(std::time::Duration::from_secs(tenth.as_secs())))
 }

@@ -105,7 +105,7 @@ impl Profile {
         Self { lifetime, ..self }
     }
 
-    /// The same, backdated by this much instead of 60 seconds.
+    /// The same, backdated by this much instead of 60 seconds; never by more than a tenth of the lifetime.
     #[must_use]
     pub const fn with_backdate(self, backdate: Duration) -> Self {
         Self { backdate, ..self }
@@ -130,7 +130,7 @@ impl Profile {
         self.lifetime
     }
 
-    /// How long before `now` its validity starts.
+    /// How long before `now` its validity starts; at most a tenth of the lifetime, whatever this says.
     pub const fn backdate(&self) -> Duration {
         self.backdate
     }

@@ -1,4 +1,5 @@
 use core::fmt;
+use core::str::FromStr;
 
 use crate::time::Timestamp;
 use crate::x509::SerialNumber;
@@ -68,8 +69,35 @@ impl RevocationReason {
         Self::ALL.iter().find(|(reason, ..)| *reason == self).map_or(0, |(_, number, _)| *number)
     }
 
+    /// All of them, by their numbers.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().map(|(reason, ..)| *reason)
+    }
+
     pub(super) fn from_number(number: u8) -> Option<Self> {
         Self::ALL.iter().find(|(_, n, _)| *n == number).map(|(reason, ..)| *reason)
+    }
+}
+
+/// A text that is no reason.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("'{}' is no reason for a revocation: the reasons are {}", .0.escape_debug(), RevocationReason::all().map(RevocationReason::as_str).collect::<Vec<_>>().join(", "))]
+pub struct InvalidReason(String);
+
+impl InvalidReason {
+    /// A stable, machine-readable code.
+    pub fn code(&self) -> &'static str {
+        "crl.invalid_reason"
+    }
+}
+
+/// The name in RFC 5280, in capitals or not, with hyphens or without: `keyCompromise`, `key-compromise`.
+impl FromStr for RevocationReason {
+    type Err = InvalidReason;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let plain = text.replace('-', "");
+        Self::all().find(|reason| reason.as_str().eq_ignore_ascii_case(&plain)).ok_or_else(|| InvalidReason(text.chars().take(80).collect()))
     }
 }
 
@@ -77,5 +105,19 @@ impl RevocationReason {
 impl fmt::Display for RevocationReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_read_back_by_its_name() {
+        for reason in RevocationReason::all() {
+            assert_eq!(reason.as_str().parse(), Ok(reason));
+        }
+        assert_eq!("key-compromise".parse(), Ok(RevocationReason::KeyCompromise));
+        assert_eq!("stolen".parse::<RevocationReason>().unwrap_err().code(), "crl.invalid_reason");
     }
 }

@@ -23,7 +23,7 @@ mod tests;
 pub(crate) mod wire;
 
 pub use crl::Crl;
-pub use entry::{RevocationReason, RevokedEntry};
+pub use entry::{InvalidReason, RevocationReason, RevokedEntry};
 pub use error::CrlError;
 pub use issue_error::CrlIssueError;
 pub use linted_crl::LintedCrl;

@@ -33,6 +33,17 @@ impl CrlNumber {
     }
 }
 
+/// The number, where 64 bits hold it.
+impl TryFrom<&CrlNumber> for u64 {
+    type Error = core::num::TryFromIntError;
+
+    fn try_from(number: &CrlNumber) -> Result<Self, Self::Error> {
+        // Twenty octets do not fit 128 bits either; whatever is above does not fit 64.
+        let wide = number.0.iter().fold(0u128, |n, octet| n.checked_mul(256).unwrap_or(u128::MAX) | u128::from(*octet));
+        Self::try_from(wide)
+    }
+}
+
 impl From<u64> for CrlNumber {
     fn from(number: u64) -> Self {
         let bytes = number.to_be_bytes();
@@ -85,6 +96,16 @@ mod tests {
         largest[0] = 0x7f;
         assert_eq!(CrlNumber::from_bytes(&largest).unwrap().next(), None);
         assert_eq!(CrlNumber::from_bytes(&[0x80; 20]), None, "the sign takes an octet more");
+    }
+
+    #[test]
+    fn a_number_of_64_bits_is_read_as_one() {
+        for number in [0, 1, 255, 256, u64::MAX] {
+            assert_eq!(u64::try_from(&CrlNumber::from(number)), Ok(number));
+        }
+        for octets in [9, 16, 17, 19] {
+            assert!(u64::try_from(&CrlNumber::from_bytes(&vec![1; octets]).unwrap()).is_err(), "{octets}");
+        }
     }
 
     #[test]

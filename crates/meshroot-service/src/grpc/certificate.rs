@@ -1,0 +1,138 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Extension, Request, State};
+use axum::http::{HeaderMap, Response};
+use meshroot::csr::Csr;
+use tracing::info;
+
+use super::message::{IstioCertificateRequest, IstioCertificateResponse};
+use super::status::{Code, Status};
+use super::{Calls, answer, frame};
+use crate::audit;
+use crate::caller::{Audience, Caller};
+use crate::http::{Claim, Problem, RequestId, decide, unusable};
+use crate::issuing::{Answer, Order};
+use crate::net::Peer;
+
+/// `istio.v1.auth.IstioCertificateService/CreateCertificate`
+pub(super) async fn create(
+    State(calls): State<Arc<Calls>>,
+    Extension(RequestId(request_id)): Extension<RequestId>,
+    request: Request,
+) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    let app = &calls.app;
+    let caller = match Caller::of(&head.headers, head.extensions.get::<Peer>(), Audience::Istio, app).await {
+        Ok(Caller::Nobody) => Err(crate::caller::AuthenticationError::Missing),
+        other => other,
+    };
+    let caller = match caller {
+        Ok(caller) => caller,
+        Err(e) => {
+            app.metrics.not_authenticated(e.code());
+            let status = Status::from(Problem::from(e));
+            audit::refused(&request_id, "nobody", "certificate", status.reason(), status.message());
+            frame::drain(body).await;
+            return status.into_response();
+        }
+    };
+    let name = caller.name();
+    tell_of_other_cluster(&request_id, &name, &caller, &head.headers);
+    match issue(&calls, caller, body).await {
+        Ok(Granted { cluster, answer: issued, chain }) => {
+            app.metrics.issued(&cluster, "issued");
+            let cut = issued.lifetime_cut.as_ref().map(|cut| format!(", {}", cut.reason)).unwrap_or_default();
+            audit::granted(&request_id, &name, "certificate", &format!("serial {}, record {}{cut}", issued.serial, issued.position));
+            answer(&IstioCertificateResponse { cert_chain: chain })
+        }
+        Err((cluster, status)) => {
+            app.metrics.issued(&cluster, status.reason());
+            audit::refused(&request_id, &name, "certificate", status.reason(), status.message());
+            status.into_response()
+        }
+    }
+}
+
+struct Granted {
+    cluster: String,
+    answer: Answer,
+    chain: Vec<String>,
+}
+
+async fn issue(calls: &Calls, caller: Caller, body: Body) -> Result<Granted, (String, Status)> {
+    let app = &calls.app;
+    let nowhere = |e: Status| (String::new(), e);
+    let name = caller.name();
+    let claim = Claim::of(caller).map_err(|problem| nowhere(problem.into()))?;
+    // Only a cluster that the policy knows may become a label of a metric.
+    let cluster = claim.caller.cluster().map(ToString::to_string).unwrap_or_default();
+    let here = |e: Status| (cluster.clone(), e);
+    if claim.used {
+        return Err(here(Problem::from(crate::caller::AuthenticationError::Used).into()));
+    }
+    // Who is known may have the service read for them, as much as it can hold at once.
+    let _permit = app.requests.try_acquire().map_err(|_| here(overloaded()))?;
+    let request: IstioCertificateRequest = frame::unary(body, app.limits.body_timeout.0).await.map_err(here)?;
+    if request.impersonated() != Ok(None) {
+        let text = "this service does not let node proxies ask for others";
+        return Err(here(Status::new(Code::Unauthenticated, "impersonation.off", text)));
+    }
+    let csr = Csr::from_pem_or_der(request.csr.as_bytes()).map_err(|e| here(unusable(&e).into()))?;
+    // As Istio's own CA reads it: nothing, and less than nothing, are no wish.
+    let lifetime = u64::try_from(request.validity_duration).ok().filter(|seconds| *seconds > 0).map(Duration::from_secs);
+    // The policy first: it costs nothing beside a signature.
+    let grant = decide(app, &claim.caller, &csr, lifetime).map_err(|problem| here(problem.into()))?;
+    let proven = csr.prove(app.mesh.crypto()).map_err(|e| here(unusable(&e).into()))?;
+    let trust_domain = grant.trust_domain().clone();
+    let order = Order { request: proven, grant, since: claim.since, caller: name, idempotency: None, consumes: claim.consumes };
+    let answer = app.desk.issue(order).await.map_err(|e| here(Problem::from(e).into()))?;
+    let snapshot = app.mesh.now();
+    let roots = snapshot.trust_domain(trust_domain.as_str()).map(|domain| domain.published.pem.body.clone()).unwrap_or_default();
+    let chain = elements(&answer.chain_pem, &String::from_utf8_lossy(&roots)).ok_or_else(|| here(no_chain()))?;
+    Ok(Granted { cluster, answer, chain })
+}
+
+/// One certificate a text, and all roots in the last: a client takes the last one for its roots, whatever it holds.
+fn elements(chain_pem: &str, roots_pem: &str) -> Option<Vec<String>> {
+    const END: &str = "-----END CERTIFICATE-----\n";
+    let mut elements: Vec<String> = chain_pem.split_inclusive(END).map(str::to_owned).collect();
+    if elements.is_empty() || !elements.iter().all(|one| one.ends_with(END)) || !roots_pem.ends_with(END) {
+        return None;
+    }
+    elements.push(roots_pem.to_owned());
+    Some(elements)
+}
+
+/// The header is what the client says of itself. Nothing follows from it; somebody looking for a mistake wants to know.
+fn tell_of_other_cluster(request_id: &str, name: &str, caller: &Caller, headers: &HeaderMap) {
+    let (Some(own), Some(claimed)) = (caller.cluster(), headers.get("clusterid")) else { return };
+    if claimed.as_bytes() != own.as_str().as_bytes() && !claimed.is_empty() {
+        let claimed: String = String::from_utf8_lossy(claimed.as_bytes()).chars().take(63).flat_map(char::escape_debug).collect();
+        info!(request_id, caller = name, claimed, cluster = %own, "the clusterid header names another cluster than the credentials; it is not believed");
+    }
+}
+
+fn overloaded() -> Status {
+    Status::new(Code::Unavailable, "http.overloaded", "too many requests are in hand")
+}
+
+/// An answer without roots would make the last intermediate one.
+fn no_chain() -> Status {
+    Status::new(Code::Internal, "grpc.no_chain", "the certificate was recorded, and there are no roots to send with it")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_always_has_a_leaf_and_roots() {
+        let pem = |name: &str| format!("-----BEGIN CERTIFICATE-----\n{name}\n-----END CERTIFICATE-----\n");
+        let chain = pem("leaf") + &pem("intermediate");
+        assert_eq!(elements(&chain, &(pem("a") + &pem("b"))).unwrap(), [pem("leaf"), pem("intermediate"), pem("a") + &pem("b")]);
+        assert_eq!(elements(&chain, ""), None);
+        assert_eq!(elements("", &pem("a")), None);
+    }
+}

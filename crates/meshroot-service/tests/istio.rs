@@ -1,0 +1,185 @@
+//! Istio's clients, over gRPC.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::arithmetic_side_effects, reason = "tests may be blunt")]
+#![allow(clippy::disallowed_methods, reason = "these tests wait, and measure how long")]
+
+mod support;
+
+use meshroot::key::{Crypto, KeyAlgorithm, PrivateKey};
+use meshroot::pem;
+use serde_json::json;
+use support::{Agent, ApiServer, Request, Running, TRUST_DOMAIN, TestMesh};
+
+const CART: &str = "/ns/shop/sa/cart";
+
+const POLICY: &str = r#"
+[clusters.west]
+trust_domain = "mesh.example"
+callers.kubernetes = { issuers = ["https://kubernetes.default.svc.cluster.local"], audiences = ["meshroot"] }
+callers.join_token = {}
+[[clusters.west.workloads]]
+name = "teams"
+callers = ["kubernetes", "join_token"]
+namespaces = ["shop"]
+max_lifetime = "24h"
+
+[clusters.east]
+trust_domain = "mesh.example"
+defaults.if_longer = "refuse"
+callers.kubernetes = { issuers = ["https://kubernetes.default.svc.cluster.local"], audiences = ["meshroot"] }
+[[clusters.east.workloads]]
+name = "all"
+callers = ["kubernetes"]
+namespaces = ["*"]
+"#;
+
+struct Mesh {
+    running: Running,
+    west: ApiServer,
+    east: ApiServer,
+}
+
+impl Mesh {
+    async fn start() -> Self {
+        let (west, east) = (ApiServer::new("w"), ApiServer::new("e"));
+        let mesh = TestMesh::new();
+        let folder = mesh.folder.path().to_owned();
+        let write = |name: &str, text: &str| {
+            std::fs::write(folder.join(name), text).unwrap();
+            folder.join(name)
+        };
+        let service = mesh
+            .serve(|config| {
+                config.names.dns = vec!["istiod.istio-system.svc".into()];
+                config.policy.file = Some(write("policy.toml", POLICY));
+                config.policy.jwks.insert("west".into(), write("west.json", &west.jwks()));
+                config.policy.jwks.insert("east".into(), write("east.json", &east.jwks()));
+            })
+            .await;
+        Self { running: Running { mesh, service }, west, east }
+    }
+
+    async fn agent(&self) -> Agent {
+        let name = "istiod.istio-system.svc".try_into().unwrap();
+        Agent::connect(self.running.service.address(), &self.running.mesh.roots_pem, name).await
+    }
+
+    /// A pod's token for Istio.
+    fn token(&self, of: &ApiServer) -> String {
+        of.token(&self.running.mesh, |claims| claims["aud"] = json!(["istio-ca"]))
+    }
+}
+
+#[tokio::test]
+async fn an_agent_gets_its_leaf_each_intermediate_and_all_roots() {
+    let mesh = Mesh::start().await;
+    for (server, ca) in [(&mesh.west, "west"), (&mesh.east, "east")] {
+        let chain = mesh.agent().await.bearer(&mesh.token(server)).create(&Request::new(mesh.running.mesh.csr(CART))).await.unwrap();
+        assert_eq!(chain.len(), 3, "leaf, cluster CA, roots");
+        let [leaf, intermediate] = [0, 1].map(|at| pem::certificates(chain[at].as_bytes()).unwrap());
+        assert_eq!((leaf.len(), intermediate.len()), (1, 1), "one certificate a text");
+        let uris: Vec<_> = leaf[0].alt_names().unwrap().uris.iter().map(ToString::to_string).collect();
+        assert_eq!(uris, [format!("spiffe://{TRUST_DOMAIN}{CART}")]);
+        assert!(intermediate[0].subject().to_string().contains(ca));
+        assert_eq!(chain[2], mesh.running.mesh.roots_pem);
+        assert!(chain.iter().all(|one| one.ends_with("-----END CERTIFICATE-----\n")));
+    }
+}
+
+#[tokio::test]
+async fn clients_that_dial_an_address_and_send_no_name_are_served_too() {
+    let mesh = Mesh::start().await;
+    let name = std::net::IpAddr::from([127, 0, 0, 1]).into();
+    let agent = Agent::connect(mesh.running.service.address(), &mesh.running.mesh.roots_pem, name).await;
+    agent.bearer(&mesh.token(&mesh.west)).create(&Request::new(mesh.running.mesh.csr(CART))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_token_counts_only_where_it_is_meant_for() {
+    let mesh = Mesh::start().await;
+    let csr = || mesh.running.mesh.csr(CART);
+    let agent = mesh.agent().await;
+    let (for_istio, for_us) = (mesh.token(&mesh.west), mesh.west.token(&mesh.running.mesh, |_| ()));
+    // Each twice, in turns: that it was accepted in one place must not make it good in the other.
+    for _ in 0..2 {
+        agent.bearer(&for_istio).create(&Request::new(csr())).await.unwrap();
+        let over_http = mesh.running.stranger().bearer(&for_istio).post("/v1/certificates", csr()).await;
+        assert_eq!((over_http.status, over_http.code()), (401, "token.audience".into()));
+        assert_eq!(mesh.running.stranger().bearer(&for_us).post("/v1/certificates", csr()).await.status, 201);
+        let over_grpc = agent.bearer(&for_us).create(&Request::new(csr())).await.unwrap_err();
+        assert_eq!((over_grpc.code, over_grpc.reason.as_str()), (16, "token.audience"));
+    }
+}
+
+#[tokio::test]
+async fn a_lifetime_is_what_was_asked_for_within_what_the_policy_gives() {
+    let mesh = Mesh::start().await;
+    let agent = mesh.agent().await;
+    let lifetime = async |server: &ApiServer, seconds: i64| {
+        let request = Request { validity_duration: seconds, ..Request::new(mesh.running.mesh.csr(CART)) };
+        let chain = agent.bearer(&mesh.token(server)).create(&request).await?;
+        let validity = pem::certificates(chain[0].as_bytes()).unwrap()[0].validity();
+        let now = meshroot_service::Clock::now(&mesh.running.mesh.clock).unix();
+        // ztunnel renews at half of the whole validity: that must lie ahead, whatever the lifetime.
+        let half = (validity.not_before.unix() + validity.not_after.unix()) / 2;
+        assert!(half >= now + seconds.clamp(0, 86_400) / 3, "a client would ask again at once");
+        Ok::<_, support::Refusal>(validity.not_after.unix() - now)
+    };
+    assert_eq!(lifetime(&mesh.west, 20).await, Ok(20));
+    assert_eq!(lifetime(&mesh.west, 3_600).await, Ok(3_600));
+    for none in [0, -1, i64::MIN] {
+        assert_eq!(lifetime(&mesh.west, none).await, Ok(86_400), "{none}");
+    }
+    for long in [86_401, 90 * 86_400, i64::MAX] {
+        assert_eq!(lifetime(&mesh.west, long).await, Ok(86_400), "{long}");
+        // By the policy's setting, as Istio's own CA does it.
+        let refused = lifetime(&mesh.east, long).await.unwrap_err();
+        assert_eq!((refused.code, refused.reason.as_str()), (3, "policy.lifetime"));
+    }
+}
+
+#[tokio::test]
+async fn a_one_time_token_is_good_once_over_grpc_too() {
+    let mesh = Mesh::start().await;
+    let agent = mesh.agent().await.bearer(&mesh.running.token(CART).await);
+    agent.create(&Request::new(mesh.running.mesh.csr(CART))).await.unwrap();
+    let again = agent.create(&Request::new(mesh.running.mesh.csr(CART))).await.unwrap_err();
+    assert_eq!((again.code, again.reason.as_str()), (16, "authentication.token_used"));
+}
+
+/// The octets of a request as Istio's clients make them: this subject, and one extension request with a critical SAN.
+fn csr_like(subject: &[u8], id: &str) -> String {
+    let crypto = Crypto::ring();
+    let signer = PrivateKey::generate(KeyAlgorithm::EcdsaP256, &crypto).unwrap().signer(&crypto).unwrap();
+    let tlv = |tag: u8, content: &[&[u8]]| {
+        let content = content.concat();
+        let length = match content.len() {
+            short @ ..128 => vec![u8::try_from(short).unwrap()],
+            middle @ ..256 => vec![0x81, u8::try_from(middle).unwrap()],
+            long => vec![0x82, u8::try_from(long >> 8).unwrap(), u8::try_from(long & 0xff).unwrap()],
+        };
+        [vec![tag], length, content].concat()
+    };
+    let names = tlv(0x30, &[&tlv(0x86, &[id.as_bytes()])]);
+    let extension = tlv(0x30, &[&[6, 3, 0x55, 0x1d, 0x11], &[1, 1, 0xff], &tlv(4, &[&names])]);
+    let request = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 14];
+    let attributes = tlv(0xa0, &[&tlv(0x30, &[&request, &tlv(0x31, &[&tlv(0x30, &[&extension])])])]);
+    let info = tlv(0x30, &[&[2, 1, 0], subject, &signer.public_key().spki_der(), &attributes]);
+    let signature = signer.sign(&info).unwrap();
+    let ecdsa_with_sha256 = [0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
+    let der = tlv(0x30, &[&info, &ecdsa_with_sha256, &tlv(3, &[&[0], &signature])]);
+    meshroot::csr::Csr::from_der(&der).unwrap().to_pem()
+}
+
+#[tokio::test]
+async fn both_shapes_of_requests_are_read() {
+    let mesh = Mesh::start().await;
+    let agent = mesh.agent().await.bearer(&mesh.token(&mesh.west));
+    let id = format!("spiffe://{TRUST_DOMAIN}{CART}");
+    // istio-agent: one organization without a letter; ztunnel: nothing.
+    let agents = [0x30, 11, 0x31, 9, 0x30, 7, 6, 3, 0x55, 4, 10, 0x13, 0];
+    for subject in [&agents[..], &[0x30, 0]] {
+        agent.create(&Request::new(csr_like(subject, &id))).await.unwrap();
+        let other = csr_like(subject, &format!("spiffe://{TRUST_DOMAIN}/ns/shop/sa/till"));
+        assert_eq!(agent.create(&Request::new(other)).await.unwrap_err().reason, "policy.other_identity");
+    }
+}

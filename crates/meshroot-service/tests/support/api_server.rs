@@ -1,0 +1,66 @@
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use meshroot::key::{Crypto, KeyAlgorithm, PrivateKey};
+use meshroot_service::Clock;
+use serde_json::{Value, json};
+
+use super::TestMesh;
+
+/// What every cluster calls itself, unless told otherwise.
+pub const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
+
+/// A cluster's token key.
+pub struct ApiServer {
+    key: PrivateKey,
+    kid: &'static str,
+}
+
+impl ApiServer {
+    pub fn new(kid: &'static str) -> Self {
+        Self { key: PrivateKey::generate(KeyAlgorithm::EcdsaP256, &Crypto::ring()).unwrap(), kid }
+    }
+
+    pub fn jwks(&self) -> String {
+        let point = self.key.public_key().key_bytes();
+        let coordinate = |octets: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(octets);
+        let key = json!({ "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": self.kid, "x": coordinate(&point[1..33]), "y": coordinate(&point[33..65]) });
+        json!({ "keys": [key] }).to_string()
+    }
+
+    /// A pod's projected token.
+    pub fn token(&self, mesh: &TestMesh, change: impl FnOnce(&mut Value)) -> String {
+        let now = mesh.clock.now().unix();
+        let mut claims = json!({
+            "iss": ISSUER,
+            "aud": ["meshroot"],
+            "sub": "system:serviceaccount:shop:cart",
+            "iat": now, "nbf": now, "exp": now + 3_600,
+            "jti": "2b5c8e02-5d6a-4e54-9d4f-9b1f0d3ab001",
+            "kubernetes.io": {
+                "namespace": "shop",
+                "serviceaccount": { "name": "cart", "uid": "5d9c6b2e-52f2-44a4-8a9b-1a3f0c5f0001" },
+                "pod": { "name": "cart-7d9f", "uid": "5d9c6b2e-52f2-44a4-8a9b-1a3f0c5f0002" },
+                "node": { "name": "node-1", "uid": "5d9c6b2e-52f2-44a4-8a9b-1a3f0c5f0003" },
+                "warnafter": now + 3_607,
+            },
+        });
+        change(&mut claims);
+        let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+        let signed = format!("{}.{}", part(&json!({ "alg": "ES256", "kid": self.kid })), part(&claims));
+        let signature = self.key.signer(&Crypto::ring()).unwrap().sign(signed.as_bytes()).unwrap();
+        format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(raw(&signature)))
+    }
+}
+
+/// An ECDSA signature as JWS carries it: r and s, 32 octets each, out of the DER of X.509.
+fn raw(der: &[u8]) -> Vec<u8> {
+    let number = |at: usize| {
+        let length = usize::from(der[at + 1]);
+        let digits = &der[at + 2..at + 2 + length];
+        let digits = digits.strip_prefix(&[0]).unwrap_or(digits);
+        ([vec![0; 32 - digits.len()], digits.to_vec()].concat(), at + 2 + length)
+    };
+    let (r, next) = number(2);
+    let (s, _) = number(next);
+    [r, s].concat()
+}
