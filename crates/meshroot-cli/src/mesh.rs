@@ -43,7 +43,7 @@ impl Mesh {
             Failure::new(Exit::Store, "store.damaged", format!("the store {} {what}: restore it from a backup", home.database.display()))
         };
         let mut held = loaded.trust_domains.into_iter();
-        let StoredTrustDomain { trust_domain, events, bundle } = held.next().ok_or_else(|| damaged("holds no trust domain"))?;
+        let StoredTrustDomain { trust_domain, events, bundle, .. } = held.next().ok_or_else(|| damaged("holds no trust domain"))?;
         if held.next().is_some() {
             let message = format!("the store {} holds several trust domains, and this command works with one", home.database.display());
             return Err(Failure::new(Exit::BadInput, "store.several_trust_domains", message));

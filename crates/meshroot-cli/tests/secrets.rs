@@ -14,35 +14,12 @@ use std::fs;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use common::canaries::{self, scalar, unlock};
 use common::{ID, Place};
-use meshroot::key::{Crypto, PrivateKey};
 
-/// A secret in every form in which it could leak.
+/// As text, for what is printed is text.
 fn forms(secret: &[u8]) -> Vec<String> {
-    let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
-    let listed = secret.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
-    let mut forms = vec![hex.to_uppercase(), hex, listed];
-    // Base64 of a part looks different at each of three offsets.
-    for skip in 0..3 {
-        let whole = secret.len().saturating_sub(skip) / 3 * 3;
-        forms.push(STANDARD.encode(&secret[skip..skip + whole]));
-    }
-    forms
-}
-
-/// The private scalar of a key: the part of the PKCS#8 that nobody else has.
-fn scalar(pem: &[u8]) -> Vec<u8> {
-    let key = PrivateKey::from_pem(pem, None, &Crypto::ring()).unwrap();
-    let der = key.pkcs8_der();
-    // P-256 in PKCS#8: the octets behind `02 01 01 04 20`.
-    let at = der.windows(5).position(|window| window == [2, 1, 1, 4, 32]).unwrap() + 5;
-    der[at..at + 32].to_vec()
-}
-
-fn unlock(line: &[u8]) -> Vec<u8> {
-    let text = String::from_utf8(line.to_vec()).unwrap();
-    let digits = text.split_whitespace().nth(1).unwrap();
-    (0..32).map(|at| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).unwrap()).collect()
+    canaries::forms(secret).into_iter().filter_map(|form| String::from_utf8(form).ok()).collect()
 }
 
 #[test]

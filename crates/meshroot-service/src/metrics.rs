@@ -9,6 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::discovery::KeySets;
 use crate::mesh::Mesh;
 
 /// What is counted and measured.
@@ -18,6 +19,9 @@ pub(crate) struct Metrics {
     answers: Family<Answer, Counter>,
     durations: Family<Route, Histogram, fn() -> Histogram>,
     refusals: Family<Refusal, Counter>,
+    verdicts: Family<Verdict, Counter>,
+    fetches: Family<Fetch, Counter>,
+    key_set_age: Family<Cluster, Gauge>,
     issued: Family<Issued, Counter>,
     expiry: Family<Authority, Gauge>,
     sequence: Family<TrustDomain, Gauge>,
@@ -37,6 +41,22 @@ struct Route {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Refusal {
     kind: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Verdict {
+    verdict: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Fetch {
+    cluster: String,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Cluster {
+    cluster: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -71,13 +91,19 @@ impl Default for Metrics {
         registry.register_with_unit("http_duration", "Time to an answer, by route", Unit::Seconds, durations.clone());
         let refusals = Family::default();
         registry.register("authentication_failures", "Callers who could not be authenticated, by kind", refusals.clone());
+        let verdicts = Family::default();
+        registry.register("callers", "Callers whose credentials were looked at, by how the verdict was found", verdicts.clone());
+        let fetches = Family::default();
+        registry.register("key_set_fetches", "Attempts to fetch a cluster's token keys, by result", fetches.clone());
+        let key_set_age = Family::default();
+        registry.register_with_unit("key_set_age", "Time since a cluster's token keys were fetched", Unit::Seconds, key_set_age.clone());
         let issued = Family::default();
         registry.register("certificates", "Certificates asked for, by cluster and result", issued.clone());
         let expiry = Family::default();
         registry.register_with_unit("authority_expiry", "Time until an authority expires", Unit::Seconds, expiry.clone());
         let sequence = Family::default();
         registry.register("bundle_sequence", "The sequence number of the bundle that is published", sequence.clone());
-        Self { registry, answers, durations, refusals, issued, expiry, sequence }
+        Self { registry, answers, durations, refusals, verdicts, fetches, key_set_age, issued, expiry, sequence }
     }
 }
 
@@ -93,12 +119,21 @@ impl Metrics {
         self.refusals.get_or_create(&Refusal { kind }).inc();
     }
 
+    /// `verdict` is how it was found: "remembered" or "judged".
+    pub(crate) fn authenticated(&self, verdict: &'static str) {
+        self.verdicts.get_or_create(&Verdict { verdict }).inc();
+    }
+
+    pub(crate) fn key_set_fetched(&self, cluster: &str, result: &'static str) {
+        self.fetches.get_or_create(&Fetch { cluster: cluster.into(), result }).inc();
+    }
+
     /// `cluster` is one that exists, or empty; `result` is "issued" or a code.
     pub(crate) fn issued(&self, cluster: &str, result: &'static str) {
         self.issued.get_or_create(&Issued { cluster: cluster.into(), result }).inc();
     }
 
-    pub(crate) fn render(&self, mesh: &Mesh) -> String {
+    pub(crate) fn render(&self, mesh: &Mesh, key_sets: &KeySets) -> String {
         let now = mesh.clock().now().unix();
         let snapshot = mesh.now();
         self.expiry.clear();
@@ -113,6 +148,9 @@ impl Metrics {
                     Authority { trust_domain: trust_domain.clone(), authority: authority.id().to_string(), state: authority.state().to_string() };
                 self.expiry.get_or_create(&labels).set(certificate.validity().not_after.unix().saturating_sub(now));
             }
+        }
+        for (cluster, age) in key_sets.ages(mesh) {
+            self.key_set_age.get_or_create(&Cluster { cluster: cluster.into() }).set(i64::try_from(age).unwrap_or(i64::MAX));
         }
         let mut text = String::new();
         // Writing to a string does not fail.

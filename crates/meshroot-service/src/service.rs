@@ -11,12 +11,14 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
+use crate::caller::{Means, OperatorError};
+use crate::discovery::{self, DiscoveryError};
 use crate::grpc::{self, Calls};
 use crate::http::{self, App};
 use crate::issuing::Desk;
 use crate::mesh::{Mesh, MeshError};
 use crate::net::{Door, Entrance, bind_socket};
-use crate::permission::{PermissionError, Permissions};
+use crate::permission::{PermissionError, Permissions, Sources};
 use crate::tls::{self, Own, Served, TlsFileError};
 use crate::{Clock, Config};
 
@@ -43,6 +45,15 @@ pub enum ServiceError {
     /// The policy or a key set.
     #[error(transparent)]
     Permission(#[from] PermissionError),
+    /// Who are administrators.
+    #[error(transparent)]
+    Operators(#[from] OperatorError),
+    /// Where clusters' token keys are fetched from.
+    #[error(transparent)]
+    Discovery(#[from] DiscoveryError),
+    /// Who is asked whether tokens still count.
+    #[error("{0}")]
+    Review(String),
     /// An address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -76,6 +87,9 @@ impl ServiceError {
         match self {
             Self::Mesh(e) => e.code(),
             Self::Permission(e) => e.code(),
+            Self::Operators(e) => e.code(),
+            Self::Discovery(e) => e.code(),
+            Self::Review(_) => "review.settings",
             Self::Listen { .. } => "service.listen",
             Self::Socket { .. } => "service.socket",
             Self::Thread(_) => "service.thread",
@@ -114,9 +128,11 @@ impl Service {
         let tls = tls::server_config(served).map_err(|e| ServiceError::Tls(e.to_string()))?;
         let desk = Desk::new(Arc::clone(&mesh)).map_err(ServiceError::Thread)?;
         let (stop, stopped) = watch::channel(false);
-        let (permissions, notes) = Permissions::read(&config.policy, &mesh.now(), mesh.crypto())?;
+        let means = Means::read(&config, &mesh.now(), mesh.crypto())?;
+        let sources = Sources { policy: config.policy.clone(), key_sets: Arc::clone(&means.key_sets), remembered: config.limits.remembered };
+        let (permissions, notes) = Permissions::read(&sources, &mesh.now(), mesh.crypto())?;
         notes.iter().for_each(|note| warn!(note, "about the policy and its key sets"));
-        let app = Arc::new(App::new(Arc::clone(&mesh), desk, config.limits, permissions, stopped.clone()));
+        let app = Arc::new(App::new(Arc::clone(&mesh), desk, config.limits, permissions, means, stopped.clone()));
 
         let (listener, address) = listen(config.listen.address).await?;
         let (health_listener, health_address) = listen(config.health.address).await?;
@@ -134,8 +150,14 @@ impl Service {
         }
         let doors = doors.into_iter().map(|door| tokio::spawn(door.serve(stopped.clone()))).collect();
         let reload = Arc::new(Notify::new());
-        let chores =
-            vec![tokio::spawn(follow(mesh)), tokio::spawn(certificate.keep()), tokio::spawn(watch_policy(app, config.policy, Arc::clone(&reload)))];
+        let mut chores = vec![
+            tokio::spawn(follow(mesh)),
+            tokio::spawn(certificate.keep()),
+            tokio::spawn(watch_policy(Arc::clone(&app), sources, Arc::clone(&reload))),
+        ];
+        for cluster in app.key_sets.clusters() {
+            chores.push(tokio::spawn(discovery::keep(Arc::clone(&app), cluster.to_owned(), config.discovery.clone(), Arc::clone(&reload))));
+        }
         info!(%address, %health_address, "listening");
         Ok(Self { address, health_address, stop, reload, doors, chores })
     }
@@ -199,15 +221,15 @@ async fn follow(mesh: Arc<Mesh>) {
 }
 
 /// Takes over a changed policy, or changed key sets, when all of them are valid; until then the ones before hold.
-async fn watch_policy(app: Arc<App>, config: crate::config::Policy, reload: Arc<Notify>) {
+async fn watch_policy(app: Arc<App>, sources: Sources, reload: Arc<Notify>) {
     let mut told = String::new();
     loop {
         tokio::select! {
             () = tokio::time::sleep(POLICY) => {}
             () = reload.notified() => {}
         }
-        let (reading, config) = (Arc::clone(&app), config.clone());
-        let read = tokio::task::spawn_blocking(move || Permissions::read(&config, &reading.mesh.now(), reading.mesh.crypto())).await;
+        let (mesh, sources) = (Arc::clone(&app.mesh), sources.clone());
+        let read = tokio::task::spawn_blocking(move || Permissions::read(&sources, &mesh.now(), mesh.crypto())).await;
         match read {
             Ok(Ok((permissions, notes))) => {
                 told.clear();

@@ -4,54 +4,12 @@
 
 mod support;
 
-use std::fs;
-use std::path::Path;
-
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use meshroot_service::Clock;
 use serde_json::{Value, json};
-use support::{ApiServer, ISSUER, Running, TRUST_DOMAIN, TestMesh};
-
-const POLICY: &str = r#"
-[clusters.west]
-trust_domain = "mesh.example"
-callers.kubernetes = { issuers = ["https://kubernetes.default.svc.cluster.local"], audiences = ["meshroot"] }
-callers.svid = { renewable_for = "2h" }
-[[clusters.west.workloads]]
-name = "teams"
-callers = ["kubernetes", "svid"]
-namespaces = ["shop"]
-max_lifetime = "1h"
-lifetime = "1h"
-
-[clusters.east]
-trust_domain = "mesh.example"
-callers.kubernetes = { issuers = ["https://kubernetes.default.svc.cluster.local"], audiences = ["meshroot"] }
-[[clusters.east.workloads]]
-name = "all"
-callers = ["kubernetes"]
-namespaces = ["*"]
-"#;
-
-fn write(folder: &Path, name: &str, text: &str) -> std::path::PathBuf {
-    let path = folder.join(name);
-    fs::write(&path, text).unwrap();
-    path
-}
-
-async fn running(west: &ApiServer, east: &ApiServer) -> Running {
-    let mesh = TestMesh::new();
-    let folder = mesh.folder.path().to_owned();
-    let service = mesh
-        .serve(|config| {
-            config.policy.file = Some(write(&folder, "policy.toml", POLICY));
-            config.policy.jwks.insert("west".into(), write(&folder, "west.json", &west.jwks()));
-            config.policy.jwks.insert("east".into(), write(&folder, "east.json", &east.jwks()));
-        })
-        .await;
-    Running { mesh, service }
-}
+use support::kubernetes::{ApiServer, ISSUER, POLICY, running, write};
+use support::{Running, TRUST_DOMAIN, TestMesh};
 
 async fn ask(running: &Running, token: &str, csr: String) -> (u16, Value) {
     let answer = running.stranger().bearer(token).post("/v1/certificates", csr).await;

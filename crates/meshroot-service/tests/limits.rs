@@ -6,8 +6,9 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use meshroot_service::config::Seconds;
-use support::Running;
+use meshroot_service::config::{Rate, Seconds};
+use support::kubernetes::{ApiServer, running_with};
+use support::{Client, Running};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
@@ -69,4 +70,70 @@ async fn somebody_elses_socket_is_not_taken_over() {
     .await;
     assert_eq!(second.unwrap_err().code(), "service.socket");
     assert_eq!(running.administrator().get("/v1/tokens").await.status, 200);
+}
+
+const CART: &str = "/ns/shop/sa/cart";
+
+async fn ask(running: &Running, token: &str) -> support::Answer {
+    running.stranger().bearer(token).post("/v1/certificates", running.mesh.csr(CART)).await
+}
+
+#[tokio::test]
+async fn a_caller_who_asks_too_often_is_told_when_to_come_back_and_others_are_not_held_up() {
+    let west = ApiServer::new("w");
+    let slow = |config: &mut meshroot_service::Config| config.limits.caller = Rate { per_second: 1, burst: 3 };
+    let running = running_with(&west, &ApiServer::new("e"), slow).await;
+    let token = west.token(&running.mesh, |_| ());
+    let mut statuses = Vec::new();
+    for _ in 0..6 {
+        statuses.push(ask(&running, &token).await.status);
+    }
+    assert_eq!(&statuses[..3], [201; 3]);
+    assert!(statuses.contains(&429), "{statuses:?}");
+    let refused = loop {
+        let answer = ask(&running, &token).await;
+        if answer.status == 429 {
+            break answer;
+        }
+    };
+    assert_eq!((refused.code(), refused.header("retry-after")), ("limits.caller".into(), "1"));
+    assert!(refused.json()["retryable"].as_bool().unwrap());
+    // Another pod of the same service account.
+    let other = west.token(&running.mesh, |claims| claims["kubernetes.io"]["pod"]["name"] = "cart-other".into());
+    assert_eq!(ask(&running, &other).await.status, 201);
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    assert_eq!(ask(&running, &token).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_cluster_that_asks_too_much_does_not_hold_up_another_one() {
+    let (west, east) = (ApiServer::new("w"), ApiServer::new("e"));
+    let running = running_with(&west, &east, |config| config.limits.cluster = Rate { per_second: 1, burst: 2 }).await;
+    let pod = |server: &ApiServer, name: &str| server.token(&running.mesh, |claims| claims["kubernetes.io"]["pod"]["name"] = name.into());
+    let mut codes = Vec::new();
+    for name in ["a", "b", "c", "d", "e"] {
+        let answer = ask(&running, &pod(&west, name)).await;
+        codes.push(if answer.status == 201 { "issued".to_owned() } else { answer.code() });
+    }
+    assert!(codes.iter().any(|code| code == "limits.cluster"), "{codes:?}");
+    assert_eq!(ask(&running, &pod(&east, "a")).await.status, 201);
+}
+
+#[tokio::test]
+async fn an_address_with_too_many_bad_credentials_is_refused_unseen_but_for_whom_we_know() {
+    let west = ApiServer::new("w");
+    let running = running_with(&west, &ApiServer::new("e"), |config| config.limits.failures = Rate { per_second: 1, burst: 3 }).await;
+    let known = west.token(&running.mesh, |_| ());
+    assert_eq!(ask(&running, &known).await.status, 201);
+    let stranger = ApiServer::new("w");
+    let mut codes = Vec::new();
+    for n in 0..8 {
+        let forged = stranger.token(&running.mesh, |claims| claims["jti"] = format!("{n}").into());
+        codes.push(ask(&running, &forged).await.code());
+    }
+    assert!(codes[..3].iter().all(|code| code == "token.bad_signature") && codes.iter().any(|code| code == "limits.address"), "{codes:?}");
+    assert_eq!(ask(&running, &known).await.status, 201);
+    // What everybody may read is not held up.
+    assert_eq!(running.stranger().get("/roots.pem").await.status, 200);
+    assert_eq!(Client::socket(&running.mesh.socket()).get("/v1/status").await.status, 200);
 }

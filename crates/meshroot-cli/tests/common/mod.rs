@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed expectation is the point")]
 
+pub mod canaries;
 pub mod peers;
 
 use std::collections::BTreeMap;

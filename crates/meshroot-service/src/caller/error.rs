@@ -6,13 +6,15 @@ use meshroot::verify::Rejection;
 use meshroot_store::StoreError;
 
 use crate::http::Problem;
+use crate::limits::Throttled;
+use crate::review::ReviewError;
 
 /// Why nobody could be made out, or not somebody who may.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AuthenticationError {
     #[error("this needs an authenticated caller: show a token in the Authorization header, as `Bearer`")]
     Missing,
-    #[error("this is for administrators: connect to the service's Unix socket")]
+    #[error("this is for administrators: connect to the service's Unix socket, or show an administrator's certificate")]
     NotAnAdministrator,
     #[error("there are several Authorization headers, and it must be clear which one counts: send one")]
     Several,
@@ -38,6 +40,10 @@ pub(crate) enum AuthenticationError {
     ServiceAccount(#[from] TokenError),
     #[error("whether the caller cannot be found out now: {0}")]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Review(#[from] ReviewError),
+    #[error(transparent)]
+    Throttled(#[from] Throttled),
     #[error("the service is stopping")]
     Stopping,
 }
@@ -59,17 +65,29 @@ impl AuthenticationError {
             Self::Revoked { .. } => "authentication.certificate_revoked",
             Self::ServiceAccount(e) => e.code(),
             Self::Store(e) => e.code(),
+            Self::Review(e) => e.code(),
+            Self::Throttled(e) => e.code(),
             Self::Stopping => "service.stopping",
         }
+    }
+}
+
+impl AuthenticationError {
+    /// Whether somebody showed what does not count, and not only too often.
+    pub(super) fn is_bad_credentials(&self) -> bool {
+        !matches!(self, Self::Review(ReviewError::Unreachable(_)) | Self::Throttled(_) | Self::Store(_) | Self::Stopping)
     }
 }
 
 impl From<AuthenticationError> for Problem {
     fn from(e: AuthenticationError) -> Self {
         let status = match e {
+            AuthenticationError::Throttled(e) => return e.into(),
             AuthenticationError::NotAnAdministrator => StatusCode::FORBIDDEN,
             AuthenticationError::Several | AuthenticationError::Malformed => StatusCode::BAD_REQUEST,
-            AuthenticationError::Store(_) | AuthenticationError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            AuthenticationError::Review(ReviewError::Unreachable(_)) | AuthenticationError::Store(_) | AuthenticationError::Stopping => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             _ => StatusCode::UNAUTHORIZED,
         };
         let problem = Self::new(status, e.code(), e.to_string());

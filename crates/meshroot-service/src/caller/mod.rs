@@ -2,6 +2,10 @@
 
 mod bearer;
 mod error;
+mod means;
+mod operators;
+mod recent;
+mod remembered;
 mod svid;
 
 use std::sync::Arc;
@@ -12,11 +16,18 @@ use axum::http::request::Parts;
 use meshroot::hierarchy::ClusterName;
 use meshroot::token::ServiceAccountToken;
 use meshroot_store::JoinToken;
+use rustls::pki_types::CertificateDer;
 
 use crate::http::{App, Problem};
 use crate::net::{Origin, Peer};
+use bearer::Bearer;
 pub(crate) use bearer::TOKEN_PREFIX;
 pub(crate) use error::AuthenticationError;
+pub(crate) use means::Means;
+pub use operators::OperatorError;
+pub(crate) use operators::Operators;
+pub(crate) use recent::Recent;
+pub(crate) use remembered::{Digest, Remembered};
 pub(crate) use svid::Workload;
 
 /// Who is asking.
@@ -27,9 +38,9 @@ pub(crate) enum Caller {
     /// Somebody with a one-time token that is good for something now.
     Token(JoinToken),
     /// A service account of a cluster, by its token.
-    ServiceAccount(Box<ServiceAccountToken>),
+    ServiceAccount(Arc<ServiceAccountToken>),
     /// A workload that shows its current certificate.
-    Workload(Workload),
+    Workload(Arc<Workload>),
     /// An administrator.
     Administrator {
         /// By which way, for the record.
@@ -64,14 +75,71 @@ impl Caller {
 
     /// Who sends these headers over this connection.
     pub(crate) async fn of(headers: &HeaderMap, peer: Option<&Peer>, audience: Audience, app: &Arc<App>) -> Result<Self, AuthenticationError> {
-        if let Some(bearer) = bearer::of(headers)? {
-            return bearer::caller(app, &bearer, audience).await;
+        let address = peer.and_then(|peer| peer.origin.address());
+        let caller = Self::find_out(headers, peer, audience, app).await;
+        // Also when the verdict was remembered: who does not stop is slowed down, whatever the question costs.
+        if caller.as_ref().is_err_and(AuthenticationError::is_bad_credentials) {
+            app.rates.failed(address);
         }
-        match peer.cloned() {
+        caller
+    }
+
+    async fn find_out(headers: &HeaderMap, peer: Option<&Peer>, audience: Audience, app: &Arc<App>) -> Result<Self, AuthenticationError> {
+        let shown = Shown::of(headers, peer, audience, app)?;
+        if let Some(known) = shown.known(app) {
+            app.metrics.authenticated("remembered");
+            return known;
+        }
+        app.rates.may_try(peer.and_then(|peer| peer.origin.address()))?;
+        app.metrics.authenticated("judged");
+        shown.judged(app).await
+    }
+}
+
+/// What somebody shows of themselves.
+enum Shown {
+    Nothing,
+    Bearer(Bearer),
+    /// The Unix socket's other end.
+    User(u32),
+    Chain(Arc<[CertificateDer<'static>]>, Digest),
+}
+
+impl Shown {
+    fn of(headers: &HeaderMap, peer: Option<&Peer>, audience: Audience, app: &App) -> Result<Self, AuthenticationError> {
+        if let Some(bearer) = Bearer::of(headers, audience, app)? {
+            return Ok(Self::Bearer(bearer));
+        }
+        Ok(match peer {
+            Some(Peer { origin: Origin::Socket { user }, .. }) => Self::User(*user),
+            Some(Peer { chain: Some(chain), .. }) => Self::Chain(Arc::clone(chain), svid::digest(chain, app.mesh.crypto())),
+            _ => Self::Nothing,
+        })
+    }
+
+    /// What is known without work, by far the most frequent case.
+    fn known(&self, app: &App) -> Option<Result<Caller, AuthenticationError>> {
+        match self {
+            Self::Nothing => Some(Ok(Caller::Nobody)),
             // Only its owner and root can connect to the socket, and both were checked.
-            Some(Peer { origin: Origin::Socket { user }, .. }) => Ok(Self::Administrator { name: format!("administrator, user {user}") }),
-            Some(Peer { chain: Some(chain), .. }) => svid::workload(app, chain).await.map(Self::Workload),
-            _ => Ok(Self::Nobody),
+            Self::User(user) => Some(Ok(Caller::Administrator { name: format!("administrator, user {user}") })),
+            Self::Bearer(bearer) => bearer.remembered(app),
+            Self::Chain(_, digest) => svid::remembered(app, digest).map(Caller::Workload).map(Ok),
+        }
+    }
+
+    /// What has to be found out.
+    async fn judged(self, app: &Arc<App>) -> Result<Caller, AuthenticationError> {
+        match self {
+            Self::Bearer(bearer) => bearer.caller(app).await,
+            Self::Chain(chain, digest) => {
+                let name = app.operators.name(&chain, &app.mesh.now(), app.mesh.crypto(), app.mesh.clock().now());
+                match name {
+                    Some(name) => Ok(Caller::Administrator { name }),
+                    None => svid::workload(app, chain, digest).await.map(Caller::Workload),
+                }
+            }
+            Self::Nothing | Self::User(_) => Ok(Caller::Nobody),
         }
     }
 }

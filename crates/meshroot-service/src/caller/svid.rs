@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use meshroot::hierarchy::{AuthorityState, ClusterName, Role};
+use meshroot::key::Crypto;
 use meshroot::revocation::CrlSet;
 use meshroot::spiffe::SpiffeId;
 use meshroot::time::Timestamp;
@@ -9,6 +10,7 @@ use meshroot_store::{IssuanceRow, Revocation};
 use rustls::pki_types::CertificateDer;
 
 use super::AuthenticationError;
+use super::remembered::Digest;
 use crate::http::App;
 use crate::mesh::{Domain, Mesh};
 
@@ -24,16 +26,44 @@ pub(crate) struct Workload {
     pub(crate) position: u64,
 }
 
-/// Who shows this chain, judged against the bundle, the records and the authorities of this moment.
-pub(super) async fn workload(app: &Arc<App>, chain: Arc<[CertificateDer<'static>]>) -> Result<Workload, AuthenticationError> {
-    let mesh = Arc::clone(&app.mesh);
-    let judged = tokio::task::spawn_blocking(move || judge(&mesh, &chain)).await;
-    judged.map_err(|_| AuthenticationError::Stopping)?
+/// What was found out about a chain.
+#[derive(Clone, Debug)]
+pub(super) struct Judged {
+    workload: Arc<Workload>,
+    /// The store's version that it was judged under: with another one, bundles and authorities may be others.
+    version: u64,
 }
 
-fn judge(mesh: &Mesh, chain: &[CertificateDer<'static>]) -> Result<Workload, AuthenticationError> {
-    let snapshot = mesh.now();
+/// By what a chain is remembered: every octet of it counts.
+pub(super) fn digest(chain: &[CertificateDer<'static>], crypto: &Crypto) -> Digest {
+    let mut all = Vec::with_capacity(chain.iter().map(|der| der.len().saturating_add(8)).fold(0, usize::saturating_add));
+    for der in chain {
+        all.extend_from_slice(&(der.len() as u64).to_be_bytes());
+        all.extend_from_slice(der);
+    }
+    crypto.sha256(&all)
+}
+
+/// Who showed this chain a moment ago, if nothing changed since. What may change without the store's version does not
+/// belong in here.
+pub(super) fn remembered(app: &App, digest: &Digest) -> Option<Arc<Workload>> {
+    let judged = app.recent.chains.get(digest, app.mesh.clock().now())?;
+    (judged.version == app.mesh.now().version()).then_some(judged.workload)
+}
+
+/// Who shows this chain, judged against the bundle, the records and the authorities of this moment.
+pub(super) async fn workload(app: &Arc<App>, chain: Arc<[CertificateDer<'static>]>, digest: Digest) -> Result<Arc<Workload>, AuthenticationError> {
+    let mesh = Arc::clone(&app.mesh);
     let now = mesh.clock().now();
+    let judged = tokio::task::spawn_blocking(move || judge(&mesh, &chain, now)).await;
+    let (judged, last_second) = judged.map_err(|_| AuthenticationError::Stopping)??;
+    app.recent.chains.put(digest, judged.clone(), now, last_second);
+    Ok(judged.workload)
+}
+
+/// The verdict, and the last second in which all of the path is valid.
+fn judge(mesh: &Mesh, chain: &[CertificateDer<'static>], now: Timestamp) -> Result<(Judged, Timestamp), AuthenticationError> {
+    let snapshot = mesh.now();
     let svid = snapshot.validator.validate(chain, &CrlSet::empty(), now)?;
     let leaf = chain.first().and_then(|der| Certificate::from_der(der).ok()).ok_or(AuthenticationError::NotOurs)?;
     // Every holder of any cluster CA's key can make a certificate with any name; only those that we recorded count.
@@ -48,7 +78,8 @@ fn judge(mesh: &Mesh, chain: &[CertificateDer<'static>]) -> Result<Workload, Aut
     if row.kind != meshroot::profile::ProfileKind::Workload.to_string() {
         return Err(AuthenticationError::NotOurs);
     }
-    Ok(Workload { id: svid.id().clone(), cluster: cluster.clone(), since: row.since, position: row.position })
+    let workload = Workload { id: svid.id().clone(), cluster: cluster.clone(), since: row.since, position: row.position };
+    Ok((Judged { workload: Arc::new(workload), version: snapshot.version() }, svid.not_after()))
 }
 
 /// Neither the certificate nor a CA above it is revoked. Asked with every request, from memory: a connection may be older

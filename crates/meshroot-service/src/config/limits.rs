@@ -1,6 +1,6 @@
 use serde::Deserialize;
 
-use super::Seconds;
+use super::{Rate, Seconds};
 
 /// What one caller, and all together, may use up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -22,6 +22,14 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Requests in hand at once, health left out; further ones are refused at once.
     pub requests: usize,
+    /// What one caller may ask for, above what a node proxy needs that starts with all the pods of its node.
+    pub caller: Rate,
+    /// What all callers of one cluster may ask for, so that no cluster takes the service away from the others.
+    pub cluster: Rate,
+    /// Bad credentials from one address; beyond, credentials that are not known to be good are refused unseen.
+    pub failures: Rate,
+    /// Callers whose credentials are remembered as good, of each kind. Each takes about a kilobyte.
+    pub remembered: usize,
     /// Bundle readers that wait for a change at once; further ones are answered without waiting.
     pub long_polls: usize,
     /// How long a shutdown waits for the requests that were taken.
@@ -39,6 +47,10 @@ impl Default for Limits {
             body_bytes: 64 << 10,
             header_bytes: 16 << 10,
             requests: 1_024,
+            caller: Rate { per_second: 50, burst: 2_000 },
+            cluster: Rate { per_second: 2_000, burst: 20_000 },
+            failures: Rate { per_second: 50, burst: 1_000 },
+            remembered: 32_768,
             long_polls: 50_000,
             shutdown: Seconds::new(30),
         }

@@ -1,8 +1,11 @@
 //! The settings: one TOML file, every setting of it overridable by the environment. None is a secret; secrets are files,
 //! and settings name them.
 
+mod clusters;
 mod environment;
+pub(crate) mod fault;
 mod limits;
+mod rate;
 mod seconds;
 
 use std::collections::BTreeMap;
@@ -11,7 +14,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use clusters::{Discovery, Review, Unreachable};
 pub use limits::Limits;
+pub use rate::Rate;
 pub use seconds::Seconds;
 
 /// All settings. The defaults start a service on loopback that serves bundles and health, and signs nothing.
@@ -28,6 +33,10 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Who may have what.
     pub policy: Policy,
+    /// Where clusters' token keys are fetched from.
+    pub discovery: Discovery,
+    /// Whether tokens still count.
+    pub review: Review,
     /// How administrators reach it.
     pub administration: Administration,
     /// What one caller, and all together, may use up.
@@ -105,6 +114,12 @@ pub struct Administration {
     /// A Unix socket for the user that the service runs as, and for root. Without it there is no administration; the
     /// command puts it beside the store.
     pub socket: Option<PathBuf>,
+    /// Administrators who show a client certificate with a key of their own: their names, for the record, and the SHA-256
+    /// of each one's SubjectPublicKeyInfo in hexadecimal digits.
+    pub public_keys: BTreeMap<String, String>,
+    /// The certificates, in PEM, of a CA for operators: whoever has a client certificate of it is an administrator. No
+    /// cluster may hold it, and a service that finds its key among the mesh's authorities does not start.
+    pub ca: Option<PathBuf>,
 }
 
 /// What is logged, and how.
@@ -199,12 +214,12 @@ impl Config {
             None => String::new(),
         };
         let place = path.unwrap_or(Path::new("(none)"));
-        let invalid = |e: toml::de::Error| ConfigError::Invalid { path: place.into(), message: e.to_string() };
+        let invalid = |e: toml::de::Error| ConfigError::Invalid { path: place.into(), message: fault::of_toml(&text, &e) };
         // Once by itself: only so do messages carry the file's own lines.
         toml::from_str::<Self>(&text).map_err(invalid)?;
         let mut table: toml::Table = toml::from_str(&text).map_err(invalid)?;
         environment::overlay(&mut table, environment)?;
-        table.try_into().map_err(invalid)
+        table.try_into().map_err(|e: toml::de::Error| ConfigError::Invalid { path: place.into(), message: e.message().to_owned() })
     }
 }
 

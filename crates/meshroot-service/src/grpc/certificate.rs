@@ -84,6 +84,7 @@ async fn issue(calls: &Calls, caller: Caller, body: Body) -> Result<Granted, (St
     let lifetime = u64::try_from(request.validity_duration).ok().filter(|seconds| *seconds > 0).map(Duration::from_secs);
     // The policy first: it costs nothing beside a signature.
     let grant = decide(app, &claim.caller, &csr, lifetime).map_err(|problem| here(problem.into()))?;
+    app.rates.admit(&name, &cluster).map_err(|e| here(Problem::from(e).into()))?;
     let proven = csr.prove(app.mesh.crypto()).map_err(|e| here(unusable(&e).into()))?;
     let trust_domain = grant.trust_domain().clone();
     let order = Order { request: proven, grant, since: claim.since, caller: name, idempotency: None, consumes: claim.consumes };

@@ -83,6 +83,7 @@ async fn answer(
     }
     // The policy first: it costs nothing beside a signature.
     let grant = decide(app, &claim.caller, &csr, wanted.lifetime.map(|wanted| wanted.0)).map_err(here)?;
+    app.rates.admit(&name, &cluster).map_err(|e| here(e.into()))?;
     let request: ProvenRequest = csr.prove(app.mesh.crypto()).map_err(|e| here(unusable(&e)))?;
     let order = Order { request, grant, since: claim.since, caller: name, idempotency, consumes: claim.consumes };
     let issued = app.desk.issue(order).await.map_err(|e| here(e.into()))?;
@@ -139,7 +140,8 @@ impl Claim {
                 Ok(Self { consumes: Some(token.digest), used, ..plain(policy::Caller::JoinToken { cluster: token.cluster, scope }) })
             }
             Caller::Workload(workload) => {
-                let caller = policy::Caller::Svid { cluster: workload.cluster, id: workload.id, authenticated_at: workload.since };
+                let (cluster, id) = (workload.cluster.clone(), workload.id.clone());
+                let caller = policy::Caller::Svid { cluster, id, authenticated_at: workload.since };
                 Ok(Self { since: Some(workload.since), ..plain(caller) })
             }
         }

@@ -1,5 +1,5 @@
 /// The octets that these digits write; colons between them are passed over.
-pub(super) fn read(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn read(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u8> = text.bytes().filter(|octet| *octet != b':').collect();
     let pairs = digits.chunks_exact(2);
     if !pairs.remainder().is_empty() || digits.is_empty() {

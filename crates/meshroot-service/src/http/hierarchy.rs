@@ -29,6 +29,7 @@ pub(super) async fn status(State(app): State<Arc<App>>, _: Administrator) -> Res
         (Ok(()), Some((id, until))) if until > now => format!("certificates are issued; '{id}' expires first, in {}", humanize(until.since(now))),
         (Ok(()), _) => "certificates are issued".to_owned(),
     };
+    let words = core::iter::once(words).chain(app.key_sets.complaints()).collect::<Vec<_>>().join("; ");
     let bundles: Vec<Value> = snapshot
         .trust_domains()
         .iter()
@@ -41,6 +42,7 @@ pub(super) async fn status(State(app): State<Arc<App>>, _: Administrator) -> Res
         "store": app.mesh.store().meta().id.as_str(),
         "store_version": snapshot.version(),
         "bundles": bundles,
+        "key_sets": app.key_sets.describe(&app.mesh),
         "expires_first": first.map(|(id, until)| json!({ "authority": id.as_str(), "not_after": until.to_string() })),
     });
     Ok(document::answer(StatusCode::OK, &status))

@@ -4,7 +4,7 @@ mod bundles;
 mod certificates;
 mod conditional;
 mod health;
-mod hex;
+pub(crate) mod hex;
 mod hierarchy;
 mod inventory;
 mod json;
@@ -23,11 +23,15 @@ use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, delete, get, post};
 use tokio::sync::{Semaphore, watch};
 
+use crate::caller::{Means, Operators, Recent};
 use crate::config::Limits;
+use crate::discovery::KeySets;
 use crate::issuing::Desk;
+use crate::limits::Rates;
 use crate::mesh::Mesh;
 use crate::metrics::Metrics;
 use crate::permission::Permissions;
+use crate::review::Reviews;
 pub(crate) use certificates::{Claim, decide, unusable};
 pub(crate) use problem::Problem;
 pub(crate) use request_id::{HEADER as REQUEST_ID, RequestId};
@@ -41,6 +45,16 @@ pub(crate) struct App {
     pub(crate) limits: Limits,
     /// Who may have what.
     pub(crate) permissions: ArcSwap<Permissions>,
+    /// How much everybody may ask for.
+    pub(crate) rates: Rates,
+    /// Callers that were judged a moment ago.
+    pub(crate) recent: Recent,
+    /// Administrators over the network.
+    pub(crate) operators: Operators,
+    /// Clusters' token keys that are fetched.
+    pub(crate) key_sets: Arc<KeySets>,
+    /// API servers that are asked about tokens.
+    pub(crate) reviews: Reviews,
     /// Requests in hand.
     pub(crate) requests: Arc<Semaphore>,
     /// Bundle readers that wait.
@@ -50,13 +64,18 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(mesh: Arc<Mesh>, desk: Desk, limits: Limits, permissions: Permissions, stopping: watch::Receiver<bool>) -> Self {
+    pub(crate) fn new(mesh: Arc<Mesh>, desk: Desk, limits: Limits, permissions: Permissions, means: Means, stopping: watch::Receiver<bool>) -> Self {
         Self {
             mesh,
             desk,
             metrics: Metrics::default(),
             limits,
             permissions: ArcSwap::from_pointee(permissions),
+            rates: Rates::new(&limits),
+            recent: Recent::new(limits.remembered),
+            operators: means.operators,
+            key_sets: means.key_sets,
+            reviews: means.reviews,
             requests: Arc::new(Semaphore::new(limits.requests)),
             long_polls: Semaphore::new(limits.long_polls),
             stopping,

@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
@@ -22,6 +22,16 @@ pub(crate) enum Origin {
         /// The user's number.
         user: u32,
     },
+}
+
+impl Origin {
+    /// The address, if it comes over the network.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        match self {
+            Self::Network(address) => Some(address.ip()),
+            Self::Socket { .. } => None,
+        }
+    }
 }
 
 impl core::fmt::Display for Origin {

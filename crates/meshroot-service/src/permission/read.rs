@@ -6,8 +6,8 @@ use meshroot::key::Crypto;
 use meshroot::policy::{CallerKind, CaseFile, CheckedPolicy, Policy};
 use meshroot::token::{ClusterIssuer, Issuers, KeySet};
 
-use super::PermissionError;
-use crate::config;
+use super::{PermissionError, Sources};
+use crate::config::fault;
 
 /// Longer than any policy or key set.
 const MOST: u64 = 4 << 20;
@@ -22,7 +22,7 @@ pub(super) fn text(path: &Path) -> Result<String, PermissionError> {
 }
 
 pub(super) fn parse_policy(path: &Path, text: &str) -> Result<CheckedPolicy, PermissionError> {
-    let malformed = |e: toml::de::Error| PermissionError::Malformed { path: path.into(), detail: e.to_string() };
+    let malformed = |e: toml::de::Error| PermissionError::Malformed { path: path.into(), detail: fault::of_toml(text, &e) };
     let policy: Policy = toml::from_str(text).map_err(malformed)?;
     policy.check().map_err(|faults| PermissionError::faults(Some(path), &faults))
 }
@@ -40,24 +40,26 @@ pub fn read_policy(path: &Path) -> Result<CheckedPolicy, PermissionError> {
 /// # Errors
 /// When it cannot be read, or is not well formed.
 pub fn read_cases(path: &Path) -> Result<CaseFile, PermissionError> {
-    toml::from_str(&text(path)?).map_err(|e| PermissionError::Malformed { path: path.into(), detail: e.to_string() })
+    let text = text(path)?;
+    toml::from_str(&text).map_err(|e| PermissionError::Malformed { path: path.into(), detail: fault::of_toml(&text, &e) })
 }
 
-/// The issuers of all clusters whose tokens the policy takes, with the key sets that the settings name.
+/// The issuers of all clusters whose tokens the policy takes, with the key sets that the settings name or that were fetched.
 pub(super) fn issuers(
-    config: &config::Policy,
+    sources: &Sources,
     policy: &CheckedPolicy,
     crypto: &Crypto,
     all: &mut Vec<u8>,
 ) -> Result<(Issuers, Vec<String>), PermissionError> {
     let mut clusters = Vec::new();
     let mut notes = Vec::new();
+    let mut add = |cluster: &ClusterName, keys: &KeySet| {
+        let issuers = policy.kubernetes(cluster).map(|kubernetes| kubernetes.issuers()).unwrap_or_default();
+        clusters.extend(issuers.iter().map(|issuer| ClusterIssuer { cluster: cluster.clone(), issuer: issuer.clone(), keys: keys.clone() }));
+    };
+    let config = &sources.policy;
     for (name, path) in &config.jwks {
-        let takes = |name: &ClusterName| policy.is_on(name, CallerKind::Kubernetes);
-        let cluster = ClusterName::parse(name).ok().filter(takes);
-        let cluster = cluster.ok_or_else(|| {
-            PermissionError::Missing(format!("there is a key set for '{name}', and the policy takes no Kubernetes tokens from such a cluster"))
-        })?;
+        let cluster = taking(policy, name)?;
         let json = text(path)?;
         all.extend_from_slice(json.as_bytes());
         let bad = |detail: String| PermissionError::KeySet { path: path.clone(), detail };
@@ -66,17 +68,38 @@ pub(super) fn issuers(
             return Err(bad("no key in it can be used".into()));
         }
         notes.extend(ignored.iter().map(|key| format!("{}: {key}", path.display())));
-        let issuers = policy.kubernetes(&cluster).map(|kubernetes| kubernetes.issuers()).unwrap_or_default();
-        clusters.extend(issuers.iter().map(|issuer| ClusterIssuer { cluster: cluster.clone(), issuer: issuer.clone(), keys: keys.clone() }));
+        add(&cluster, &keys);
+    }
+    for name in sources.key_sets.clusters() {
+        let cluster = taking(policy, name)?;
+        if config.jwks.contains_key(name) {
+            return Err(PermissionError::Missing(format!(
+                "the keys of '{name}' are in a file ([policy.jwks]), and fetched ([discovery]): choose one"
+            )));
+        }
+        let fetched = sources.key_sets.document(name).unwrap_or_default();
+        all.extend_from_slice(&fetched);
+        // One that cannot be read was never taken over; without any, no token of the cluster passes.
+        let keys = KeySet::from_jwks(&fetched, crypto).map(|(keys, _)| keys).unwrap_or_default();
+        add(&cluster, &keys);
     }
     for (name, _) in policy.clusters() {
-        if policy.is_on(name, CallerKind::Kubernetes) && !config.jwks.contains_key(name.as_str()) {
+        let known = config.jwks.contains_key(name.as_str()) || sources.key_sets.clusters().any(|fetched| fetched == name.as_str());
+        if policy.is_on(name, CallerKind::Kubernetes) && !known {
             return Err(PermissionError::Missing(format!(
-                "the policy takes Kubernetes tokens from '{name}', and the settings name no key set for it: [policy.jwks] {name} = \"FILE\""
+                "the policy takes Kubernetes tokens from '{name}', and the settings name no key set for it: [policy.jwks] {name} = \"FILE\", or [discovery] issuer.{name} = \"URL\""
             )));
         }
     }
     let (issuers, findings) = Issuers::new(clusters);
     notes.extend(findings.iter().map(ToString::to_string));
     Ok((issuers, notes))
+}
+
+/// A cluster whose tokens the policy takes.
+fn taking(policy: &CheckedPolicy, name: &str) -> Result<ClusterName, PermissionError> {
+    let cluster = ClusterName::parse(name).ok().filter(|cluster| policy.is_on(cluster, CallerKind::Kubernetes));
+    cluster.ok_or_else(|| {
+        PermissionError::Missing(format!("there are keys for '{name}', and the policy takes no Kubernetes tokens from such a cluster"))
+    })
 }

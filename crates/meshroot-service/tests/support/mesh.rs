@@ -6,7 +6,7 @@ use meshroot::csr::{Csr, ProvenRequest};
 use meshroot::hierarchy::{ClusterName, Command, Hierarchy, create_cluster_ca, create_root};
 use meshroot::issue::{Authorized, Issuer};
 use meshroot::key::seal::{DataKey, SealContext, SealedKey, UnlockSecret, WrappedDataKey};
-use meshroot::key::{Crypto, KeyAlgorithm, PrivateKey};
+use meshroot::key::{Crypto, KeyAlgorithm, PrivateKey, Signer};
 use meshroot::profile::Profile;
 use meshroot::spiffe::{SpiffeId, TrustDomain};
 use meshroot::time::Timestamp;
@@ -44,6 +44,7 @@ pub struct TestMesh {
     pub roots_pem: String,
     pub hierarchy: Hierarchy,
     secret: UnlockSecret,
+    root_key: PrivateKey,
 }
 
 impl TestMesh {
@@ -90,7 +91,7 @@ impl TestMesh {
         let bundle = hierarchy.bundle().unwrap();
         let rendered = RenderedBundle { sequence: bundle.sequence().unwrap(), bytes: bundle.to_spiffe_json().into_bytes() };
         store.commit(&Change { expected_version: 0, trust_domain, events, sealed_keys, bundle: Some(rendered), at: now }).unwrap();
-        Self { folder, crypto, clock, roots_pem: bundle.to_pem(), hierarchy, secret }
+        Self { folder, crypto, clock, roots_pem: bundle.to_pem(), hierarchy, secret, root_key }
     }
 
     pub fn open(&self) -> Arc<dyn Store> {
@@ -131,22 +132,51 @@ impl TestMesh {
 impl TestMesh {
     /// A certificate that west's CA signed and that no record knows of: what somebody with a stolen CA key makes.
     pub fn forged(&self, path: &str) -> (String, String) {
-        let west = ClusterName::parse("west").unwrap();
-        let authority = self.hierarchy.active_cluster_ca(&west).unwrap();
-        let store = self.open();
-        let context = SealContext {
-            store: store.meta().id.as_str(),
-            authority: authority.id().as_str(),
-            public_key: authority.certificate().unwrap().public_key(),
-        };
-        let sealed = SealedKey::from_bytes(&store.sealed_key(self.hierarchy.trust_domain(), authority.id()).unwrap().unwrap()).unwrap();
-        let ca_key = self.data_key().open(&self.crypto, &context, &sealed).unwrap().signer(&self.crypto).unwrap();
-        let issuer = Issuer::new(authority.certificates(), &self.hierarchy.bundle().unwrap(), ca_key, self.crypto.clone(), self.clock.now()).unwrap();
+        let id = SpiffeId::parse(&format!("spiffe://{TRUST_DOMAIN}{path}")).unwrap();
+        self.sign(&Profile::workload(), |request| Authorized::workload(request, id).unwrap())
+    }
+
+    /// A server's certificate by west's CA.
+    pub fn server_certificate(&self, dns: &str) -> (String, String) {
+        self.sign(&Profile::server(), |request| Authorized::server(request, None, vec![dns.into()], Vec::new()).unwrap())
+    }
+
+    fn sign(&self, profile: &Profile, grant: impl FnOnce(ProvenRequest) -> Authorized) -> (String, String) {
+        let authority = self.hierarchy.active_cluster_ca(&ClusterName::parse("west").unwrap()).unwrap();
+        let issuer =
+            Issuer::new(authority.certificates(), &self.hierarchy.bundle().unwrap(), self.west_signer(), self.crypto.clone(), self.clock.now())
+                .unwrap();
         let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256, &self.crypto).unwrap();
         let request = ProvenRequest::from_signer(&*key.signer(&self.crypto).unwrap(), &self.crypto).unwrap();
-        let id = SpiffeId::parse(&format!("spiffe://{TRUST_DOMAIN}{path}")).unwrap();
-        let grant = Authorized::workload(request, id).unwrap();
-        let issued = issuer.issue(grant, &Profile::workload(), self.crypto.entropy(), self.clock.now()).unwrap();
+        let issued = issuer.issue(grant(request), profile, self.crypto.entropy(), self.clock.now()).unwrap();
         (issued.chain_pem(), key.to_pkcs8_pem().to_string())
+    }
+
+    /// The key of west's CA.
+    pub fn west_signer(&self) -> Arc<dyn Signer> {
+        let authority = self.hierarchy.active_cluster_ca(&ClusterName::parse("west").unwrap()).unwrap();
+        let store = self.open();
+        let public_key = authority.certificate().unwrap().public_key();
+        let context = SealContext { store: store.meta().id.as_str(), authority: authority.id().as_str(), public_key };
+        let sealed = SealedKey::from_bytes(&store.sealed_key(self.hierarchy.trust_domain(), authority.id()).unwrap().unwrap()).unwrap();
+        self.data_key().open(&self.crypto, &context, &sealed).unwrap().signer(&self.crypto).unwrap()
+    }
+}
+
+impl TestMesh {
+    /// The certificate, in PEM, of a CA with this key that the mesh's root signed and that the mesh knows nothing of.
+    pub fn unknown_ca(&self, key: &dyn Signer) -> String {
+        let request = ProvenRequest::from_signer(key, &self.crypto).unwrap();
+        let issuer = (self.hierarchy.anchors()[0].clone(), self.root_key.signer(&self.crypto).unwrap());
+        let cluster = ClusterName::parse("operations").unwrap();
+        let bundle = self.hierarchy.bundle().unwrap();
+        let path = create_cluster_ca(&issuer, &bundle, &cluster, request, &Profile::cluster_ca(), &self.crypto, self.clock.now()).unwrap();
+        path.certificates()[0].to_pem()
+    }
+
+    /// The SHA-256 of the public key of the first certificate, in hexadecimal digits.
+    pub fn key_digest(&self, chain_pem: &str) -> String {
+        let chain = meshroot::pem::certificates(chain_pem.as_bytes()).unwrap();
+        self.crypto.sha256(chain[0].public_key().spki_der()).iter().map(|octet| format!("{octet:02x}")).collect()
     }
 }

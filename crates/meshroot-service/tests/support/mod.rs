@@ -1,15 +1,16 @@
 //! A mesh, a service on it, and clients of every kind.
-#![allow(dead_code, unreachable_pub, reason = "every test program uses its own part of it")]
+#![allow(dead_code, unreachable_pub, unused_imports, reason = "every test program uses its own part of it")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests may be blunt")]
 
-mod api_server;
 mod client;
 mod grpc;
+pub mod https;
+pub mod kubernetes;
 mod mesh;
 
-pub use api_server::{ApiServer, ISSUER};
-pub use client::Client;
+pub use client::{Answer, Client};
 pub use grpc::{Agent, Refusal, Request};
+pub use kubernetes::{ApiServer, ISSUER};
 pub use mesh::{TRUST_DOMAIN, TestMesh};
 
 use std::sync::Arc;

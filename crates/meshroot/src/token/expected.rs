@@ -1,5 +1,8 @@
 use std::time::Duration;
 
+use super::ServiceAccountToken;
+use crate::time::Timestamp;
+
 /// What is asked of a token besides its signature.
 ///
 /// ```
@@ -44,6 +47,17 @@ impl Expected {
     #[must_use]
     pub fn with_max_lifetime(self, max_lifetime: Duration) -> Self {
         Self { max_lifetime, ..self }
+    }
+
+    /// The audiences of which a token must have one.
+    pub fn audiences(&self) -> &[String] {
+        &self.audiences
+    }
+
+    /// Until when a token that was accepted is sure to be accepted again: its expiry, or the oldest that it may get, without
+    /// the leeway for clocks. Verifiers that remember verdicts forget them then.
+    pub fn accepted_until(&self, token: &ServiceAccountToken) -> Timestamp {
+        token.expires_at().min(token.issued_at().plus(self.max_age))
     }
 
     /// The same, for clocks that may differ by this much.

@@ -1,18 +1,43 @@
+//! Clusters that mint service account tokens, and a service that knows them.
+
+use std::fs;
+use std::path::Path;
+
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use meshroot::key::{Crypto, KeyAlgorithm, PrivateKey};
-use meshroot_service::Clock;
+use meshroot_service::{Clock, Config};
 use serde_json::{Value, json};
 
-use super::TestMesh;
+use super::{Running, TestMesh};
 
-/// What every cluster calls itself, unless told otherwise.
 pub const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
+
+pub const POLICY: &str = r#"
+[clusters.west]
+trust_domain = "mesh.example"
+callers.kubernetes = { issuers = ["https://kubernetes.default.svc.cluster.local"], audiences = ["meshroot"] }
+callers.svid = { renewable_for = "2h" }
+[[clusters.west.workloads]]
+name = "teams"
+callers = ["kubernetes", "svid"]
+namespaces = ["shop"]
+max_lifetime = "1h"
+lifetime = "1h"
+
+[clusters.east]
+trust_domain = "mesh.example"
+callers.kubernetes = { issuers = ["https://kubernetes.default.svc.cluster.local"], audiences = ["meshroot"] }
+[[clusters.east.workloads]]
+name = "all"
+callers = ["kubernetes"]
+namespaces = ["*"]
+"#;
 
 /// A cluster's token key.
 pub struct ApiServer {
-    key: PrivateKey,
-    kid: &'static str,
+    pub key: PrivateKey,
+    pub kid: &'static str,
 }
 
 impl ApiServer {
@@ -63,4 +88,28 @@ fn raw(der: &[u8]) -> Vec<u8> {
     let (r, next) = number(2);
     let (s, _) = number(next);
     [r, s].concat()
+}
+
+pub fn write(folder: &Path, name: &str, text: &str) -> std::path::PathBuf {
+    let path = folder.join(name);
+    fs::write(&path, text).unwrap();
+    path
+}
+
+pub async fn running(west: &ApiServer, east: &ApiServer) -> Running {
+    running_with(west, east, |_| ()).await
+}
+
+pub async fn running_with(west: &ApiServer, east: &ApiServer, change: impl FnOnce(&mut Config)) -> Running {
+    let mesh = TestMesh::new();
+    let folder = mesh.folder.path().to_owned();
+    let service = mesh
+        .serve(|config| {
+            config.policy.file = Some(write(&folder, "policy.toml", POLICY));
+            config.policy.jwks.insert("west".into(), write(&folder, "west.json", &west.jwks()));
+            config.policy.jwks.insert("east".into(), write(&folder, "east.json", &east.jwks()));
+            change(config);
+        })
+        .await;
+    Running { mesh, service }
 }
