@@ -28,9 +28,18 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
-    /// The mesh: the folder that quickstart or init made, or its .db file [default: ./mesh]
+    /// The mesh: the folder that quickstart or init made, its .db file, or postgres://USER@HOST/DATABASE [default: ./mesh]
     #[arg(long, global = true, value_name = "PATH", env = "MESHROOT_STORE")]
     pub(crate) store: Option<PathBuf>,
+    /// The folder with the unlock file, the root and the service's socket, if the store is a database [default: ./mesh]
+    #[arg(long, global = true, value_name = "DIR", env = "MESHROOT_HOME")]
+    pub(crate) home: Option<PathBuf>,
+    /// The file with the database's password
+    #[arg(long, global = true, value_name = "FILE", env = "MESHROOT_STORE_PASSWORD_FILE")]
+    pub(crate) store_password_file: Option<PathBuf>,
+    /// The roots (PEM) that the database's certificate is verified with; needed when it is on another machine
+    #[arg(long, global = true, value_name = "FILE", env = "MESHROOT_STORE_ROOT_FILE")]
+    pub(crate) store_root_file: Option<PathBuf>,
     /// The folder with the root's store, if it is not in the mesh's folder: mounted media, for instance
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) root: Option<PathBuf>,

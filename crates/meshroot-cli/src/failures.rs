@@ -27,6 +27,7 @@ impl From<StoreError> for Failure {
             | StoreError::NotPermitted { .. }
             | StoreError::Io { .. } => Exit::CannotWrite,
             StoreError::Certificate(_) | StoreError::TooLarge { .. } => Exit::BadInput,
+            StoreError::Address(_) => Exit::Usage,
             _ => Exit::Store,
         };
         Self::new(exit, e.code(), e)

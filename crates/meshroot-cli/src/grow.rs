@@ -60,7 +60,7 @@ pub(crate) fn clusters(
 ) -> Result<Vec<LifetimeCut>> {
     let mesh_key = mesh.unlock(session)?;
     let bundle = mesh.bundle()?;
-    let issuer = root.root_issuer(session, &unlock::data_key(session, &root.home, &root.store)?, &bundle)?;
+    let issuer = root.root_issuer(session, &unlock::data_key(session, &root.home, &*root.store)?, &bundle)?;
     let root_id = root.hierarchy.active_root().map(|root| root.id().clone()).ok_or_else(|| Failure::internal("the root has no name"))?;
 
     let mut keys = Vec::with_capacity(names.len());
@@ -83,7 +83,7 @@ pub(crate) fn clusters(
         for event in hierarchy.decide(&Command::AddCluster { cluster: name.clone(), path }, &session.crypto, session.now)? {
             hierarchy.apply(&event);
             if let Event::AuthorityAdded { authority, .. } = &event {
-                sealed_keys.push(make::sealed(session, &mesh.store, &mesh_key, authority, key)?);
+                sealed_keys.push(make::sealed(session, &*mesh.store, &mesh_key, authority, key)?);
             }
             events.push(event);
         }

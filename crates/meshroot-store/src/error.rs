@@ -167,6 +167,14 @@ pub enum StoreError {
     /// would prove nothing.
     #[error("the store {} takes no more writes since the disk failed: check the disk, then open the store anew", .0.display())]
     Stopped(PathBuf),
+    /// An export is not whole, or not as it was written.
+    #[error("the export cannot be used: {}: {what}", path.display())]
+    BadExport {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
     /// The address of a database cannot be used. It is not repeated, since it may hold a password.
     #[error("the address of the database cannot be used: {0}")]
     Address(String),
@@ -232,6 +240,7 @@ impl StoreError {
             Self::Io { .. } => "store.io",
             Self::Disk { .. } => "store.disk",
             Self::Stopped(_) => "store.stopped",
+            Self::BadExport { .. } => "store.bad_export",
             Self::Address(_) => "store.invalid_address",
             Self::Unavailable { .. } => "store.unavailable",
             Self::OutcomeUnknown { .. } => "store.outcome_unknown",

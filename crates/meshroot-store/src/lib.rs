@@ -6,6 +6,7 @@ mod change;
 mod checksum;
 mod durability;
 mod error;
+pub mod export;
 pub mod files;
 mod issuance;
 mod join_token;

@@ -6,6 +6,7 @@ use meshroot::spiffe::TrustDomain;
 use meshroot::time::Timestamp;
 use meshroot::x509::Certificate;
 
+use crate::export::{Header, Sink};
 use crate::{
     Change, Durability, Found, Issuance, IssuanceRow, JoinToken, Loaded, LogExtent, Maintained, Meta, Outcome, Query, Recorded, Restoration,
     Restored, RevocationChange, Revocations, Search, Seen, Standing, StoreError, Submission, TokenDigest, Unexpired,
@@ -263,4 +264,10 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the store cannot be read.
     fn revocations_version(&self) -> Result<u64, StoreError>;
+
+    /// Every row of everything, at one moment, table by table: what [`export::write`](crate::export::write) puts into files.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or what the sink answers.
+    fn export(&self, sink: &mut Sink<'_>) -> Result<Header, StoreError>;
 }

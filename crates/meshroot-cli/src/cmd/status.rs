@@ -2,7 +2,6 @@
 
 use meshroot::hierarchy::Authority;
 use meshroot::time::{Timestamp, humanize};
-use meshroot_store::{Query, Store};
 use serde_json::json;
 
 use crate::exit::{Exit, Result};
@@ -14,7 +13,7 @@ use crate::tree;
 pub(super) fn run(session: &Session<'_>) -> Result<Exit> {
     let out = session.out;
     let mesh = Mesh::open(session)?;
-    let issued = count(&mesh)?;
+    let issued = mesh.store.log_extent()?.held;
     let meta = mesh.store.meta();
     let root_home = mesh.home.its_root(session);
     let root_is_here = root_home.database.exists();
@@ -28,6 +27,10 @@ pub(super) fn run(session: &Session<'_>) -> Result<Exit> {
         "away, as it should be; bring it back to add a cluster (--root DIR)"
     };
     out.line(format_args!("root's key     {root}"));
+    let durability = mesh.store.durability()?;
+    if mesh.home.postgres.is_some() {
+        out.line(format_args!("database       {}: {}", mesh.home.database.display(), durability.words));
+    }
     let first = first_to_expire(&mesh);
     let advice = first.map(|(authority, until)| advice(session, authority, until));
     if let Some((authority, until)) = first {
@@ -45,6 +48,11 @@ pub(super) fn run(session: &Session<'_>) -> Result<Exit> {
         "created_at": meta.created_at.to_string(),
         "sequence": mesh.published.as_ref().map(|published| published.sequence),
         "issued": issued,
+        "durability": {
+            "survives_crash": durability.survives_crash,
+            "survives_failover": durability.survives_failover,
+            "words": durability.words,
+        },
         "root_key_is_here": root_is_here,
         "roots": roots,
         "clusters": clusters,
@@ -72,27 +80,4 @@ fn advice(session: &Session<'_>, authority: &Authority, until: Timestamp) -> Str
     } else {
         "Nothing needs to be done".into()
     }
-}
-
-/// How many certificates the issuance log holds: the position of its last entry, found by halving. The log may have
-/// millions of entries, and positions have no gaps.
-fn count(mesh: &Mesh) -> Result<u64> {
-    let is_beyond = |position: u64| -> Result<bool> {
-        let query = Query { after: position, limit: 1, ..Query::default() };
-        Ok(mesh.store.issuances(&query)?.is_empty())
-    };
-    let mut low = 0u64;
-    let mut high = 1u64;
-    while !is_beyond(high)? {
-        low = high;
-        high = high.saturating_mul(2);
-    }
-    if is_beyond(low)? {
-        return Ok(low);
-    }
-    while high.saturating_sub(low) > 1 {
-        let middle = low.midpoint(high);
-        if is_beyond(middle)? { high = middle } else { low = middle }
-    }
-    Ok(high)
 }

@@ -5,6 +5,7 @@ mod binding;
 mod commit;
 mod decide;
 mod durability;
+mod export;
 mod failure;
 mod head;
 mod idempotency;
@@ -25,6 +26,7 @@ mod tls;
 mod tokens;
 mod wait;
 
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -36,6 +38,7 @@ use meshroot::x509::Certificate;
 
 pub use address::PostgresAddress;
 
+use crate::export::{Export, Header, Sink};
 use crate::{
     Change, Durability, Found, IssuanceRow, JoinToken, Loaded, LogExtent, Maintained, Meta, NewStore, Outcome, Query, Recorded, Restoration,
     Restored, RevocationChange, Revocations, Search, Seen, Standing, Store, StoreError, Submission, TokenDigest, Unexpired,
@@ -67,7 +70,19 @@ impl PostgresStore {
     /// [`StoreError::Address`], [`StoreError::Unavailable`], or what the database has to say.
     pub fn create(address: &PostgresAddress, new: &NewStore) -> Result<Self, StoreError> {
         let lines = Lines::new(address)?;
-        open::create(&lines, new)?;
+        open::create(&lines, new, None)?;
+        open::open(lines, migrate::MIGRATIONS)
+    }
+
+    /// Makes a store of an export, all or nothing.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create), and [`StoreError::BadExport`] or [`StoreError::Damaged`] when the export is not what was
+    /// once written.
+    pub fn import(address: &PostgresAddress, export: &Export) -> Result<Self, StoreError> {
+        let lines = Lines::new(address)?;
+        let new = export.header().new_store().ok_or_else(|| StoreError::NotFound(lines.name.clone()))?;
+        open::create(&lines, &new, Some(export))?;
         open::open(lines, migrate::MIGRATIONS)
     }
 
@@ -260,6 +275,18 @@ impl Store for PostgresStore {
     fn revocations(&self, unexpired_at: Timestamp) -> Result<Revocations, StoreError> {
         let context = self.lines.context("read the revocations of");
         self.lines.writer.read_together(&context, async |session| revocations::load(session, &context, unexpired_at).await)
+    }
+
+    fn export(&self, sink: &mut Sink<'_>) -> Result<Header, StoreError> {
+        let context = self.lines.context("export");
+        let (sink, begun) = (RefCell::new(sink), Cell::new(false));
+        self.lines.mover().read_together(&context, async |session| {
+            // The rows of a first attempt are gone: there is no second one.
+            if begun.replace(true) {
+                return Err(export::interrupted(&context).into());
+            }
+            export::export(session, &context, &self.meta, &sink).await
+        })
     }
 
     fn revocations_version(&self) -> Result<u64, StoreError> {

@@ -2,14 +2,15 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use meshroot::time::Timestamp;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 
 use super::address::PostgresAddress;
 use super::failure::{Context, Fault};
 use super::head::Head;
 use super::line::Line;
 use super::session::{Patience, Session};
-use super::{PostgresStore, load, migrate, standing};
+use super::{PostgresStore, export, load, migrate, standing};
+use crate::export::Export;
 use crate::sqlite::load::StoreRow;
 use crate::{Meta, NewStore, StoreError, StoreKind};
 
@@ -17,6 +18,7 @@ use crate::{Meta, NewStore, StoreError, StoreKind};
 pub(super) struct Lines {
     /// Only to be ended.
     runtime: Option<Runtime>,
+    handle: Handle,
     pub(super) address: Arc<PostgresAddress>,
     /// What stands for the store's path in messages.
     pub(super) name: PathBuf,
@@ -35,7 +37,13 @@ impl Lines {
         let address = Arc::new(address.clone());
         let line = |patience| Line::new(Arc::clone(&address), runtime.handle().clone(), patience);
         let (writer, reader, scanner) = (line(Patience::Short), line(Patience::Short), line(Patience::Long));
-        Ok(Self { address, name, writer, reader, scanner, runtime: Some(runtime) })
+        let handle = runtime.handle().clone();
+        Ok(Self { address, name, writer, reader, scanner, handle, runtime: Some(runtime) })
+    }
+
+    /// A connection for work without a limit.
+    pub(super) fn mover(&self) -> Line {
+        Line::new(Arc::clone(&self.address), self.handle.clone(), Patience::Endless)
     }
 
     pub(super) fn context(&self, action: &'static str) -> Context<'_> {
@@ -58,11 +66,14 @@ impl core::fmt::Debug for Lines {
     }
 }
 
-/// Makes the tables and the first rows, all or nothing.
-pub(super) fn create(lines: &Lines, new: &NewStore) -> Result<(), StoreError> {
+/// Makes the tables and the first rows, and fills them with what an export has; all or nothing.
+pub(super) fn create(lines: &Lines, new: &NewStore, export: Option<&Export>) -> Result<(), StoreError> {
     let context = lines.context("create");
     let schema = lines.address.schema();
-    lines.writer.write(&context, async |session| {
+    // Moving a whole store takes its time.
+    let mover = lines.mover();
+    let line = if export.is_some() { &mover } else { &lines.writer };
+    line.write(&context, async |session| {
         migrate::lock(session, schema).await?;
         match migrate::is_there(session, schema).await? {
             Some(true) => return Err(StoreError::Exists(lines.name.clone()).into()),
@@ -82,7 +93,11 @@ pub(super) fn create(lines: &Lines, new: &NewStore) -> Result<(), StoreError> {
         };
         let sql = "INSERT INTO store (one, id, kind, created_at, wrapped_data_key, version, checksum) VALUES (1, $1, $2, $3, $4, $5, $6)";
         session.execute(sql, &[&row.id, &row.kind, &row.created_at, &row.wrapped_data_key, &row.version, &row.checksum()]).await?;
-        first_rows(session).await
+        first_rows(session).await?;
+        match export {
+            Some(export) => export::import(session, &context, export).await,
+            None => Ok(()),
+        }
     })
 }
 

@@ -279,6 +279,29 @@ CREATE TABLE crls (
     PRIMARY KEY (trust_domain, authority)
 );
 
+-- Requests of clusters for a CA certificate of their own key, and the CAs that answered them.
+CREATE TABLE ca_requests (
+    position bigint PRIMARY KEY,
+    -- Its name outside: random.
+    nonce bytea NOT NULL UNIQUE,
+    trust_domain bigint NOT NULL REFERENCES trust_domains,
+    cluster text NOT NULL,
+    profile text NOT NULL,
+    lifetime bigint NOT NULL,
+    csr bytea NOT NULL,
+    caller text NOT NULL,
+    -- The one-time token that it used up.
+    token bytea,
+    at bigint NOT NULL,
+    -- What became of it: NULL while it waits.
+    outcome text,
+    authority text,
+    decided_at bigint,
+    decided_by text,
+    checksum bigint NOT NULL
+);
+CREATE INDEX ca_requests_waiting ON ca_requests (position) WHERE outcome IS NULL;
+
 -- What is on record stays.
 CREATE FUNCTION stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -138,6 +138,11 @@ impl Session {
         self.client.query(&statement, values).await
     }
 
+    /// The rows of a statement that is not worth keeping.
+    pub(super) async fn query_once(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Error> {
+        self.client.query(sql, values).await
+    }
+
     /// The only row, if there is one.
     pub(super) async fn one(&self, sql: &'static str, values: Values<'_>) -> Result<Option<Row>, Error> {
         Ok(self.query(sql, values).await?.pop())

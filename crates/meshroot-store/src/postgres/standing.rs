@@ -30,7 +30,7 @@ impl Row {
     }
 
     /// The row, and the greatest sequence number that is held.
-    async fn read(session: &Session, context: &Context<'_>) -> Result<(Self, i64), Fault> {
+    pub(super) async fn read(session: &Session, context: &Context<'_>) -> Result<(Self, i64), Fault> {
         let columns: Option<Columns> = session.one(READ, &[]).await?;
         let columns = columns.ok_or_else(|| context.damaged("it does not say whether it is the newest copy"))?;
         let row = Self { epoch: int(&columns, 0)?, doubt: maybe(&columns, 1)?, seen: int(&columns, 2)? };

@@ -2,6 +2,7 @@
 
 mod commit;
 mod create;
+mod export;
 mod failure;
 pub(crate) mod idempotency;
 mod inventory;
@@ -30,6 +31,7 @@ use meshroot::time::Timestamp;
 use meshroot::x509::Certificate;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use crate::export::{Export, Header, Sink};
 use crate::{
     Change, Found, IssuanceRow, JoinToken, Loaded, LogExtent, Maintained, Meta, NewStore, Outcome, Query, Recorded, Restoration, Restored,
     RevocationChange, Revocations, Search, Seen, Standing, Store, StoreError, Submission, TokenDigest, Unexpired,
@@ -76,6 +78,17 @@ impl SqliteStore {
     /// [`StoreError::TooNew`], [`StoreError::Busy`], or what the operating system has to say.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         open::open(path, migrate::MIGRATIONS)
+    }
+
+    /// Makes a store of an export, all or nothing.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create), and [`StoreError::BadExport`] or [`StoreError::Damaged`] when the export is not what was
+    /// once written.
+    pub fn import(path: &Path, export: &Export) -> Result<Self, StoreError> {
+        let new = export.header().new_store().ok_or_else(|| StoreError::NotFound(path.to_owned()))?;
+        create::create_with(path, &new, &mut |connection, context| export::import(connection, context, export), &mut |_| ())?;
+        Self::open(path)
     }
 
     /// Where it is.
@@ -258,5 +271,9 @@ impl Store for SqliteStore {
 
     fn revocations_version(&self) -> Result<u64, StoreError> {
         self.read("read", |transaction, context| revocations::version(transaction, context))
+    }
+
+    fn export(&self, sink: &mut Sink<'_>) -> Result<Header, StoreError> {
+        self.read_long("export", |connection, context| export::export(connection, context, &self.meta, sink))
     }
 }
