@@ -170,6 +170,18 @@ once whenever one of them changes. Renews with the certificate that it has; the 
     /// Search the certificates that were issued
     #[command(after_long_help = "Example:\n  meshroot inventory --id spiffe://mesh.example/ns/shop/sa/cart")]
     Inventory(Inventory),
+    /// Revoke certificates, and deny identities
+    #[command(after_long_help = "\
+Examples:
+  meshroot revoke 5a2f…91                                                 # one certificate, a cluster's CA too
+  meshroot revoke --id spiffe://mesh.example/ns/shop/sa/cart --reason keyCompromise --deny
+  meshroot revoke --caller 'the service account shop/cart of west'
+  meshroot revoke --list
+  meshroot revoke --lift 3                                                # the denial with this number
+
+The CRLs follow at once; GET /crls.pem of the service has them all. A denied identity gets no certificate until the denial
+is lifted, or its time is over.")]
+    Revoke(Revoke),
     /// Print the completions for a shell
     #[command(after_long_help = "Example:\n  meshroot completions bash > /etc/bash_completion.d/meshroot")]
     Completions {
@@ -468,6 +480,35 @@ pub(crate) struct Inventory {
     /// At most so many
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub(crate) limit: u32,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "revoke_what", required = true, multiple = false, args = ["serial", "id", "caller", "list", "lift"])]
+pub(crate) struct Revoke {
+    /// The certificate with this serial number
+    #[arg(value_name = "SERIAL")]
+    pub(crate) serial: Option<String>,
+    /// Every certificate with this SPIFFE ID
+    #[arg(long, value_name = "SPIFFE-ID")]
+    pub(crate) id: Option<String>,
+    /// Every certificate that this caller asked for, as the inventory names callers
+    #[arg(long, value_name = "NAME")]
+    pub(crate) caller: Option<String>,
+    /// Why, as RFC 5280 names it: keyCompromise, superseded, cessationOfOperation, privilegeWithdrawn, …
+    #[arg(long, value_name = "REASON", default_value = "unspecified", conflicts_with_all = ["list", "lift"])]
+    pub(crate) reason: String,
+    /// Give the identities no certificate any more
+    #[arg(long, conflicts_with_all = ["list", "lift"])]
+    pub(crate) deny: bool,
+    /// Give them none for so long
+    #[arg(long, value_name = "TIME", value_parser = lifetime, conflicts_with_all = ["list", "lift"])]
+    pub(crate) deny_for: Option<Duration>,
+    /// List what is revoked, and who is denied
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Take the denial with this number back
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) lift: Option<u64>,
 }
 
 #[derive(Debug, Subcommand)]

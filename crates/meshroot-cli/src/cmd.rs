@@ -11,6 +11,7 @@ mod inventory;
 mod istio;
 mod policy;
 mod quickstart;
+mod revoke;
 mod serve;
 mod sign;
 mod status;
@@ -43,6 +44,7 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Exit> {
         Command::Policy(args) => policy::run(&session, args),
         Command::Token(args) => token::run(&session, args),
         Command::Inventory(args) => inventory::run(&session, args),
+        Command::Revoke(args) => revoke::run(&session, args),
         Command::Completions { shell } => completions::shell(&session, *shell),
         Command::Man { out: folder } => completions::man(&session, folder),
     }

@@ -26,6 +26,7 @@ impl From<StoreError> for Failure {
             | StoreError::DiskFull { .. }
             | StoreError::NotPermitted { .. }
             | StoreError::Io { .. } => Exit::CannotWrite,
+            StoreError::Denied(_) | StoreError::CrlNotNewer { .. } => Exit::Refused,
             StoreError::Certificate(_) | StoreError::TooLarge { .. } => Exit::BadInput,
             StoreError::Address(_) => Exit::Usage,
             _ => Exit::Store,

@@ -35,6 +35,7 @@ mod metrics;
 mod net;
 mod permission;
 mod review;
+mod revoking;
 mod service;
 mod tls;
 

@@ -12,6 +12,9 @@ use prometheus_client::registry::{Registry, Unit};
 use crate::discovery::KeySets;
 use crate::mesh::Mesh;
 
+mod revocations;
+use revocations::Revocations;
+
 /// What is counted and measured.
 #[derive(Debug)]
 pub(crate) struct Metrics {
@@ -25,6 +28,7 @@ pub(crate) struct Metrics {
     issued: Family<Issued, Counter>,
     expiry: Family<Authority, Gauge>,
     sequence: Family<TrustDomain, Gauge>,
+    revocations: Revocations,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -103,7 +107,8 @@ impl Default for Metrics {
         registry.register_with_unit("authority_expiry", "Time until an authority expires", Unit::Seconds, expiry.clone());
         let sequence = Family::default();
         registry.register("bundle_sequence", "The sequence number of the bundle that is published", sequence.clone());
-        Self { registry, answers, durations, refusals, verdicts, fetches, key_set_age, issued, expiry, sequence }
+        let revocations = Revocations::register(&mut registry);
+        Self { registry, answers, durations, refusals, verdicts, fetches, key_set_age, issued, expiry, sequence, revocations }
     }
 }
 
@@ -133,6 +138,11 @@ impl Metrics {
         self.issued.get_or_create(&Issued { cluster: cluster.into(), result }).inc();
     }
 
+    /// Certificates that were revoked with this reason.
+    pub(crate) fn revoked(&self, reason: &'static str, certificates: usize) {
+        self.revocations.count(reason, certificates);
+    }
+
     pub(crate) fn render(&self, mesh: &Mesh, key_sets: &KeySets) -> String {
         let now = mesh.clock().now().unix();
         let snapshot = mesh.now();
@@ -152,6 +162,7 @@ impl Metrics {
         for (cluster, age) in key_sets.ages(mesh) {
             self.key_set_age.get_or_create(&Cluster { cluster: cluster.into() }).set(i64::try_from(age).unwrap_or(i64::MAX));
         }
+        self.revocations.set(mesh);
         let mut text = String::new();
         // Writing to a string does not fail.
         let _ = encode(&mut text, &self.registry);

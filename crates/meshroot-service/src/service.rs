@@ -19,6 +19,7 @@ use crate::issuing::Desk;
 use crate::mesh::{Mesh, MeshError};
 use crate::net::{Door, Entrance, bind_socket};
 use crate::permission::{PermissionError, Permissions, Sources};
+use crate::revoking;
 use crate::tls::{self, Own, Served, TlsFileError};
 use crate::{Clock, Config};
 
@@ -123,6 +124,7 @@ impl Service {
     /// When the store cannot be served, an address is taken, or TLS cannot be set up.
     pub async fn start(config: Config, parts: Parts) -> Result<Self, ServiceError> {
         let mesh = Arc::new(Mesh::open(parts.store, parts.data_key, parts.crypto, parts.clock)?);
+        revoking::keep_once(&mesh);
         let served = Arc::new(Served::default());
         let certificate = Certificate::of(&config, Arc::clone(&mesh), Arc::clone(&served))?;
         let tls = tls::server_config(served).map_err(|e| ServiceError::Tls(e.to_string()))?;
@@ -151,7 +153,8 @@ impl Service {
         let doors = doors.into_iter().map(|door| tokio::spawn(door.serve(stopped.clone()))).collect();
         let reload = Arc::new(Notify::new());
         let mut chores = vec![
-            tokio::spawn(follow(mesh)),
+            tokio::spawn(follow(Arc::clone(&mesh))),
+            tokio::spawn(revoking::keep(mesh)),
             tokio::spawn(certificate.keep()),
             tokio::spawn(watch_policy(Arc::clone(&app), sources, Arc::clone(&reload))),
         ];

@@ -6,6 +6,8 @@ use meshroot::spiffe::{SpiffeId, TrustDomain};
 use meshroot::time::Timestamp;
 use meshroot::x509::{CertificateError, SerialNumber};
 
+use crate::CaRequestId;
+
 /// Why a store or a file could not be made, opened, read or written. Unless a variant says otherwise, everything is as
 /// it was before.
 #[derive(Debug, thiserror::Error)]
@@ -107,6 +109,12 @@ pub enum StoreError {
         /// The number of the CRL that is published.
         held: u64,
     },
+    /// There is no such request for a CA certificate.
+    #[error("there is no request {0} for a CA certificate")]
+    CaRequestUnknown(CaRequestId),
+    /// The request for a CA certificate was answered.
+    #[error("the request {0} for a CA certificate was answered already: a request gets one certificate")]
+    CaRequestAnswered(CaRequestId),
     /// The store holds a token with this digest.
     #[error("the token was made before")]
     TokenExists,
@@ -231,6 +239,8 @@ impl StoreError {
             Self::TokenExpired(_) => "store.token_expired",
             Self::Denied(_) => "store.denied",
             Self::CrlNotNewer { .. } => "store.crl_not_newer",
+            Self::CaRequestUnknown(_) => "store.ca_request_unknown",
+            Self::CaRequestAnswered(_) => "store.ca_request_answered",
             Self::TokenExists => "store.token_exists",
             Self::OlderCopy { .. } => "store.older_copy",
             Self::TooBroad => "store.search_too_broad",

@@ -41,7 +41,8 @@ pub struct JoinToken {
     pub created_at: Timestamp,
     /// From when on it is worth nothing.
     pub expires_at: Timestamp,
-    /// The position in the issuance log of the certificate that used it up.
+    /// What used it up: the position in the issuance log of a workload's certificate, or the number of a cluster's request for
+    /// its CA certificate.
     pub used_by: Option<u64>,
 }
 

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod ca_request;
 mod change;
 mod checksum;
 mod durability;
@@ -24,6 +25,7 @@ mod submission;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+pub use ca_request::{CaAnswer, CaRequest, CaRequestId};
 pub use change::{Change, Loaded, RenderedBundle, SealedKeyOf, StoredTrustDomain};
 pub use durability::Durability;
 pub use error::StoreError;

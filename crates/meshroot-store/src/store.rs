@@ -8,8 +8,8 @@ use meshroot::x509::Certificate;
 
 use crate::export::{Header, Sink};
 use crate::{
-    Change, Durability, Found, Issuance, IssuanceRow, JoinToken, Loaded, LogExtent, Maintained, Meta, Outcome, Query, Recorded, Restoration,
-    Restored, RevocationChange, Revocations, Search, Seen, Standing, StoreError, Submission, TokenDigest, Unexpired,
+    CaAnswer, CaRequest, CaRequestId, Change, Durability, Found, Issuance, IssuanceRow, JoinToken, Loaded, LogExtent, Maintained, Meta, Outcome,
+    Query, Recorded, Restoration, Restored, RevocationChange, Revocations, Search, Seen, Standing, StoreError, Submission, TokenDigest, Unexpired,
 };
 
 /// How long after a change its bundle is served, when others may serve the one before it: they ask for changes every
@@ -270,4 +270,37 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the store cannot be read, or what the sink answers.
     fn export(&self, sink: &mut Sink<'_>) -> Result<Header, StoreError>;
+
+    /// Stores a cluster's request for a CA certificate and returns its number; its token is used up with it, or neither: the
+    /// token's `used_by` is the request's number then. `number` and `answered` are of no account.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownTrustDomain`], [`StoreError::TokenUnknown`], [`StoreError::TokenUsed`],
+    /// [`StoreError::TokenExpired`], or when the store cannot be written.
+    fn add_ca_request(&self, request: &CaRequest) -> Result<u64, StoreError>;
+
+    /// The request with this name, answered or not.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn ca_request(&self, id: &CaRequestId) -> Result<Option<CaRequest>, StoreError>;
+
+    /// The request that used this token up.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn ca_request_of(&self, token: &TokenDigest) -> Result<Option<CaRequest>, StoreError>;
+
+    /// The requests that wait, the oldest first, at most 1,000.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn waiting_ca_requests(&self) -> Result<Vec<CaRequest>, StoreError>;
+
+    /// Stores the change that adds the authority which a request asked for, as [`commit`](Self::commit) does, and the answer to
+    /// the request with it; returns the store's new version.
+    ///
+    /// # Errors
+    /// [`StoreError::CaRequestUnknown`], [`StoreError::CaRequestAnswered`], and as [`commit`](Self::commit).
+    fn answer_ca_request(&self, id: &CaRequestId, answer: &CaAnswer, change: &Change) -> Result<u64, StoreError>;
 }

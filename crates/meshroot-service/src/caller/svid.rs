@@ -30,8 +30,20 @@ pub(crate) struct Workload {
 #[derive(Clone, Debug)]
 pub(super) struct Judged {
     workload: Arc<Workload>,
-    /// The store's version that it was judged under: with another one, bundles and authorities may be others.
-    version: u64,
+    under: Versions,
+}
+
+/// What a verdict was found under: with another bundle, other authorities or other revocations it may be another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Versions {
+    store: u64,
+    revocations: u64,
+}
+
+impl Versions {
+    fn of(mesh: &Mesh) -> Self {
+        Self { store: mesh.now().version(), revocations: mesh.revoked().version() }
+    }
 }
 
 /// By what a chain is remembered: every octet of it counts.
@@ -44,11 +56,11 @@ pub(super) fn digest(chain: &[CertificateDer<'static>], crypto: &Crypto) -> Dige
     crypto.sha256(&all)
 }
 
-/// Who showed this chain a moment ago, if nothing changed since. What may change without the store's version does not
-/// belong in here.
+/// Who showed this chain a moment ago, if nothing changed since. What may change without
+/// these versions does not belong in here.
 pub(super) fn remembered(app: &App, digest: &Digest) -> Option<Arc<Workload>> {
     let judged = app.recent.chains.get(digest, app.mesh.clock().now())?;
-    (judged.version == app.mesh.now().version()).then_some(judged.workload)
+    (judged.under == Versions::of(&app.mesh)).then_some(judged.workload)
 }
 
 /// Who shows this chain, judged against the bundle, the records and the authorities of this moment.
@@ -63,6 +75,8 @@ pub(super) async fn workload(app: &Arc<App>, chain: Arc<[CertificateDer<'static>
 
 /// The verdict, and the last second in which all of the path is valid.
 fn judge(mesh: &Mesh, chain: &[CertificateDer<'static>], now: Timestamp) -> Result<(Judged, Timestamp), AuthenticationError> {
+    // Before anything is looked at: what changes meanwhile makes the verdict worth nothing to later requests.
+    let under = Versions::of(mesh);
     let snapshot = mesh.now();
     let svid = snapshot.validator.validate(chain, &CrlSet::empty(), now)?;
     let leaf = chain.first().and_then(|der| Certificate::from_der(der).ok()).ok_or(AuthenticationError::NotOurs)?;
@@ -79,7 +93,7 @@ fn judge(mesh: &Mesh, chain: &[CertificateDer<'static>], now: Timestamp) -> Resu
         return Err(AuthenticationError::NotOurs);
     }
     let workload = Workload { id: svid.id().clone(), cluster: cluster.clone(), since: row.since, position: row.position };
-    Ok((Judged { workload: Arc::new(workload), version: snapshot.version() }, svid.not_after()))
+    Ok((Judged { workload: Arc::new(workload), under }, svid.not_after()))
 }
 
 /// Neither the certificate nor a CA above it is revoked. Asked with every request, from memory: a connection may be older

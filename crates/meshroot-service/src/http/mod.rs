@@ -3,6 +3,7 @@
 mod bundles;
 mod certificates;
 mod conditional;
+mod crls;
 mod health;
 pub(crate) mod hex;
 mod hierarchy;
@@ -11,6 +12,7 @@ mod json;
 mod long_poll;
 mod problem;
 mod request_id;
+mod revocations;
 mod tokens;
 
 use std::sync::Arc;
@@ -92,6 +94,10 @@ fn operations() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
         ("/v1/inventory", get(inventory::search)),
         ("/v1/authorities", get(hierarchy::authorities)),
         ("/v1/status", get(hierarchy::status)),
+        ("/v1/revocations", get(revocations::list).post(revocations::create)),
+        ("/v1/denials/{number}", delete(revocations::lift)),
+        ("/crl/{authority}", get(crls::of_authority).put(crls::publish)),
+        ("/crls.pem", get(crls::all)),
         ("/v1/trust-domains/{trust_domain}/bundle", get(bundles::bundle)),
         ("/v1/bundle-map", get(bundles::map)),
         ("/roots.pem", get(bundles::roots)),

@@ -1,4 +1,5 @@
 use meshroot::bundle::BundleError;
+use meshroot::hierarchy::HierarchyError;
 use meshroot::issue::IssueError;
 use meshroot::key::KeyError;
 use meshroot::key::seal::SealError;
@@ -39,8 +40,11 @@ pub enum MeshError {
     /// A CRL has the largest number that there is.
     #[error("there is no larger CRL number: whoever made the CRL before used the largest")]
     CrlNumbersUsedUp,
+    /// A change of the hierarchy is refused.
+    #[error(transparent)]
+    Hierarchy(#[from] HierarchyError),
     /// Others changed the same thing all the time.
-    #[error("others change what is revoked at the same time, again and again: try again")]
+    #[error("others change the same thing at the same time, again and again: try again")]
     Contended,
     /// There is no CA to issue with.
     #[error("there is no active cluster CA{0}: add a cluster with `meshroot cluster add`")]
@@ -59,6 +63,7 @@ impl MeshError {
             Self::Issue(e) => e.code(),
             Self::Crl(e) => e.code(),
             Self::CrlNumbersUsedUp => "mesh.crl_numbers",
+            Self::Hierarchy(e) => e.code(),
             Self::Contended => "mesh.contended",
             Self::NoCa(_) => "mesh.no_ca",
         }

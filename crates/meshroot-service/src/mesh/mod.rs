@@ -1,5 +1,6 @@
 //! What is served: the store's state, as one immutable snapshot that is swapped when the store changes.
 
+mod change;
 pub(crate) mod crls;
 mod error;
 mod keys;
@@ -21,7 +22,7 @@ use crate::Clock;
 pub use error::MeshError;
 pub(crate) use published::{Published, Rendering};
 pub(crate) use revoke::Told;
-pub(crate) use revoked::{Revoked, ServedCrl};
+pub(crate) use revoked::Revoked;
 pub(crate) use snapshot::{ClusterIssuer, Domain, Snapshot};
 
 /// The mesh behind the service.

@@ -133,6 +133,11 @@ impl Domain {
         Ok(Self { hierarchy, published, issuers, unable, with_keys })
     }
 
+    /// Whether the store holds this authority's key.
+    pub(crate) fn has_key(&self, authority: &AuthorityId) -> bool {
+        self.with_keys.contains(authority)
+    }
+
     /// The authorities that make their CRLs here: unexpired, and with their keys in the store.
     pub(crate) fn signing_authorities(&self, now: Timestamp) -> impl Iterator<Item = &Authority> {
         let has_key = |authority: &&Authority| self.with_keys.contains(authority.id());

@@ -104,6 +104,16 @@ impl Client {
         self.ask(Method::POST, path, body).await
     }
 
+    /// A connection that stays.
+    pub async fn connect(&self) -> Kept {
+        let To::Network(address, config) = &self.to else { panic!("only over the network") };
+        let stream = TcpStream::connect(address).await.unwrap();
+        let stream = TlsConnector::from(Arc::clone(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
+        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        Kept(tokio::sync::Mutex::new(sender))
+    }
+
     pub async fn ask(&self, method: Method, path: &str, body: impl Into<Bytes>) -> Answer {
         let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
         for (name, value) in &self.headers {
@@ -119,6 +129,27 @@ impl Client {
                 talk(TlsConnector::from(Arc::clone(config)).connect(name, stream).await.unwrap(), request).await
             }
         }
+    }
+}
+
+/// One connection, for one request after another.
+pub struct Kept(tokio::sync::Mutex<hyper::client::conn::http1::SendRequest<Full<Bytes>>>);
+
+impl Kept {
+    pub async fn get(&self, path: &str) -> Answer {
+        self.ask(Method::GET, path, "").await
+    }
+
+    pub async fn post(&self, path: &str, body: impl Into<Bytes>) -> Answer {
+        self.ask(Method::POST, path, body).await
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: impl Into<Bytes>) -> Answer {
+        let request = Request::builder().method(method).uri(path).header("host", "localhost").body(Full::new(body.into())).unwrap();
+        let mut sender = self.0.lock().await;
+        sender.ready().await.unwrap();
+        let (head, body) = sender.send_request(request).await.unwrap().into_parts();
+        Answer { status: head.status.as_u16(), headers: head.headers, body: body.collect().await.unwrap().to_bytes() }
     }
 }
 

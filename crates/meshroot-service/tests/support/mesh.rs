@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use meshroot::csr::{Csr, ProvenRequest};
-use meshroot::hierarchy::{ClusterName, Command, Hierarchy, create_cluster_ca, create_root};
+use meshroot::hierarchy::{AuthorityId, ClusterName, Command, Hierarchy, create_cluster_ca, create_root};
 use meshroot::issue::{Authorized, Issuer};
 use meshroot::key::seal::{DataKey, SealContext, SealedKey, UnlockSecret, WrappedDataKey};
 use meshroot::key::{Crypto, KeyAlgorithm, PrivateKey, Signer};
@@ -11,7 +11,7 @@ use meshroot::profile::Profile;
 use meshroot::spiffe::{SpiffeId, TrustDomain};
 use meshroot::time::Timestamp;
 use meshroot_service::{Clock, Config, Service};
-use meshroot_store::{Change, NewStore, RenderedBundle, SealedKeyOf, SqliteStore, Store, StoreId, StoreKind};
+use meshroot_store::{Change, Issuance, NewStore, RenderedBundle, SealedKeyOf, SqliteStore, Store, StoreId, StoreKind};
 
 pub const TRUST_DOMAIN: &str = "mesh.example";
 
@@ -43,8 +43,9 @@ pub struct TestMesh {
     pub clock: TestClock,
     pub roots_pem: String,
     pub hierarchy: Hierarchy,
+    /// The root's key, which the store does not hold.
+    pub root_signer: Arc<dyn Signer>,
     secret: UnlockSecret,
-    root_key: PrivateKey,
 }
 
 impl TestMesh {
@@ -91,7 +92,7 @@ impl TestMesh {
         let bundle = hierarchy.bundle().unwrap();
         let rendered = RenderedBundle { sequence: bundle.sequence().unwrap(), bytes: bundle.to_spiffe_json().into_bytes() };
         store.commit(&Change { expected_version: 0, trust_domain, events, sealed_keys, bundle: Some(rendered), at: now }).unwrap();
-        Self { folder, crypto, clock, roots_pem: bundle.to_pem(), hierarchy, secret, root_key }
+        Self { folder, crypto, clock, roots_pem: bundle.to_pem(), hierarchy, root_signer, secret }
     }
 
     pub fn open(&self) -> Arc<dyn Store> {
@@ -142,14 +143,38 @@ impl TestMesh {
     }
 
     fn sign(&self, profile: &Profile, grant: impl FnOnce(ProvenRequest) -> Authorized) -> (String, String) {
-        let authority = self.hierarchy.active_cluster_ca(&ClusterName::parse("west").unwrap()).unwrap();
-        let issuer =
-            Issuer::new(authority.certificates(), &self.hierarchy.bundle().unwrap(), self.west_signer(), self.crypto.clone(), self.clock.now())
-                .unwrap();
-        let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256, &self.crypto).unwrap();
-        let request = ProvenRequest::from_signer(&*key.signer(&self.crypto).unwrap(), &self.crypto).unwrap();
+        let (_, issuer) = self.west_issuer();
+        let (request, key) = self.new_key();
         let issued = issuer.issue(grant(request), profile, self.crypto.entropy(), self.clock.now()).unwrap();
-        (issued.chain_pem(), key.to_pkcs8_pem().to_string())
+        (issued.chain_pem(), key)
+    }
+
+    /// The certificate that another process of the service on the same store shows: issued and recorded as the service does
+    /// with its own.
+    pub fn replica(&self) -> (String, String) {
+        let (authority, issuer) = self.west_issuer();
+        let (request, key) = self.new_key();
+        let id = SpiffeId::parse(&format!("spiffe://{TRUST_DOMAIN}/meshroot/service")).unwrap();
+        let grant = Authorized::server(request, Some(id), vec!["localhost".into()], Vec::new()).unwrap();
+        let at = self.clock.now();
+        let issued = issuer.issue(grant, &Profile::server(), self.crypto.entropy(), at).unwrap();
+        let trust_domain = self.hierarchy.trust_domain().clone();
+        let kind = meshroot::profile::ProfileKind::Server.to_string();
+        let recorded = self.open().record_one(Issuance { issued, trust_domain, authority, kind, caller: "service".into(), at, since: at }).unwrap();
+        (recorded.chain_pem(), key)
+    }
+
+    fn new_key(&self) -> (ProvenRequest, String) {
+        let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256, &self.crypto).unwrap();
+        (ProvenRequest::from_signer(&*key.signer(&self.crypto).unwrap(), &self.crypto).unwrap(), key.to_pkcs8_pem().to_string())
+    }
+
+    /// West's CA, with the key from the store.
+    fn west_issuer(&self) -> (AuthorityId, Issuer) {
+        let authority = self.hierarchy.active_cluster_ca(&ClusterName::parse("west").unwrap()).unwrap();
+        let bundle = self.hierarchy.bundle().unwrap();
+        let issuer = Issuer::new(authority.certificates(), &bundle, self.west_signer(), self.crypto.clone(), self.clock.now()).unwrap();
+        (authority.id().clone(), issuer)
     }
 
     /// The key of west's CA.
@@ -167,7 +192,7 @@ impl TestMesh {
     /// The certificate, in PEM, of a CA with this key that the mesh's root signed and that the mesh knows nothing of.
     pub fn unknown_ca(&self, key: &dyn Signer) -> String {
         let request = ProvenRequest::from_signer(key, &self.crypto).unwrap();
-        let issuer = (self.hierarchy.anchors()[0].clone(), self.root_key.signer(&self.crypto).unwrap());
+        let issuer = (self.hierarchy.anchors()[0].clone(), Arc::clone(&self.root_signer));
         let cluster = ClusterName::parse("operations").unwrap();
         let bundle = self.hierarchy.bundle().unwrap();
         let path = create_cluster_ca(&issuer, &bundle, &cluster, request, &Profile::cluster_ca(), &self.crypto, self.clock.now()).unwrap();

@@ -47,7 +47,28 @@ impl Running {
 
     /// A token for this workload of west.
     pub async fn token(&self, path: &str) -> String {
-        let body = serde_json::json!({ "cluster": "west", "id": format!("spiffe://{TRUST_DOMAIN}{path}"), "ttl": "10m" });
+        self.token_of("west", path).await
+    }
+
+    /// A workload's certificate chain and key, both in PEM, got with a token.
+    pub async fn workload(&self, cluster: &str, path: &str) -> (String, String) {
+        let (csr, key) = self.mesh.csr_and_key(path);
+        let answer = self.stranger().bearer(&self.token_of(cluster, path).await).post("/v1/certificates", csr).await;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        (answer.json()["chain"].as_str().unwrap().to_owned(), key)
+    }
+
+    /// A token for a cluster's own CA.
+    pub async fn ca_token(&self, cluster: &str) -> String {
+        self.new_token(serde_json::json!({ "cluster": cluster, "ttl": "10m" })).await
+    }
+
+    /// A token for this workload of this cluster.
+    pub async fn token_of(&self, cluster: &str, path: &str) -> String {
+        self.new_token(serde_json::json!({ "cluster": cluster, "id": format!("spiffe://{TRUST_DOMAIN}{path}"), "ttl": "10m" })).await
+    }
+
+    async fn new_token(&self, body: serde_json::Value) -> String {
         let made = self.administrator().post("/v1/tokens", body.to_string()).await;
         assert_eq!(made.status, 201, "{}", made.text());
         made.json()["token"].as_str().unwrap().to_owned()

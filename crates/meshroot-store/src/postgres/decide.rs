@@ -67,7 +67,7 @@ pub(super) fn decide<'a>(batch: &'a [Candidate<'a>], mut head: Head, mut known: 
         let position = head.position.saturating_add(1);
         let place = u64::try_from(position).unwrap_or(u64::MAX);
         if let Some(digest) = &submission.consumes {
-            match use_up(known.tokens.get_mut(digest), place, submission) {
+            match use_up(known.tokens.get_mut(digest), place, submission.issuance.at) {
                 Ok((token, domain)) => {
                     plan.tokens.push(token);
                     plan.token_domains.push(domain);
@@ -92,12 +92,13 @@ pub(super) fn decide<'a>(batch: &'a [Candidate<'a>], mut head: Head, mut known: 
     plan
 }
 
-fn use_up(token: Option<&mut (JoinToken, i64)>, position: u64, submission: &Submission) -> Result<(JoinToken, i64), StoreError> {
+/// Uses a token up for what has this number.
+pub(super) fn use_up(token: Option<&mut (JoinToken, i64)>, position: u64, now: Timestamp) -> Result<(JoinToken, i64), StoreError> {
     let (token, trust_domain) = token.ok_or(StoreError::TokenUnknown)?;
     if token.used_by.is_some() {
         return Err(StoreError::TokenUsed);
     }
-    if submission.issuance.at >= token.expires_at {
+    if now >= token.expires_at {
         return Err(StoreError::TokenExpired(token.expires_at));
     }
     token.used_by = Some(position);

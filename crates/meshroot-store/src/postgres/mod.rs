@@ -2,6 +2,7 @@
 
 mod address;
 mod binding;
+mod ca_requests;
 mod commit;
 mod decide;
 mod durability;
@@ -40,8 +41,9 @@ pub use address::PostgresAddress;
 
 use crate::export::{Export, Header, Sink};
 use crate::{
-    Change, Durability, Found, IssuanceRow, JoinToken, Loaded, LogExtent, Maintained, Meta, NewStore, Outcome, Query, Recorded, Restoration,
-    Restored, RevocationChange, Revocations, Search, Seen, Standing, Store, StoreError, Submission, TokenDigest, Unexpired,
+    CaAnswer, CaRequest, CaRequestId, Change, Durability, Found, IssuanceRow, JoinToken, Loaded, LogExtent, Maintained, Meta, NewStore, Outcome,
+    Query, Recorded, Restoration, Restored, RevocationChange, Revocations, Search, Seen, Standing, Store, StoreError, Submission, TokenDigest,
+    Unexpired,
 };
 use open::Lines;
 use submit::{Candidate, Place};
@@ -275,6 +277,31 @@ impl Store for PostgresStore {
     fn revocations(&self, unexpired_at: Timestamp) -> Result<Revocations, StoreError> {
         let context = self.lines.context("read the revocations of");
         self.lines.writer.read_together(&context, async |session| revocations::load(session, &context, unexpired_at).await)
+    }
+
+    fn add_ca_request(&self, request: &CaRequest) -> Result<u64, StoreError> {
+        let context = self.lines.context("write to");
+        self.lines.writer.write(&context, async |session| ca_requests::add(session, &context, request).await)
+    }
+
+    fn ca_request(&self, id: &CaRequestId) -> Result<Option<CaRequest>, StoreError> {
+        let context = self.lines.context("read");
+        self.lines.reader.read(&context, async |session| ca_requests::find(session, &context, id).await)
+    }
+
+    fn ca_request_of(&self, token: &TokenDigest) -> Result<Option<CaRequest>, StoreError> {
+        let context = self.lines.context("read");
+        self.lines.reader.read(&context, async |session| ca_requests::of_token(session, &context, token).await)
+    }
+
+    fn waiting_ca_requests(&self) -> Result<Vec<CaRequest>, StoreError> {
+        let context = self.lines.context("read");
+        self.lines.scanner.read_together(&context, async |session| ca_requests::waiting(session, &context).await)
+    }
+
+    fn answer_ca_request(&self, id: &CaRequestId, answer: &CaAnswer, change: &Change) -> Result<u64, StoreError> {
+        let context = self.lines.context("write to");
+        self.lines.writer.write(&context, async |session| ca_requests::answer(session, &context, id, answer, change).await)
     }
 
     fn export(&self, sink: &mut Sink<'_>) -> Result<Header, StoreError> {

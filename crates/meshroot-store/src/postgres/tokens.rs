@@ -9,7 +9,7 @@ use super::rows::{bytes, int, maybe, text};
 use super::session::Session;
 use super::standing::is_newest;
 use crate::sqlite::log::REMEMBERED;
-use crate::sqlite::tokens::checksum;
+use crate::sqlite::tokens::{checksum, used};
 use crate::{JoinToken, StoreError, TokenDigest, TokenScope};
 
 /// Locked until the transaction ends, so that nobody withdraws what is being used.
@@ -42,6 +42,20 @@ pub(super) async fn add(session: &Session, context: &Context<'_>, token: &JoinTo
     // Expired ones go with each new one, a few at a time.
     session.execute(FORGET, &[&token.created_at.minus(REMEMBERED).unix(), &digest]).await?;
     if session.execute(ADD, &values).await? == 1 { Ok(()) } else { Err(StoreError::TokenExists.into()) }
+}
+
+/// Uses one token up.
+pub(super) async fn consume_one(
+    session: &Session,
+    context: &Context<'_>,
+    digest: &TokenDigest,
+    use_up: impl FnOnce(Option<&mut (JoinToken, i64)>) -> Result<(JoinToken, i64), StoreError>,
+) -> Result<(), Fault> {
+    let mut held = session.one(LOCK, &[&vec![digest.0.as_slice()]]).await?.map(|row| read(&row, context)).transpose()?;
+    let (token, trust_domain) = use_up(held.as_mut())?;
+    let (digests, used, checksums) = (vec![digest.0.as_slice()], vec![used(&token)], vec![checksum(trust_domain, &token)]);
+    session.execute(CONSUME, &[&digests, &used, &checksums]).await?;
+    Ok(())
 }
 
 pub(super) async fn find(session: &Session, context: &Context<'_>, digest: &TokenDigest) -> Result<Option<JoinToken>, Fault> {

@@ -1,5 +1,6 @@
 //! The store in one SQLite file.
 
+pub(crate) mod ca_requests;
 mod commit;
 mod create;
 mod export;
@@ -33,8 +34,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::export::{Export, Header, Sink};
 use crate::{
-    Change, Found, IssuanceRow, JoinToken, Loaded, LogExtent, Maintained, Meta, NewStore, Outcome, Query, Recorded, Restoration, Restored,
-    RevocationChange, Revocations, Search, Seen, Standing, Store, StoreError, Submission, TokenDigest, Unexpired,
+    CaAnswer, CaRequest, CaRequestId, Change, Found, IssuanceRow, JoinToken, Loaded, LogExtent, Maintained, Meta, NewStore, Outcome, Query, Recorded,
+    Restoration, Restored, RevocationChange, Revocations, Search, Seen, Standing, Store, StoreError, Submission, TokenDigest, Unexpired,
 };
 use failure::Context;
 use state::{State, Writes};
@@ -275,5 +276,27 @@ impl Store for SqliteStore {
 
     fn export(&self, sink: &mut Sink<'_>) -> Result<Header, StoreError> {
         self.read_long("export", |connection, context| export::export(connection, context, &self.meta, sink))
+    }
+
+    fn add_ca_request(&self, request: &CaRequest) -> Result<u64, StoreError> {
+        self.write("write to", |transaction, context| ca_requests::add(transaction, context, request))
+    }
+
+    fn ca_request(&self, id: &CaRequestId) -> Result<Option<CaRequest>, StoreError> {
+        self.read("read", |transaction, context| ca_requests::find(transaction, context, id))
+    }
+
+    fn ca_request_of(&self, token: &TokenDigest) -> Result<Option<CaRequest>, StoreError> {
+        self.read("read", |transaction, context| ca_requests::of_token(transaction, context, token))
+    }
+
+    fn waiting_ca_requests(&self) -> Result<Vec<CaRequest>, StoreError> {
+        self.read("read", |transaction, context| ca_requests::waiting(transaction, context))
+    }
+
+    fn answer_ca_request(&self, id: &CaRequestId, answer: &CaAnswer, change: &Change) -> Result<u64, StoreError> {
+        let write =
+            |transaction: &Transaction<'_>, context: &Context<'_>, delay| ca_requests::answer(transaction, context, id, answer, change, delay);
+        self.write_what(if change.bundle.is_some() { Writes::Bundle } else { Writes::State }, "write to", write)
     }
 }

@@ -3,6 +3,7 @@
 //! `conformance!(place)` makes a test of each; `place` is an expression for a [`Place`] where there is no store yet.
 #![allow(unreachable_pub, dead_code, unused_imports, unused_macros, reason = "some test programs use only its fixtures")]
 
+mod ca_requests;
 mod changes;
 mod inventory;
 mod issuance;
@@ -10,6 +11,7 @@ mod revocations;
 mod standing;
 mod submissions;
 
+pub use ca_requests::*;
 pub use changes::*;
 pub use inventory::*;
 pub use issuance::*;
@@ -118,7 +120,10 @@ macro_rules! conformance {
             a_crl_is_only_replaced_by_one_with_a_greater_number,
             a_revocation_in_an_unknown_trust_domain_is_refused,
             a_denied_identity_is_not_recorded_until_the_denial_is_taken_back,
-            a_denial_holds_until_it_expires
+            a_denial_holds_until_it_expires,
+            a_request_for_a_ca_waits_until_it_is_answered_once,
+            a_request_for_a_ca_uses_its_token_up,
+            an_answer_that_cannot_be_stored_leaves_the_request_waiting
         );
     };
     ($place:expr, $($sentence:ident),*) => {
