@@ -5,12 +5,13 @@
 #   tests/interop.sh            all of it
 #   tests/interop.sh oracles    the outside judges alone
 #   tests/interop.sh envoy      the two clusters with real proxies alone
+#   tests/interop.sh postgres   the PostgreSQL store, and two replicas on one database, alone
 #   tests/interop.sh scenes     what `doctor` says of whole meshes, beside real handshakes with Envoy, alone
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export MESHROOT_TOOLS=${MESHROOT_TOOLS:-$PWD/target/tools}
 what=${1:-all}
-case $what in all | oracles | envoy | scenes) ;; *) echo "usage: tests/interop.sh [oracles|envoy|scenes]" >&2; exit 2 ;; esac
+case $what in all | oracles | envoy | scenes | postgres) ;; *) echo "usage: tests/interop.sh [oracles|envoy|scenes|postgres]" >&2; exit 2 ;; esac
 wanted() { [ "$what" = all ] || [ "$what" = "$1" ]; }
 
 need() { # need PROGRAM PACKAGE: installs Debian's package where that is possible
@@ -35,6 +36,18 @@ if wanted oracles; then
     cargo test -p meshroot-tests --features interop --test oracles
     echo "== as others see it"
     cargo test -p meshroot-tests --features interop --test views_real
+fi
+
+if wanted postgres; then
+    # Debian keeps a server's programs off the path.
+    ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || need pg_createcluster postgresql
+    need setpriv util-linux
+    echo "== the store in PostgreSQL"
+    cargo test -p meshroot-store --features interop --test postgres
+    echo "== two replicas on one database, which die"
+    cargo build -p meshroot-cli
+    target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')
+    MESHROOT=$target/debug/meshroot cargo test -p meshroot-tests --features interop --test replicas -- --test-threads 1 --nocapture
 fi
 
 if wanted scenes; then

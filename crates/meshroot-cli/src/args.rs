@@ -182,6 +182,30 @@ Examples:
 The CRLs follow at once; GET /crls.pem of the service has them all. A denied identity gets no certificate until the denial
 is lifted, or its time is over.")]
     Revoke(Revoke),
+    /// Write a store's whole state to plain files
+    #[command(after_long_help = "\
+Example:
+  meshroot export --store mesh --out moved
+
+Private keys are in it as the store holds them, sealed. Stop the service before: what is issued after an export is not in it.")]
+    Export {
+        /// The folder for the files, which is not there yet
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Make a store of exported files: all of it, or none
+    #[command(after_long_help = "\
+Examples:
+  meshroot import --from moved --store postgres://meshroot@localhost/mesh
+  meshroot import --from moved --store elsewhere
+
+The store keeps its identifier, so its unlock file opens it as before; that is not among the files. When it is moved, put
+the one that was left out of reach: there is one store for a CA, or serial numbers and sequence numbers are given twice.")]
+    Import {
+        /// The folder that export wrote
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+    },
     /// Print the completions for a shell
     #[command(after_long_help = "Example:\n  meshroot completions bash > /etc/bash_completion.d/meshroot")]
     Completions {

@@ -9,7 +9,7 @@ use meshroot::key::{KeyAlgorithm, PrivateKey};
 use meshroot::profile::{Profile, ProfileKind};
 use meshroot::verify::CaPath;
 use meshroot::x509::Certificate;
-use meshroot_store::{Change, Issuance, Recorded, Store, StoreError, StoreKind};
+use meshroot_store::{Change, Issuance, Recorded, StoreError, StoreKind};
 
 use crate::exit::{Exit, Failure, Result};
 use crate::home::Home;

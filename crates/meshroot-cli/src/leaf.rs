@@ -5,7 +5,7 @@ use std::time::Duration;
 use meshroot::issue::{Authorized, Issuer};
 use meshroot::profile::{Profile, ProfileKind};
 use meshroot::spiffe::SpiffeId;
-use meshroot_store::{Issuance, Recorded, Store};
+use meshroot_store::{Issuance, Recorded};
 use serde_json::{Value, json};
 
 use crate::exit::{Failure, Result};

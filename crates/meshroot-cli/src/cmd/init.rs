@@ -1,6 +1,6 @@
 //! `init`: a root, and a mesh without clusters.
 
-use meshroot_store::{Store, StoreKind};
+use meshroot_store::StoreKind;
 use serde_json::json;
 
 use crate::args::Init;
