@@ -6,12 +6,15 @@
 #   tests/interop.sh oracles    the outside judges alone
 #   tests/interop.sh envoy      the two clusters with real proxies alone
 #   tests/interop.sh postgres   the PostgreSQL store, and two replicas on one database, alone
+#   tests/interop.sh istio      Istio's own agent, client and loader, and a ztunnel-like client, in front of the service, alone
+#   tests/interop.sh revocation the service's CRLs, judged by OpenSSL and Envoy, alone
 #   tests/interop.sh scenes     what `doctor` says of whole meshes, beside real handshakes with Envoy, alone
+#   tests/interop.sh speed      what the service costs, beside the signatures' floor and nginx, alone: some minutes, best on an idle machine
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export MESHROOT_TOOLS=${MESHROOT_TOOLS:-$PWD/target/tools}
 what=${1:-all}
-case $what in all | oracles | envoy | scenes | postgres) ;; *) echo "usage: tests/interop.sh [oracles|envoy|scenes|postgres]" >&2; exit 2 ;; esac
+case $what in all | oracles | envoy | istio | postgres | revocation | scenes | speed) ;; *) echo "usage: tests/interop.sh [oracles|envoy|istio|postgres|revocation|scenes|speed]" >&2; exit 2 ;; esac
 wanted() { [ "$what" = all ] || [ "$what" = "$1" ]; }
 
 need() { # need PROGRAM PACKAGE: installs Debian's package where that is possible
@@ -50,6 +53,19 @@ if wanted postgres; then
     MESHROOT=$target/debug/meshroot cargo test -p meshroot-tests --features interop --test replicas -- --test-threads 1 --nocapture
 fi
 
+if wanted istio; then
+    need go golang
+    echo "== Istio's clients in front of the service"
+    .ci/tools/istio.sh
+    .ci/tools/oracles.sh judge
+    cargo build -p meshroot-cli
+    built=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')/debug/meshroot
+    MESHROOT=$built cargo test -p meshroot-tests --features interop --test istio_liar --test istio_cacerts --test istio_citadel --test istio_istiod --test istio_pilot_agent --test istio_ztunnel
+    echo "== two clusters, real proxies, certificates by Istio's agents"
+    envoy=$(.ci/tools/envoy.sh)
+    MESHROOT=$built ENVOY=$envoy PILOT_AGENT=$MESHROOT_TOOLS/istio/pilot-agent examples/two-clusters/run --agents
+fi
+
 if wanted scenes; then
     echo "== doctor's scenes, real handshakes"
     ENVOY=$(.ci/tools/envoy.sh) cargo test -p meshroot-tests --features interop --test scenes_envoy --test scenes_openssl --test doctor_envoy
@@ -61,4 +77,21 @@ if wanted envoy; then
     envoy=$(.ci/tools/envoy.sh)
     target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')
     MESHROOT=$target/release/meshroot ENVOY=$envoy examples/two-clusters/run --all
+fi
+
+if wanted revocation; then
+    echo "== revocation, as OpenSSL and Envoy see it"
+    cargo build -p meshroot-cli
+    envoy=$(.ci/tools/envoy.sh)
+    target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')
+    MESHROOT=$target/debug/meshroot ENVOY=$envoy tests/revocation.sh
+fi
+
+if wanted speed; then
+    need nginx nginx-light
+    need strace strace
+    need prlimit util-linux
+    echo "== what the service costs"
+    cargo run --release -p meshroot-tests --bin service_speed -- --seconds 4 --rounds 1 --most 20000
+    cargo run --release -p meshroot-tests --bin service_speed -- --grpc --scenes issuing --seconds 4 --rounds 1 --most 20000
 fi

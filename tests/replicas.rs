@@ -111,7 +111,10 @@ fn a_token_shown_to_both_replicas_at_once_is_good_once() {
     for turn in 0..10 {
         let token = scene.meshroot(&["token", "create", "--cluster", "west", "--id", ID, "--ttl", "10m"], &scene.home("b"));
         let statuses: Vec<u16> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..4).map(|at| (at, &client, token.trim())).map(|(at, client, token)| scope.spawn(move || client.issue(at % 2, token, None, &csr()).unwrap().0)).collect();
+            let threads: Vec<_> = (0..4)
+                .map(|at| (at, &client, token.trim()))
+                .map(|(at, client, token)| scope.spawn(move || client.issue(at % 2, token, None, &csr()).unwrap().0))
+                .collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "turn {turn}: {statuses:?}");

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the outside judges of tests/oracles: the Go program `judge`, the Java one, and a Python environment with pkilint.
-# They end in ${MESHROOT_TOOLS:-target/tools}/oracles. A second run changes nothing and takes a moment.
+# They end in ${MESHROOT_TOOLS:-target/tools}/oracles. A second run changes nothing and takes a moment. `oracles.sh judge` builds the first alone.
 # Needs Go, a JDK of 17 or later, and Python 3.10 or later with venv; what each asks for is pinned in go.sum and requirements.txt.
 set -euo pipefail
 repository=$(cd "$(dirname "$0")/../.." && pwd)
@@ -25,6 +25,8 @@ else
     echo "$want" >"$tools/judge.stamp"
     say "judge is built"
 fi
+
+[ "${1:-all}" = all ] || exit 0
 
 need javac
 want=$( (javac -version; cat "$sources/java/Judge.java") 2>&1 | sha256sum)

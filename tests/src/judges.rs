@@ -30,6 +30,12 @@ impl Judge {
         Self::start(&mut Command::new(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("oracles/pkilint.sh")))
     }
 
+    /// Istio's own client of the CA; its answers are read with [`ask`](Self::ask).
+    #[cfg(feature = "interop")]
+    pub fn citadel() -> Self {
+        Self::start(&mut Command::new(crate::istio::programs::istio("citadel")))
+    }
+
     fn start(command: &mut Command) -> Self {
         let mut child = command
             .stdin(Stdio::piped())
@@ -44,13 +50,19 @@ impl Judge {
     /// Asks, and answers `Ok`, or `Err` with the judge's reason. A question that the judge does not understand stops
     /// the test: it must never pass for a refusal.
     pub fn judge(&mut self, question: &Value) -> Result<(), String> {
+        let answer = self.ask(question);
+        if answer["ok"] == true { Ok(()) } else { Err(answer["reason"].as_str().unwrap_or_default().to_owned()) }
+    }
+
+    /// Asks, and answers all that the judge says. A question that it does not understand stops the test.
+    pub fn ask(&mut self, question: &Value) -> Value {
         let ask = self.ask.as_mut().expect("running");
         writeln!(ask, "{question}").and_then(|()| ask.flush()).expect("the judge has died");
         let mut line = String::new();
         self.answers.read_line(&mut line).expect("the judge has died");
         let answer: Value = serde_json::from_str(&line).unwrap_or_else(|e| panic!("not an answer ({e}): {line:?} to {question}"));
         assert_ne!(answer["fault"], true, "the judge does not understand the question {question}: {answer}");
-        if answer["ok"] == true { Ok(()) } else { Err(answer["reason"].as_str().unwrap_or_default().to_owned()) }
+        answer
     }
 }
 

@@ -13,6 +13,8 @@ pub mod envoy;
 pub mod exhibits;
 pub mod fixtures;
 pub mod handshake;
+#[cfg(feature = "interop")]
+pub mod istio;
 pub mod judges;
 pub mod mint;
 pub mod postgres;

@@ -104,6 +104,11 @@ impl Ca {
     /// A leaf as istiod makes it (no subject, one critical URI, serverAuth and clientAuth), from two minutes ago for a day. It is not cut at the
     /// CA's own end: what counts is the judgement of the CA.
     pub fn leaf(&self, id: &str, key: &PrivateKey, now: Timestamp, crypto: &Crypto) -> Certificate {
+        self.leaf_between(id, key.public_key(), now.minus(Duration::from_secs(120)), now.plus(DAY), crypto)
+    }
+
+    /// The same between any two times, for a key of which only the public half is known.
+    pub fn leaf_between(&self, id: &str, key: &PublicKey, not_before: Timestamp, not_after: Timestamp, crypto: &Crypto) -> Certificate {
         let mut extensions = vec![
             extension(0x0f, true, &named_bits(&[0, 2])),
             extension(0x25, false, &sequence(&[&oid(&[0x2b, 6, 1, 5, 5, 7, 3, 1]), &oid(&[0x2b, 6, 1, 5, 5, 7, 3, 2])])),
@@ -111,9 +116,9 @@ impl Ca {
         ];
         extensions.extend(self.certificate.subject_key_id().map(|id| authority_key_id(id.as_bytes())));
         extensions.push(extension(0x11, true, &sequence(&[&tlv(0x86, id.as_bytes())])));
-        let validity = sequence(&[&time(now.minus(Duration::from_secs(120))), &time(now.plus(DAY))]);
+        let validity = sequence(&[&time(not_before), &time(not_after)]);
         let issuer = self.certificate.subject().as_der();
-        build(issuer, &validity, &sequence(&[]), key.public_key(), &extensions, &*self.signer, crypto)
+        build(issuer, &validity, &sequence(&[]), key, &extensions, &*self.signer, crypto)
     }
 
     /// A CRL of this CA with an authority key identifier and a number.

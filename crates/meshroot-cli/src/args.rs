@@ -1,17 +1,23 @@
 //! The command line: definitions alone, from which help, completions and the manual come too.
 
+mod istio;
+mod judging;
+mod mesh;
+mod service;
 mod values;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
-use meshroot::key::KeyAlgorithm;
 use meshroot::time::Timestamp;
 
 use crate::exit::EXIT_CODES;
-use values::{key_type, lifetime, patience, time};
+pub(crate) use istio::*;
+pub(crate) use judging::*;
+pub(crate) use mesh::*;
+pub(crate) use service::*;
+use values::time;
 
 /// Common trust for the clusters of a service mesh: one root, one CA per cluster, SPIFFE identities, trust bundles.
 #[derive(Debug, Parser)]
@@ -163,12 +169,18 @@ Without a file of settings it listens on loopback alone. Every setting can also 
 Examples:
   meshroot agent --server https://127.0.0.1:8443 --ca mesh/root-cert.pem --token-file token --out cart
   meshroot agent --once --server https://ca.mesh.example --ca root-cert.pem --token-file token --out cart   # for init containers
+  meshroot agent --istiod --server https://ca.mesh.example --ca root-cert.pem --token-file token --out istiod \\
+    --on-change kubectl --on-change-argument apply --on-change-argument -f --on-change-argument istiod/istiod-tls.yaml
 
 Writes svid.pem, svid-key.pem, bundle.pem, bundle.json and, for Envoy, sds-certificate.json and sds-roots.json, all at
 once whenever one of them changes. Renews with the certificate that it has; the token is for the first one.")]
     Agent(AgentOptions),
     /// Search the certificates that were issued
-    #[command(after_long_help = "Example:\n  meshroot inventory --id spiffe://mesh.example/ns/shop/sa/cart")]
+    #[command(after_long_help = "\
+Examples:
+  meshroot inventory --id spiffe://mesh.example/ns/shop/sa/cart
+  meshroot inventory --id 'spiffe://mesh.example/ns/shop/*' --cluster west --expires-within 2h
+  meshroot inventory --depends-on root-03b4eba0      # who still depends on this root: how many, where, until when")]
     Inventory(Inventory),
     /// Revoke certificates, and deny identities
     #[command(after_long_help = "\
@@ -206,6 +218,12 @@ the one that was left out of reach: there is one store for a CA, or serial numbe
         #[arg(long, value_name = "DIR")]
         from: PathBuf,
     },
+    /// Say what becomes of a store that was put back from a backup
+    #[command(subcommand)]
+    Store(Store),
+    /// What only the root's key can do, with the root offline
+    #[command(subcommand)]
+    Root(Root),
     /// Print the completions for a shell
     #[command(after_long_help = "Example:\n  meshroot completions bash > /etc/bash_completion.d/meshroot")]
     Completions {
@@ -219,419 +237,4 @@ the one that was left out of reach: there is one store for a CA, or serial numbe
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Quickstart {
-    /// The clusters, by the names that Istio knows them by
-    #[arg(required = true, value_name = "NAME")]
-    pub(crate) names: Vec<String>,
-    /// The trust domain of the mesh, like mesh.example
-    #[arg(long, value_name = "NAME")]
-    pub(crate) trust_domain: String,
-    /// The folder for everything [default: the one of --store]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) root: RootOptions,
-    #[command(flatten)]
-    pub(crate) ca: CaOptions,
-    /// Protect both stores by passphrases, asked for on the terminal, instead of by unlock files
-    #[arg(long)]
-    pub(crate) passphrase: bool,
-    /// Overwrite files that are not as this command wrote them, and allow a trust domain that Go programs cannot read
-    #[arg(long)]
-    pub(crate) force: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct RootOptions {
-    /// The root's key
-    #[arg(long, value_name = "TYPE", default_value = "p256", value_parser = key_type())]
-    pub(crate) root_key_type: KeyAlgorithm,
-    /// How long the root is valid
-    #[arg(long, value_name = "TIME", default_value = "10y", value_parser = lifetime)]
-    pub(crate) root_lifetime: Duration,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct CaOptions {
-    /// The cluster CAs' keys
-    #[arg(long, value_name = "TYPE", default_value = "p256", value_parser = key_type())]
-    pub(crate) key_type: KeyAlgorithm,
-    /// How long a cluster CA is valid
-    #[arg(long, value_name = "TIME", default_value = "365d", value_parser = lifetime)]
-    pub(crate) ca_lifetime: Duration,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Init {
-    /// The trust domain of the mesh, like mesh.example
-    #[arg(long, value_name = "NAME")]
-    pub(crate) trust_domain: String,
-    #[command(flatten)]
-    pub(crate) root: RootOptions,
-    /// Protect both stores by passphrases, asked for on the terminal, instead of by unlock files
-    #[arg(long)]
-    pub(crate) passphrase: bool,
-    /// Allow a trust domain that Go programs cannot read
-    #[arg(long)]
-    pub(crate) force: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Cluster {
-    /// Make a CA for each of these clusters; needs the root's store
-    #[command(after_long_help = "\
-Example:
-  meshroot cluster add north --store mesh
-  meshroot cluster add north --store mesh --root /media/root   # the root is kept elsewhere")]
-    Add {
-        /// The clusters, by the names that Istio knows them by
-        #[arg(required = true, value_name = "NAME")]
-        names: Vec<String>,
-        #[command(flatten)]
-        ca: CaOptions,
-    },
-    /// List the clusters and their CAs
-    List,
-    /// Show one cluster's CAs
-    Show {
-        /// The cluster
-        name: String,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Istio {
-    /// Write a cluster's plug-in CA files, or the Secret with them
-    #[command(after_long_help = "\
-Examples:
-  meshroot istio cacerts west --out west-cacerts
-  meshroot istio cacerts west --secret | kubectl --context west apply -f -
-
-Both hold the cluster CA's private key, unencrypted, because istiod reads nothing else.")]
-    Cacerts(Cacerts),
-    /// Check plug-in CA files of any origin: would istiod start with them, and would the mesh work?
-    #[command(after_long_help = "\
-Examples:
-  meshroot istio check mesh/clusters/west/cacerts mesh/clusters/east/cacerts
-  kubectl get secret -n istio-system cacerts -o yaml | meshroot istio check -
-
-Several sets are also compared with each other. Exits with 1 unless istiod and the mesh would work with all of them.")]
-    Check {
-        /// Folders with the files, Secret manifests (YAML or JSON), or - for a manifest on standard input
-        #[arg(required = true, value_name = "DIR|FILE|-")]
-        inputs: Vec<PathBuf>,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Cacerts {
-    /// The cluster
-    pub(crate) cluster: String,
-    /// The folder for the four files; with --secret, the file for the manifest
-    #[arg(long, value_name = "PATH", required_unless_present = "secret")]
-    pub(crate) out: Option<PathBuf>,
-    /// Print the manifest of the Secret cacerts instead
-    #[arg(long)]
-    pub(crate) secret: bool,
-    /// The namespace of istiod
-    #[arg(long, value_name = "NAME", default_value = meshroot::istio::DEFAULT_NAMESPACE, requires = "secret")]
-    pub(crate) namespace: String,
-    /// Overwrite files that are there
-    #[arg(long)]
-    pub(crate) force: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Sign {
-    /// The cluster whose CA signs
-    #[arg(long, value_name = "NAME")]
-    pub(crate) cluster: String,
-    /// The identity that is granted
-    #[arg(long, value_name = "SPIFFE-ID")]
-    pub(crate) id: String,
-    /// The certificate signing request, PEM or DER; - for standard input
-    #[arg(long, value_name = "FILE|-")]
-    pub(crate) csr: PathBuf,
-    /// How long the certificate is valid
-    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = lifetime)]
-    pub(crate) lifetime: Duration,
-    /// Write the chain to this file instead of standard output
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: Option<PathBuf>,
-    /// Overwrite the file if it is there
-    #[arg(long)]
-    pub(crate) force: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Svid {
-    /// The cluster whose CA signs
-    #[arg(long, value_name = "NAME")]
-    pub(crate) cluster: String,
-    /// The workload's identity
-    #[arg(long, value_name = "SPIFFE-ID")]
-    pub(crate) id: String,
-    /// The workload's key
-    #[arg(long, value_name = "TYPE", default_value = "p256", value_parser = key_type())]
-    pub(crate) key_type: KeyAlgorithm,
-    /// How long the certificate is valid
-    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = lifetime)]
-    pub(crate) lifetime: Duration,
-    /// The folder for svid.pem, svid-key.pem and bundle.pem
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: PathBuf,
-    /// Overwrite the files if they are there
-    #[arg(long)]
-    pub(crate) force: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Serve {
-    /// The file of settings, in TOML
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-    /// Where to serve HTTPS [default: 127.0.0.1:8443]
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    pub(crate) listen: Option<std::net::SocketAddr>,
-    /// Where to serve health and metrics over plain HTTP [default: 127.0.0.1:8444]
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    pub(crate) health_listen: Option<std::net::SocketAddr>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Token {
-    /// Make a token that is good for one certificate; prints it once, and keeps only its digest
-    #[command(after_long_help = "\
-Example:
-  TOKEN=$(meshroot token create --cluster west --id spiffe://mesh.example/ns/shop/sa/cart --ttl 10m)
-  curl --cacert mesh/root-cert.pem -H \"Authorization: Bearer $TOKEN\" --data-binary @cart.csr https://127.0.0.1:8443/v1/certificates")]
-    Create {
-        /// The cluster whose CA signs
-        #[arg(long, value_name = "NAME")]
-        cluster: String,
-        /// The identity that it is good for
-        #[arg(long, value_name = "SPIFFE-ID")]
-        id: String,
-        /// How long it may wait to be used
-        #[arg(long, value_name = "TIME", default_value = "10m", value_parser = lifetime)]
-        ttl: Duration,
-    },
-    /// List the tokens that are remembered
-    List,
-    /// Withdraw a token that was not used yet
-    Withdraw {
-        /// Its digest, as `token list` shows it
-        digest: String,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Policy {
-    /// Read a policy file, and say every fault in it
-    Check {
-        /// The policy
-        #[arg(value_name = "FILE", default_value = "policy.toml")]
-        policy: PathBuf,
-    },
-    /// Run a file of cases: who asks for what, and what must come of it
-    #[command(
-        after_long_help = "Example:\n  meshroot policy test cases.toml --policy policy.toml\n\nExits with 1 unless every case comes out as it says."
-    )]
-    Test {
-        /// The cases
-        #[arg(value_name = "CASES")]
-        cases: PathBuf,
-        /// The policy
-        #[arg(long, value_name = "FILE", default_value = "policy.toml")]
-        policy: PathBuf,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct AgentOptions {
-    /// The service
-    #[arg(long, value_name = "URL")]
-    pub(crate) server: String,
-    /// The roots to trust the service by at first, PEM: the mesh's root-cert.pem
-    #[arg(long, value_name = "FILE")]
-    pub(crate) ca: Option<PathBuf>,
-    /// A file with a token; read anew whenever one is needed
-    #[arg(long, value_name = "FILE")]
-    pub(crate) token_file: Option<PathBuf>,
-    /// The folder for the files
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: PathBuf,
-    /// The identity to ask for; without it, the one that the token is good for
-    #[arg(long, value_name = "SPIFFE-ID")]
-    pub(crate) id: Option<String>,
-    /// The trust domain whose bundle to keep; without it, that of the certificate
-    #[arg(long, value_name = "NAME")]
-    pub(crate) trust_domain: Option<String>,
-    /// The workload's key
-    #[arg(long, value_name = "TYPE", default_value = "p256", value_parser = key_type())]
-    pub(crate) key_type: KeyAlgorithm,
-    /// How long certificates shall be valid; without it, as the service has it
-    #[arg(long, value_name = "TIME", value_parser = lifetime)]
-    pub(crate) lifetime: Option<Duration>,
-    /// Make sure once that the files are good, and end
-    #[arg(long)]
-    pub(crate) once: bool,
-    /// Run this program whenever the files changed; no shell reads it
-    #[arg(long, value_name = "PROGRAM")]
-    pub(crate) on_change: Option<String>,
-    /// An argument for that program; can be given several times
-    #[arg(long, value_name = "ARGUMENT", requires = "on_change", allow_hyphen_values = true)]
-    pub(crate) on_change_argument: Vec<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Inventory {
-    /// Certificates with this SPIFFE ID
-    #[arg(long, value_name = "SPIFFE-ID")]
-    pub(crate) id: Option<String>,
-    /// Certificates that this authority signed
-    #[arg(long, value_name = "ID")]
-    pub(crate) authority: Option<String>,
-    /// The certificate with this serial number
-    #[arg(long, value_name = "HEX")]
-    pub(crate) serial: Option<String>,
-    /// Behind this record: the next page
-    #[arg(long, value_name = "RECORD")]
-    pub(crate) after: Option<u64>,
-    /// At most so many
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    pub(crate) limit: u32,
-}
-
-#[derive(Debug, Args)]
-#[group(id = "revoke_what", required = true, multiple = false, args = ["serial", "id", "caller", "list", "lift"])]
-pub(crate) struct Revoke {
-    /// The certificate with this serial number
-    #[arg(value_name = "SERIAL")]
-    pub(crate) serial: Option<String>,
-    /// Every certificate with this SPIFFE ID
-    #[arg(long, value_name = "SPIFFE-ID")]
-    pub(crate) id: Option<String>,
-    /// Every certificate that this caller asked for, as the inventory names callers
-    #[arg(long, value_name = "NAME")]
-    pub(crate) caller: Option<String>,
-    /// Why, as RFC 5280 names it: keyCompromise, superseded, cessationOfOperation, privilegeWithdrawn, …
-    #[arg(long, value_name = "REASON", default_value = "unspecified", conflicts_with_all = ["list", "lift"])]
-    pub(crate) reason: String,
-    /// Give the identities no certificate any more
-    #[arg(long, conflicts_with_all = ["list", "lift"])]
-    pub(crate) deny: bool,
-    /// Give them none for so long
-    #[arg(long, value_name = "TIME", value_parser = lifetime, conflicts_with_all = ["list", "lift"])]
-    pub(crate) deny_for: Option<Duration>,
-    /// List what is revoked, and who is denied
-    #[arg(long)]
-    pub(crate) list: bool,
-    /// Take the denial with this number back
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) lift: Option<u64>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Bundle {
-    /// Show the roots that the mesh trusts
-    Show,
-    /// Print the bundle: as SPIFFE document, PEM, or SPIFFE bundle map
-    #[command(after_long_help = "Example:\n  meshroot bundle export --format pem --out root-cert.pem")]
-    Export {
-        /// The form
-        #[arg(long, value_enum, default_value = "spiffe")]
-        format: BundleFormat,
-        /// Write to this file instead of standard output
-        #[arg(long, value_name = "FILE")]
-        out: Option<PathBuf>,
-        /// Overwrite the file if it is there
-        #[arg(long)]
-        force: bool,
-    },
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum BundleFormat {
-    /// The SPIFFE bundle document (JSON), as it is published
-    Spiffe,
-    /// The roots, one after the other
-    Pem,
-    /// A SPIFFE bundle map with this one trust domain
-    Map,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Inspect {
-    /// The files; `-` is standard input
-    #[arg(required = true, value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Doctor {
-    /// Where to look: [NAME=]FOLDER, FILE, -, https://… or tls://…
-    #[arg(required = true, value_name = "SOURCE")]
-    pub(crate) sources: Vec<String>,
-    /// The trust domain of the clusters and bundles that do not name theirs [default: cluster.local]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) trust_domain: Option<String>,
-    /// Judge at this time (RFC 3339) instead of now
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    pub(crate) at: Option<Timestamp>,
-    /// Ask TLS endpoints for this server name instead of their host
-    #[arg(long, value_name = "NAME")]
-    pub(crate) server_name: Option<String>,
-    /// Show this certificate (PEM, leaf first) to TLS endpoints that ask for one
-    #[arg(long, value_name = "FILE", requires = "client_key")]
-    pub(crate) client_cert: Option<PathBuf>,
-    /// Its private key (PEM, unencrypted)
-    #[arg(long, value_name = "FILE", requires = "client_cert")]
-    pub(crate) client_key: Option<PathBuf>,
-    /// Trust https servers by these roots (PEM) instead of the system's
-    #[arg(long, value_name = "FILE")]
-    pub(crate) ca: Option<PathBuf>,
-    /// How long to wait for each endpoint or URL
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = patience)]
-    pub(crate) timeout: Duration,
-}
-
-/// Who judges a chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Judge {
-    /// Our own rules: RFC 5280 and X.509-SVID, strictly
-    Spiffe,
-    /// Go's crypto/x509: go-spiffe, istiod
-    Go,
-    /// BoringSSL: Envoy, the sidecars
-    Boringssl,
-    /// rustls with rustls-webpki: ztunnel, ambient
-    Rustls,
-    /// OpenSSL
-    Openssl,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Verify {
-    /// The trust bundle: SPIFFE document, bundle map, or PEM
-    #[arg(long, value_name = "FILE")]
-    pub(crate) bundle: PathBuf,
-    /// The trust domain of a bundle that does not name its own (a SPIFFE document, PEM)
-    #[arg(long, value_name = "NAME")]
-    pub(crate) trust_domain: Option<String>,
-    /// The certificate chain, leaf first, PEM
-    #[arg(long, value_name = "FILE")]
-    pub(crate) chain: PathBuf,
-    /// CRLs, PEM or DER; may be given several times. With any, each certificate below the root needs one, as Envoy demands
-    #[arg(long, value_name = "FILE")]
-    pub(crate) crl: Vec<PathBuf>,
-    /// Judge as this implementation does [default: by our own rules, and say who differs]
-    #[arg(long = "as", value_enum, value_name = "WHO")]
-    pub(crate) judge: Option<Judge>,
-    /// Judge at this time (RFC 3339) instead of now
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    pub(crate) at: Option<Timestamp>,
 }

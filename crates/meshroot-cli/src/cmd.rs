@@ -13,9 +13,11 @@ mod istio;
 mod policy;
 mod quickstart;
 mod revoke;
+mod root;
 mod serve;
 mod sign;
 mod status;
+mod store;
 mod svid;
 mod token;
 mod verify;
@@ -48,6 +50,8 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Exit> {
         Command::Revoke(args) => revoke::run(&session, args),
         Command::Export { out: folder } => export::export(&session, folder),
         Command::Import { from } => export::import(&session, from),
+        Command::Store(args) => store::run(&session, args),
+        Command::Root(args) => root::run(&session, args),
         Command::Completions { shell } => completions::shell(&session, *shell),
         Command::Man { out: folder } => completions::man(&session, folder),
     }

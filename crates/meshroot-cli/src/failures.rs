@@ -13,6 +13,7 @@ use meshroot::revocation::CrlError;
 use meshroot::spiffe::SpiffeIdError;
 use meshroot::verify::Rejection;
 use meshroot::x509::CertificateError;
+use meshroot_service::root::RootError;
 use meshroot_store::StoreError;
 
 use crate::exit::{Exit, Failure};
@@ -64,6 +65,21 @@ impl From<IssueError> for Failure {
             IssueError::ClockBeforeCa { .. } | IssueError::CaExpired { .. } => Exit::Clock,
             IssueError::NoLifetime => Exit::Usage,
             IssueError::Key(e) => return e.into(),
+            _ => Exit::Refused,
+        };
+        Self::new(exit, e.code(), e)
+    }
+}
+
+impl From<RootError> for Failure {
+    fn from(e: RootError) -> Self {
+        let exit = match e {
+            RootError::Store(e) => return e.into(),
+            RootError::Seal(e) => return e.into(),
+            RootError::Key(e) => return e.into(),
+            RootError::Issue(e) => return e.into(),
+            RootError::Malformed { .. } => Exit::BadInput,
+            RootError::Mesh(_) => Exit::Store,
             _ => Exit::Refused,
         };
         Self::new(exit, e.code(), e)

@@ -1,5 +1,6 @@
 //! Adding clusters to a mesh: the root signs a CA for each.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use meshroot::csr::ProvenRequest;
@@ -9,6 +10,7 @@ use meshroot::key::{KeyAlgorithm, PrivateKey};
 use meshroot::profile::{Profile, ProfileKind};
 use meshroot::verify::CaPath;
 use meshroot::x509::Certificate;
+use meshroot_service::root::RootKeeper;
 use meshroot_store::{Change, Issuance, Recorded, StoreError, StoreKind};
 
 use crate::exit::{Exit, Failure, Result};
@@ -39,6 +41,13 @@ pub(crate) fn open_root(session: &Session<'_>, mesh: &Mesh) -> Result<Mesh> {
     Ok(root)
 }
 
+/// The root with its key.
+pub(crate) fn keeper(session: &Session<'_>, root: &Mesh) -> Result<RootKeeper> {
+    let data_key = unlock::data_key(session, &root.home, &*root.store)?;
+    let store = root.home.open()?;
+    Ok(RootKeeper::open(store, &data_key, session.crypto.clone())?)
+}
+
 fn root_is_away(home: &Home) -> Failure {
     let message = format!(
         "the root's store {} is not there, and a new cluster's CA needs the root's signature: bring it back, or name its folder with --root. \
@@ -58,6 +67,7 @@ pub(crate) fn clusters(
     wanted: CaWanted,
     progress: &Progress,
 ) -> Result<Vec<LifetimeCut>> {
+    mesh.check_newest()?;
     let mesh_key = mesh.unlock(session)?;
     let bundle = mesh.bundle()?;
     let issuer = root.root_issuer(session, &unlock::data_key(session, &root.home, &*root.store)?, &bundle)?;
@@ -92,6 +102,8 @@ pub(crate) fn clusters(
         Change { expected_version: mesh.version, trust_domain: mesh.trust_domain().clone(), events, sealed_keys, bundle: None, at: session.now };
     let version = mesh.store.commit(&change)?;
     mesh.apply(&change.events, version);
+    // While the root is at hand: every chain ends at it, so a set of CRLs without its own is none.
+    keeper(session, root)?.publish_crl(&*mesh.store, session.now)?;
     Ok(recorded.iter().filter_map(|recorded| recorded.lifetime_cut().cloned()).collect())
 }
 

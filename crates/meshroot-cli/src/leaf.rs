@@ -1,9 +1,7 @@
-//! Issuing for a workload: the part that `sign` and `svid` share.
-
-use std::time::Duration;
+//! Issuing for a workload or a server: the part that `sign`, `svid` and `istio istiod-tls` share.
 
 use meshroot::issue::{Authorized, Issuer};
-use meshroot::profile::{Profile, ProfileKind};
+use meshroot::profile::Profile;
 use meshroot::spiffe::SpiffeId;
 use meshroot_store::{Issuance, Recorded};
 use serde_json::{Value, json};
@@ -25,15 +23,14 @@ pub(crate) fn issuer(session: &Session<'_>, mesh: &Mesh, cluster: &str) -> Resul
 }
 
 /// Issues and records. Only what is recorded comes out, and says if its lifetime was cut.
-pub(crate) fn issue(session: &Session<'_>, mesh: &Mesh, cluster: &str, issuer: &Issuer, grant: Authorized, lifetime: Duration) -> Result<Recorded> {
-    let profile = Profile::workload().with_lifetime(lifetime);
-    let issued = issuer.issue(grant, &profile, session.crypto.entropy(), session.now)?;
+pub(crate) fn issue(session: &Session<'_>, mesh: &Mesh, cluster: &str, issuer: &Issuer, grant: Authorized, profile: &Profile) -> Result<Recorded> {
+    let issued = issuer.issue(grant, profile, session.crypto.entropy(), session.now)?;
     let (authority, _) = mesh.cluster_ca(&mesh.cluster(cluster)?)?;
     let recorded = mesh.store.record_one(Issuance {
         issued,
         trust_domain: mesh.trust_domain().clone(),
         authority: authority.id().clone(),
-        kind: ProfileKind::Workload.to_string(),
+        kind: profile.kind().to_string(),
         caller: "operator".into(),
         at: session.now,
         since: session.now,

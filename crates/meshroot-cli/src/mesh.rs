@@ -9,7 +9,7 @@ use meshroot::key::PrivateKey;
 use meshroot::key::seal::{DataKey, SealContext, SealedKey};
 use meshroot::spiffe::TrustDomain;
 use meshroot::x509::Certificate;
-use meshroot_store::{RenderedBundle, Store, StoreKind, StoredTrustDomain};
+use meshroot_store::{RenderedBundle, Store, StoreError, StoreKind, StoredTrustDomain};
 
 use crate::exit::{Exit, Failure, Result};
 use crate::home::Home;
@@ -59,6 +59,14 @@ impl Mesh {
 
     pub(crate) fn trust_domain(&self) -> &TrustDomain {
         self.hierarchy.trust_domain()
+    }
+
+    /// Refuses to go on from an older copy of the store: nothing may be published from it.
+    pub(crate) fn check_newest(&self) -> Result<()> {
+        match self.store.standing()?.older {
+            Some(why) => Err(StoreError::OlderCopy { path: self.home.database.clone(), why }.into()),
+            None => Ok(()),
+        }
     }
 
     /// The trust bundle that is published now.

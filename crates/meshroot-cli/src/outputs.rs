@@ -52,6 +52,7 @@ impl Output {
 
 /// `root-cert.pem` and `bundle.json`.
 pub(crate) fn of_mesh(mesh: &Mesh, home: &Home) -> Result<Vec<Output>> {
+    mesh.check_newest()?;
     let published = mesh.published.as_ref().ok_or_else(|| Failure::internal("the mesh publishes no bundle"))?;
     Ok(vec![
         Output::new(home.root_cert(), mesh.bundle()?.to_pem().as_bytes(), Mode::Public),

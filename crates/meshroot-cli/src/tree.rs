@@ -1,6 +1,6 @@
 //! The hierarchy as a tree, with expiries in words.
 
-use meshroot::hierarchy::{Authority, AuthorityState};
+use meshroot::hierarchy::{Authority, AuthorityState, Imported};
 use meshroot::time::{Timestamp, humanize};
 use serde_json::{Value, json};
 
@@ -46,7 +46,36 @@ fn lines(session: &Session<'_>, mesh: &Mesh) -> Vec<String> {
             lines.push(format!("{indent} └─ and {more} more: meshroot cluster list"));
         }
     }
+    lines.extend(imported_lines(mesh));
     lines
+}
+
+/// What workloads are handed of others, a line each.
+pub(crate) fn imported_lines(mesh: &Mesh) -> Vec<String> {
+    let line = |imported: &Imported| {
+        let sequence = imported.bundle().sequence().map(|sequence| format!(", its number {sequence}")).unwrap_or_default();
+        let count = roots(imported.bundle().x509_authorities().len());
+        format!("+  {}: {count}{sequence}, handed to workloads since {}", imported.trust_domain(), date(imported.at()))
+    };
+    mesh.hierarchy.imported().map(line).collect()
+}
+
+/// The same for machines.
+pub(crate) fn imported(mesh: &Mesh) -> Vec<Value> {
+    let one = |imported: &Imported| {
+        json!({
+            "trust_domain": imported.trust_domain().as_str(),
+            "sequence": imported.bundle().sequence(),
+            "roots": imported.bundle().x509_authorities().iter().map(|root| root.subject().to_string()).collect::<Vec<_>>(),
+            "at": imported.at().to_string(),
+        })
+    };
+    mesh.hierarchy.imported().map(one).collect()
+}
+
+/// So many roots, in words.
+pub(crate) fn roots(count: usize) -> String {
+    format!("{count} root{}", if count == 1 { "" } else { "s" })
 }
 
 fn is_below(ca: &Authority, root: &Authority) -> bool {

@@ -320,6 +320,11 @@ async fn visit(place: &Place, canaries: &mut Canaries, client: &Client, west: &A
             let got = client.ask(canaries, h2, "POST", issue, &headers, &body).await;
             assert_eq!(got, status, "{headers:?}");
         }
+        // Istio's clients ask over gRPC; over HTTP/1.1 it is refused.
+        for token in [&other, &good, &forged, &once] {
+            let headers = [("content-type", "application/grpc"), ("te", "trailers"), ("authorization", &*bearer(token))];
+            let _ = client.ask(canaries, h2, "POST", "/istio.v1.auth.IstioCertificateService/CreateCertificate", &headers, "\0\0\0\0\0").await;
+        }
         for path in ["/roots.pem", "/v1/status", "/v1/tokens", "/v1/inventory", "/v1/authorities", "/v1/bundle-map", "/readyz", "/openapi.json"] {
             let _ = client.ask(canaries, h2, "GET", path, &[("authorization", &bearer(&good)), ("cookie", &good)], "").await;
         }
@@ -351,6 +356,7 @@ fn commands(place: &Place, canaries: &mut Canaries, port: u16) {
         &["token", "withdraw", &"0".repeat(64)],
         &["inventory"],
         &["status"],
+        &["revoke", "--id", "spiffe://mesh.example/ns/none/sa/none"],
         &["policy", "check", "policy.toml"],
         &["policy", "check", "token"],
         &["inspect", "cart/svid.pem", "token", "reader"],

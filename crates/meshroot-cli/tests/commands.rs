@@ -232,6 +232,10 @@ fn every_command_explains_itself_with_an_example() {
         vec!["cluster", "add"],
         vec!["istio", "cacerts"],
         vec!["istio", "check"],
+        vec!["istio", "istiod-tls"],
+        vec!["istio", "root-configmap"],
+        vec!["bundle", "import"],
+        vec!["bundle", "remove"],
         vec!["sign"],
         vec!["svid"],
         vec!["bundle", "export"],
@@ -250,7 +254,7 @@ fn every_command_explains_itself_with_an_example() {
 fn the_json_of_every_command_is_documented() {
     let documentation = include_str!("../docs/json.md");
     let place = Place::new();
-    let tour: [&[&str]; 15] = [
+    let tour: [&[&str]; 21] = [
         &["quickstart", "west", "east", "--trust-domain", "mesh.example", "--out", "mesh"],
         &["init", "--trust-domain", "mesh.example", "--store", "other"],
         &["cluster", "add", "north"],
@@ -260,16 +264,22 @@ fn the_json_of_every_command_is_documented() {
         &["istio", "check", "w"],
         &["svid", "--cluster", "west", "--id", ID, "--out", "cart"],
         &["sign", "--cluster", "west", "--id", ID, "--csr", concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/csr/ztunnel.pem")],
+        &["istio", "istiod-tls", "west", "--out", "tls"],
+        &["istio", "root-configmap", "--namespace", "shop"],
+        &["bundle", "import", "mesh/bundle.json"],
         &["bundle", "show"],
+        &["bundle", "remove", "mesh.example"],
         &["bundle", "export"],
         &["status"],
         &["inspect", "cart/svid.pem"],
         &["verify", "--bundle", "mesh/bundle.json", "--chain", "cart/svid.pem"],
+        &["inventory", "--unexpired"],
+        &["store", "restored"],
         &["completions", "bash"],
     ];
     for args in tour {
         let document = place.run(&[args, &["--json"]].concat()).ok().json();
-        let name = args.iter().take_while(|arg| ["cluster", "istio", "bundle"].contains(arg)).count();
+        let name = args.iter().take_while(|arg| ["cluster", "istio", "bundle", "store"].contains(arg)).count();
         let name = args[..=name].join(" ");
         let row = documentation.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).unwrap_or_else(|| panic!("{name} has no row"));
         for field in document.as_object().unwrap().keys() {
@@ -277,4 +287,56 @@ fn the_json_of_every_command_is_documented() {
             assert!(documented, "{name}: `{field}` is not documented");
         }
     }
+}
+
+#[test]
+fn the_roots_of_others_are_imported_listed_and_removed() {
+    let place = Place::with_mesh(&["west"]);
+    let other = Place::new();
+    other.run(&["quickstart", "north", "--trust-domain", "other.example", "--out", "mesh"]).ok();
+    fs::copy(other.path("mesh/bundle.json"), place.path("other.json")).unwrap();
+    fs::copy(other.path("mesh/root-cert.pem"), place.path("other.pem")).unwrap();
+    let published = place.read("mesh/bundle.json");
+    place.run(&["bundle", "import", "other.json"]).ok().says("Imported other.example: 1 root").says("can be anybody");
+    place.run(&["bundle", "import", "other.json"]).ok().says("nothing was changed");
+    place.run(&["status"]).ok().says("+  other.example: 1 root, its number 1, handed to workloads since");
+    place.run(&["bundle", "show"]).ok().says("+  other.example");
+    assert_eq!(place.run(&["bundle", "export"]).ok().stdout.trim_end().as_bytes(), published.trim_ascii_end(), "our own bundle is as it was");
+    // PEM has no number, so nobody knows whether it is newer.
+    place.run(&["bundle", "import", "other.pem"]).fails(1).says("no sequence number");
+    place.run(&["bundle", "import", "other.pem", "--force"]).ok();
+    place.run(&["bundle", "remove", "other.example"]).ok();
+    place.run(&["bundle", "remove", "other.example"]).fails(1).says("no bundle of 'other.example' is imported");
+    assert!(!place.run(&["status"]).ok().stdout.contains("other.example"));
+}
+
+#[test]
+fn istiod_gets_a_certificate_and_the_namespaces_their_roots() {
+    let place = Place::with_mesh(&["west"]);
+    place
+        .run(&["istio", "istiod-tls", "west", "--revision", "1-30", "--dns", "istiod.example", "--out", "tls"])
+        .ok()
+        .says("istiod-1-30.istio-system.svc");
+    assert_eq!(mode(&place.path("tls/tls.key")), 0o600);
+    let chain = pem::certificates(&place.read("tls/tls.crt")).unwrap();
+    let names = chain[0].alt_names().unwrap();
+    assert!(names.dns.contains(&"istiod.istio-system.svc") && names.dns.contains(&"istiod.example"), "{:?}", names.dns);
+    assert_eq!(names.uris, ["spiffe://mesh.example/ns/istio-system/sa/istiod"]);
+    assert_eq!(place.read("tls/ca.crt"), place.read("mesh/root-cert.pem"));
+    place.run(&["istio", "istiod-tls", "west", "--out", "tls"]).fails(7);
+    let secret = place.run(&["istio", "istiod-tls", "west", "--secret"]).ok().stdout;
+    let read = meshroot::istio::manifest::secrets(secret.as_bytes()).unwrap();
+    assert_eq!((read[0].name.as_str(), read[0].secret_type.as_deref()), ("istiod-tls", Some("kubernetes.io/tls")));
+    // Nothing is issued for what cannot be written.
+    let before = place.run(&["status", "--json"]).ok().stdout;
+    place.run(&["istio", "istiod-tls", "west", "--secret", "--namespace", "No Such"]).fails(4);
+    let issued = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap()["issued"].clone();
+    assert_eq!(issued(&before), issued(&place.run(&["status", "--json"]).ok().stdout));
+
+    let roots = place.run(&["istio", "root-configmap", "--namespace", "shop", "--namespace", "team"]).ok().stdout;
+    let meshroot::istio::manifest::Object::ConfigMap(map) = &meshroot::istio::manifest::objects(roots.as_bytes()).unwrap()[1] else {
+        panic!("{roots}")
+    };
+    assert_eq!((map.name.as_str(), map.namespace.as_deref()), ("istio-ca-root-cert", Some("team")));
+    assert_eq!(map.values["root-cert.pem"], place.read("mesh/root-cert.pem"));
 }

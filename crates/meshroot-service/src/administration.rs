@@ -15,7 +15,7 @@ use tower::ServiceExt;
 use crate::caller::Means;
 use crate::http::{self, App};
 use crate::issuing::Desk;
-use crate::mesh::Mesh;
+use crate::mesh::{Mesh, maintenance};
 use crate::net::{Origin, Peer};
 use crate::permission::{Permissions, Sources};
 use crate::{Config, Parts, ServiceError, config};
@@ -47,6 +47,8 @@ impl Administration {
     /// When the store cannot be served.
     pub fn of_store(parts: Parts) -> Result<Self, ServiceError> {
         let mesh = Arc::new(Mesh::open(parts.store, parts.data_key, parts.crypto, parts.clock)?);
+        // No service does it meanwhile.
+        maintenance::catch_up(&mesh, config::Inventory::default().retention.0);
         let desk = Desk::new(Arc::clone(&mesh)).map_err(ServiceError::Thread)?;
         let means = Means::read(&Config::default(), &mesh.now(), mesh.crypto())?;
         // Administrators have no identity, so no policy is needed for what they do.

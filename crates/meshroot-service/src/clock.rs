@@ -1,5 +1,6 @@
 use core::fmt;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use meshroot::time::Timestamp;
 
@@ -7,6 +8,13 @@ use meshroot::time::Timestamp;
 pub trait Clock: fmt::Debug + Send + Sync {
     /// Now, in UTC, to the second.
     fn now(&self) -> Timestamp;
+
+    /// How much time has passed since some moment in the past. It never goes back, whatever happens to the time of day.
+    #[allow(clippy::disallowed_methods, reason = "the one place where the service measures time that its answers depend on")]
+    fn elapsed(&self) -> Duration {
+        static START: OnceLock<Instant> = OnceLock::new();
+        START.get_or_init(Instant::now).elapsed()
+    }
 }
 
 /// The machine's clock.

@@ -8,6 +8,7 @@
 //! discovery  clusters' token keys, fetched where they publish them
 //! review  whether a token still counts, asked of its API server
 //! permission  who may have what: the policy and the clusters' token keys, swapped as a whole
+//! pods  which pods run where: whom a node proxy may ask for
 //! limits  how much one caller, one cluster, one address may ask for
 //! issuing  from an authorised request to a certificate on record: the one way for every interface
 //! mesh  what is served: the store's state as one immutable snapshot, swapped when the store changes
@@ -34,8 +35,10 @@ mod mesh;
 mod metrics;
 mod net;
 mod permission;
+mod pods;
 mod review;
 mod revoking;
+pub mod root;
 mod service;
 mod tls;
 
@@ -45,7 +48,8 @@ pub use clock::{Clock, SystemClock};
 pub use config::{Config, ConfigError, Limits};
 pub use discovery::DiscoveryError;
 pub use log::log_to_stderr;
-pub use mesh::MeshError;
+pub use mesh::{MeshError, restoration};
 pub use permission::{PermissionError, read_cases, read_policy};
+pub use pods::PodsError;
 pub use service::{Parts, Service, ServiceError};
 pub use tls::TlsFileError;

@@ -26,7 +26,9 @@ pub(crate) struct Metrics {
     fetches: Family<Fetch, Counter>,
     key_set_age: Family<Cluster, Gauge>,
     issued: Family<Issued, Counter>,
+    waiting: Gauge,
     expiry: Family<Authority, Gauge>,
+    members: Family<Root, Gauge>,
     sequence: Family<TrustDomain, Gauge>,
     revocations: Revocations,
 }
@@ -66,6 +68,7 @@ struct Cluster {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Issued {
     cluster: String,
+    profile: &'static str,
     result: &'static str,
 }
 
@@ -74,6 +77,33 @@ struct Authority {
     trust_domain: String,
     authority: String,
     state: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Root {
+    trust_domain: String,
+    root: String,
+}
+
+/// The recorder's transactions.
+#[derive(Clone, Debug)]
+pub(crate) struct Commits {
+    size: Histogram,
+    took: Histogram,
+}
+
+impl Default for Commits {
+    fn default() -> Self {
+        Self { size: Histogram::new(exponential_buckets(1.0, 2.0, 9)), took: histogram() }
+    }
+}
+
+impl Commits {
+    pub(crate) fn observe(&self, size: usize, took: Duration) {
+        // A batch has a few hundred submissions at most.
+        self.size.observe(f64::from(u32::try_from(size).unwrap_or(u32::MAX)));
+        self.took.observe(took.as_secs_f64());
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -86,8 +116,9 @@ fn histogram() -> Histogram {
     Histogram::new(exponential_buckets(0.000_05, 3.0, 13))
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
+impl Metrics {
+    /// With what the recorder's transactions are counted in.
+    pub(crate) fn new(commits: &Commits) -> Self {
         let mut registry = Registry::with_prefix("meshroot");
         let answers = Family::default();
         registry.register("http_answers", "Answers, by route and status", answers.clone());
@@ -102,17 +133,21 @@ impl Default for Metrics {
         let key_set_age = Family::default();
         registry.register_with_unit("key_set_age", "Time since a cluster's token keys were fetched", Unit::Seconds, key_set_age.clone());
         let issued = Family::default();
-        registry.register("certificates", "Certificates asked for, by cluster and result", issued.clone());
+        registry.register("certificates", "Certificates asked for, by cluster, profile and result", issued.clone());
+        registry.register("recorder_batch_size", "Certificates that a transaction took", commits.size.clone());
+        registry.register_with_unit("recorder_commit", "How long a transaction took", Unit::Seconds, commits.took.clone());
+        let waiting = Gauge::default();
+        registry.register("recorder_waiting", "Certificates that wait to be recorded", waiting.clone());
+        let members = Family::default();
+        registry.register_with_unit("bundle_member_expiry", "Time until a root in the published bundle expires", Unit::Seconds, members.clone());
         let expiry = Family::default();
         registry.register_with_unit("authority_expiry", "Time until an authority expires", Unit::Seconds, expiry.clone());
         let sequence = Family::default();
         registry.register("bundle_sequence", "The sequence number of the bundle that is published", sequence.clone());
         let revocations = Revocations::register(&mut registry);
-        Self { registry, answers, durations, refusals, verdicts, fetches, key_set_age, issued, expiry, sequence, revocations }
+        Self { registry, answers, durations, refusals, verdicts, fetches, key_set_age, issued, waiting, members, expiry, sequence, revocations }
     }
-}
 
-impl Metrics {
     /// `route` is a pattern, never what a client wrote: clients must not be able to make series.
     pub(crate) fn answered(&self, route: &str, status: StatusCode, took: Duration) {
         let route = if route.is_empty() { "(none)" } else { route };
@@ -133,9 +168,9 @@ impl Metrics {
         self.fetches.get_or_create(&Fetch { cluster: cluster.into(), result }).inc();
     }
 
-    /// `cluster` is one that exists, or empty; `result` is "issued" or a code.
-    pub(crate) fn issued(&self, cluster: &str, result: &'static str) {
-        self.issued.get_or_create(&Issued { cluster: cluster.into(), result }).inc();
+    /// `cluster` is one that exists, or empty; `profile` is what was asked for; `result` is "issued" or a code.
+    pub(crate) fn issued(&self, cluster: &str, profile: &'static str, result: &'static str) {
+        self.issued.get_or_create(&Issued { cluster: cluster.into(), profile, result }).inc();
     }
 
     /// Certificates that were revoked with this reason.
@@ -143,15 +178,22 @@ impl Metrics {
         self.revocations.count(reason, certificates);
     }
 
-    pub(crate) fn render(&self, mesh: &Mesh, key_sets: &KeySets) -> String {
+    pub(crate) fn render(&self, mesh: &Mesh, key_sets: &KeySets, waiting: usize) -> String {
         let now = mesh.clock().now().unix();
         let snapshot = mesh.now();
         self.expiry.clear();
         self.sequence.clear();
+        self.members.clear();
+        self.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
         for domain in snapshot.trust_domains() {
             let trust_domain = domain.hierarchy.trust_domain().to_string();
             let sequence = i64::try_from(domain.published.sequence).unwrap_or(i64::MAX);
             self.sequence.get_or_create(&TrustDomain { trust_domain: trust_domain.clone() }).set(sequence);
+            for member in domain.published.bundle.x509_authorities() {
+                let root = member.fingerprint(mesh.crypto()).iter().take(8).map(|octet| format!("{octet:02x}")).collect();
+                let labels = Root { trust_domain: trust_domain.clone(), root };
+                self.members.get_or_create(&labels).set(member.validity().not_after.unix().saturating_sub(now));
+            }
             for authority in domain.hierarchy.authorities() {
                 let Some(certificate) = authority.certificate() else { continue };
                 let labels =

@@ -5,7 +5,7 @@ use std::time::Duration;
 use meshroot::key::Crypto;
 use meshroot::key::seal::DataKey;
 use meshroot::time::Timestamp;
-use meshroot_store::Store;
+use meshroot_store::{Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -16,10 +16,12 @@ use crate::discovery::{self, DiscoveryError};
 use crate::grpc::{self, Calls};
 use crate::http::{self, App};
 use crate::issuing::Desk;
-use crate::mesh::{Mesh, MeshError};
+use crate::mesh::{Mesh, MeshError, maintenance};
 use crate::net::{Door, Entrance, bind_socket};
 use crate::permission::{PermissionError, Permissions, Sources};
+use crate::pods::{PodFiles, PodsError};
 use crate::revoking;
+use crate::root::{self, RootError};
 use crate::tls::{self, Own, Served, TlsFileError};
 use crate::{Clock, Config};
 
@@ -43,9 +45,15 @@ pub enum ServiceError {
     /// The mesh.
     #[error(transparent)]
     Mesh(#[from] MeshError),
+    /// The root that the settings name.
+    #[error("the root cannot be used: {0}")]
+    Root(#[from] RootError),
     /// The policy or a key set.
     #[error(transparent)]
     Permission(#[from] PermissionError),
+    /// The pods of a cluster.
+    #[error(transparent)]
+    Pods(#[from] PodsError),
     /// Who are administrators.
     #[error(transparent)]
     Operators(#[from] OperatorError),
@@ -87,7 +95,9 @@ impl ServiceError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Mesh(e) => e.code(),
+            Self::Root(e) => e.code(),
             Self::Permission(e) => e.code(),
+            Self::Pods(e) => e.code(),
             Self::Operators(e) => e.code(),
             Self::Discovery(e) => e.code(),
             Self::Review(_) => "review.settings",
@@ -123,7 +133,12 @@ impl Service {
     /// # Errors
     /// When the store cannot be served, an address is taken, or TLS cannot be set up.
     pub async fn start(config: Config, parts: Parts) -> Result<Self, ServiceError> {
-        let mesh = Arc::new(Mesh::open(parts.store, parts.data_key, parts.crypto, parts.clock)?);
+        let mut mesh = Mesh::open(parts.store, parts.data_key, parts.crypto, parts.clock)?;
+        if let Some(settings) = &config.root {
+            let keeper = root::read_keeper(settings, mesh.crypto())?;
+            mesh = mesh.with_root(keeper)?;
+        }
+        let mesh = Arc::new(mesh);
         revoking::keep_once(&mesh);
         let served = Arc::new(Served::default());
         let certificate = Certificate::of(&config, Arc::clone(&mesh), Arc::clone(&served))?;
@@ -136,13 +151,15 @@ impl Service {
         notes.iter().for_each(|note| warn!(note, "about the policy and its key sets"));
         let app = Arc::new(App::new(Arc::clone(&mesh), desk, config.limits, permissions, means, stopped.clone()));
 
+        let pods = Arc::new(PodFiles::read(&config.policy.pods)?);
+
         let (listener, address) = listen(config.listen.address).await?;
         let (health_listener, health_address) = listen(config.health.address).await?;
         let mut doors = vec![
             Door::new(
                 Entrance::Tls(listener, tls),
                 config.limits,
-                http::public(Arc::clone(&app)).merge(grpc::routes(Arc::new(Calls::new(Arc::clone(&app))))),
+                http::public(Arc::clone(&app)).merge(grpc::routes(Arc::new(Calls::new(Arc::clone(&app), pods.clone())))),
             ),
             Door::new(Entrance::Plain(health_listener), config.limits, http::health(Arc::clone(&app))),
         ];
@@ -154,10 +171,12 @@ impl Service {
         let reload = Arc::new(Notify::new());
         let mut chores = vec![
             tokio::spawn(follow(Arc::clone(&mesh))),
-            tokio::spawn(revoking::keep(mesh)),
+            tokio::spawn(revoking::keep(Arc::clone(&mesh))),
             tokio::spawn(certificate.keep()),
             tokio::spawn(watch_policy(Arc::clone(&app), sources, Arc::clone(&reload))),
+            tokio::spawn(follow_pods(pods)),
         ];
+        chores.push(tokio::spawn(maintenance::maintain(mesh, config.inventory.retention.0)));
         for cluster in app.key_sets.clusters() {
             chores.push(tokio::spawn(discovery::keep(Arc::clone(&app), cluster.to_owned(), config.discovery.clone(), Arc::clone(&reload))));
         }
@@ -217,8 +236,19 @@ async fn follow(mesh: Arc<Mesh>) {
         match tokio::task::spawn_blocking(move || mesh.refresh().map(|changed| (changed, mesh.now().version()))).await {
             Ok(Ok((true, version))) => info!(version, "the store changed"),
             Ok(Ok((false, _))) => {}
-            Ok(Err(e)) => error!(code = e.code(), error = %e, "the store cannot be read anew; what was read before is served on"),
+            Ok(Err(e)) => error!(code = e.code(), error = %e, "the store cannot be read anew; what was read before is served for a moment"),
             Err(e) => error!(error = %e, "reading the store anew failed"),
+        }
+    }
+}
+
+/// Takes over what was written to the files of pods.
+async fn follow_pods(pods: Arc<PodFiles>) {
+    loop {
+        tokio::time::sleep(REFRESH).await;
+        let pods = Arc::clone(&pods);
+        if let Err(e) = tokio::task::spawn_blocking(move || pods.refresh()).await {
+            error!(error = %e, "reading the pods failed");
         }
     }
 }
@@ -274,8 +304,14 @@ impl Certificate {
         };
         let now = mesh.clock().now();
         let mut certificate = Self { mesh, served, source, renew_at: now };
-        certificate.renew()?;
-        Ok(certificate)
+        match certificate.renew() {
+            // Administrators have to reach it, to say what becomes of it; nobody else gets anything now anyhow.
+            Err(ServiceError::Mesh(MeshError::Store(e @ StoreError::OlderCopy { .. }))) => {
+                error!(code = e.code(), error = %e, "HTTPS is not served before an administrator has spoken: the service gets no certificate of its own");
+                Ok(certificate)
+            }
+            renewed => renewed.map(|()| certificate),
+        }
     }
 
     fn renew(&mut self) -> Result<(), ServiceError> {

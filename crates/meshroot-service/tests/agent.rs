@@ -35,6 +35,7 @@ impl Place {
             id: None,
             key: KeyAlgorithm::EcdsaP256,
             lifetime: Some(Duration::from_secs(3_600)),
+            istiod: None,
             out: folder.path().join("out"),
             on_change: None,
         };
@@ -126,6 +127,7 @@ async fn a_roots_change_reaches_the_files_and_the_command_in_seconds() {
     let trust_domain = loaded.trust_domains[0].trust_domain.clone();
     let bundle = Some(RenderedBundle { sequence: 2, bytes });
     store.commit(&Change { expected_version: loaded.version, trust_domain, events: vec![event], sealed_keys: Vec::new(), bundle, at }).unwrap();
+    running.mesh.clock.advance(i64::try_from(meshroot_store::VISIBLE_AFTER.as_secs()).unwrap());
     for _ in 0..100 {
         if marker.exists() {
             break;

@@ -87,6 +87,10 @@ async fn a_reader_who_waits_is_told_of_a_change_at_once() {
         at,
     };
     store.commit(&change).unwrap();
+    // Everywhere at once, when everybody has learned of it.
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    assert!(!waiting.is_finished());
+    running.mesh.clock.advance(i64::try_from(meshroot_store::VISIBLE_AFTER.as_secs()).unwrap());
 
     let (answer, at) = waiting.await.unwrap();
     assert_eq!((answer.status, answer.json()["spiffe_sequence"].as_u64()), (200, Some(2)));

@@ -16,7 +16,7 @@ use hyper::Method;
 use meshroot::revocation::{CrlNumber, RevocationList};
 use meshroot_service::Clock;
 use serde_json::json;
-use support::{Client, Running, TRUST_DOMAIN};
+use support::{Client, Running, TRUST_DOMAIN, TestMesh};
 
 const CART: &str = "/ns/shop/sa/cart";
 
@@ -44,6 +44,7 @@ const CALLERS: &[(&str, Standing)] = &[
     // Another process on the same store shows the service's own certificate: it proves a server, and authenticates nobody.
     ("a replica", Unknown),
     ("an administrator on the socket", Administrator),
+    ("an administrator from the operations CA", Administrator),
 ];
 
 /// Who gets which status.
@@ -69,6 +70,7 @@ const TABLE: &[(&str, &str, Expected)] = &[
             ("a workload of another cluster", 403),
             // Administrators have no identity.
             ("an administrator on the socket", 403),
+            ("an administrator from the operations CA", 403),
         ]),
     ),
     ("GET", "/v1/tokens", Administrators(200)),
@@ -77,10 +79,20 @@ const TABLE: &[(&str, &str, Expected)] = &[
     ("GET", "/v1/inventory", Administrators(200)),
     ("GET", "/v1/authorities", Administrators(200)),
     ("GET", "/v1/status", Administrators(200)),
+    ("POST", "/v1/store/restored", Administrators(200)),
     ("GET", "/v1/revocations", Administrators(200)),
     ("POST", "/v1/revocations", Administrators(201)),
     ("DELETE", "/v1/denials/{number}", Administrators(404)),
     ("PUT", "/crl/{authority}", Administrators(200)),
+    (
+        "POST",
+        "/v1/clusters/{cluster}/ca",
+        Each(&[("a one-time token for a cluster's CA", 202), ("an administrator on the socket", 202), ("an administrator over the network", 202)]),
+    ),
+    // Who shows a token that is not the request's is somebody else.
+    ("GET", "/v1/clusters/{cluster}/ca/{request}", Administrators(404)),
+    ("GET", "/v1/root-requests", Administrators(200)),
+    ("POST", "/v1/root-answers", Administrators(400)),
     // What everybody may read is read by everybody, whatever they show.
     ("GET", "/crl/{authority}", Everybody(200)),
     ("GET", "/crls.pem", Everybody(200)),
@@ -118,12 +130,17 @@ struct Cast {
     expired: Client,
     forged: Client,
     replica: Client,
+    operator: Client,
     crls: AtomicU64,
 }
 
 impl Cast {
     async fn new() -> Self {
-        let running = Running::start().await;
+        let operations = TestMesh::new();
+        let ca = operations.folder.path().join("operations.pem");
+        std::fs::write(&ca, &operations.roots_pem).unwrap();
+        let running = Running::with(|config| config.administration.ca = Some(ca)).await;
+        operations.clock.advance(86_401);
         let show = |(chain, key): (String, String)| Client::showing(running.service.address(), &running.mesh.roots_pem, &chain, &key);
         let expired = show(running.workload("west", CART).await);
         running.mesh.clock.advance(86_401);
@@ -137,7 +154,8 @@ impl Cast {
         let west = show(running.workload("west", CART).await);
         let east = show(running.workload("east", "/ns/bank/sa/desk").await);
         let (forged, replica, revoked) = (show(running.mesh.forged(CART)), show(running.mesh.replica()), show((chain, key)));
-        let cast = Self { used, west, east, revoked, expired, forged, replica, crls: AtomicU64::new(1), running };
+        let operator = show(operations.forged("/operators/alice"));
+        let cast = Self { used, west, east, revoked, expired, forged, replica, operator, crls: AtomicU64::new(1), running };
         // The root's CRL comes from elsewhere; with it the set is complete.
         let path = cast.path("/crl/{authority}", true);
         let put = cast.running.administrator().ask(Method::PUT, &path, cast.body("PUT", &path)).await;
@@ -160,6 +178,7 @@ impl Cast {
             "a workload whose certificate nobody recorded" => self.forged.clone(),
             "a replica" => self.replica.clone(),
             "an administrator on the socket" => self.running.administrator(),
+            "an administrator from the operations CA" => self.operator.clone(),
             other => panic!("nobody plays '{other}'"),
         }
     }
@@ -174,6 +193,8 @@ impl Cast {
             ("{trust_domain}", TRUST_DOMAIN.to_owned()),
             ("{sha256}", root),
             ("{number}", "999".to_owned()),
+            ("{cluster}", "west".to_owned()),
+            ("{request}", "0".repeat(32)),
             // Only a CA whose key is elsewhere takes CRLs.
             ("{authority}", if write { root_id } else { west }),
         ];
@@ -186,6 +207,7 @@ impl Cast {
             ("POST", "/v1/certificates") => mesh.csr(CART).into_bytes(),
             ("POST", "/v1/tokens") => json!({ "cluster": "west", "id": format!("spiffe://{TRUST_DOMAIN}{CART}"), "ttl": "1m" }).to_string().into(),
             ("POST", "/v1/revocations") => json!({ "id": format!("spiffe://{TRUST_DOMAIN}/ns/none/sa/none"), "deny_for": "1s" }).to_string().into(),
+            ("POST", "/v1/clusters/{cluster}/ca") => mesh.csr("").into_bytes(),
             ("PUT", path) if path.starts_with("/crl/") => {
                 let (number, now) = (self.crls.fetch_add(1, Ordering::SeqCst), mesh.clock.now());
                 let list = RevocationList::new(CrlNumber::from(number), now, now.plus(Duration::from_secs(86_400)));

@@ -6,72 +6,13 @@ mod support;
 
 use meshroot::key::{Crypto, KeyAlgorithm, PrivateKey};
 use meshroot::pem;
-use serde_json::json;
-use support::{Agent, ApiServer, Request, Running, TRUST_DOMAIN, TestMesh};
-
-const CART: &str = "/ns/shop/sa/cart";
-
-const POLICY: &str = r#"
-[clusters.west]
-trust_domain = "mesh.example"
-callers.kubernetes = { issuers = ["https://kubernetes.default.svc.cluster.local"], audiences = ["meshroot"] }
-callers.join_token = {}
-[[clusters.west.workloads]]
-name = "teams"
-callers = ["kubernetes", "join_token"]
-namespaces = ["shop"]
-max_lifetime = "24h"
-
-[clusters.east]
-trust_domain = "mesh.example"
-defaults.if_longer = "refuse"
-callers.kubernetes = { issuers = ["https://kubernetes.default.svc.cluster.local"], audiences = ["meshroot"] }
-[[clusters.east.workloads]]
-name = "all"
-callers = ["kubernetes"]
-namespaces = ["*"]
-"#;
-
-struct Mesh {
-    running: Running,
-    west: ApiServer,
-    east: ApiServer,
-}
-
-impl Mesh {
-    async fn start() -> Self {
-        let (west, east) = (ApiServer::new("w"), ApiServer::new("e"));
-        let mesh = TestMesh::new();
-        let folder = mesh.folder.path().to_owned();
-        let write = |name: &str, text: &str| {
-            std::fs::write(folder.join(name), text).unwrap();
-            folder.join(name)
-        };
-        let service = mesh
-            .serve(|config| {
-                config.names.dns = vec!["istiod.istio-system.svc".into()];
-                config.policy.file = Some(write("policy.toml", POLICY));
-                config.policy.jwks.insert("west".into(), write("west.json", &west.jwks()));
-                config.policy.jwks.insert("east".into(), write("east.json", &east.jwks()));
-            })
-            .await;
-        Self { running: Running { mesh, service }, west, east }
-    }
-
-    async fn agent(&self) -> Agent {
-        let name = "istiod.istio-system.svc".try_into().unwrap();
-        Agent::connect(self.running.service.address(), &self.running.mesh.roots_pem, name).await
-    }
-
-    /// A pod's token for Istio.
-    fn token(&self, of: &ApiServer) -> String {
-        of.token(&self.running.mesh, |claims| claims["aud"] = json!(["istio-ca"]))
-    }
-}
+use meshroot_store::Change;
+use support::istio::{CART, IstioMesh};
+use support::{Agent, ApiServer, Request, TRUST_DOMAIN, TestMesh};
 
 #[tokio::test]
 async fn an_agent_gets_its_leaf_each_intermediate_and_all_roots() {
-    let mesh = Mesh::start().await;
+    let mesh = IstioMesh::start().await;
     for (server, ca) in [(&mesh.west, "west"), (&mesh.east, "east")] {
         let chain = mesh.agent().await.bearer(&mesh.token(server)).create(&Request::new(mesh.running.mesh.csr(CART))).await.unwrap();
         assert_eq!(chain.len(), 3, "leaf, cluster CA, roots");
@@ -87,7 +28,7 @@ async fn an_agent_gets_its_leaf_each_intermediate_and_all_roots() {
 
 #[tokio::test]
 async fn clients_that_dial_an_address_and_send_no_name_are_served_too() {
-    let mesh = Mesh::start().await;
+    let mesh = IstioMesh::start().await;
     let name = std::net::IpAddr::from([127, 0, 0, 1]).into();
     let agent = Agent::connect(mesh.running.service.address(), &mesh.running.mesh.roots_pem, name).await;
     agent.bearer(&mesh.token(&mesh.west)).create(&Request::new(mesh.running.mesh.csr(CART))).await.unwrap();
@@ -95,7 +36,7 @@ async fn clients_that_dial_an_address_and_send_no_name_are_served_too() {
 
 #[tokio::test]
 async fn a_token_counts_only_where_it_is_meant_for() {
-    let mesh = Mesh::start().await;
+    let mesh = IstioMesh::start().await;
     let csr = || mesh.running.mesh.csr(CART);
     let agent = mesh.agent().await;
     let (for_istio, for_us) = (mesh.token(&mesh.west), mesh.west.token(&mesh.running.mesh, |_| ()));
@@ -112,7 +53,7 @@ async fn a_token_counts_only_where_it_is_meant_for() {
 
 #[tokio::test]
 async fn a_lifetime_is_what_was_asked_for_within_what_the_policy_gives() {
-    let mesh = Mesh::start().await;
+    let mesh = IstioMesh::start().await;
     let agent = mesh.agent().await;
     let lifetime = async |server: &ApiServer, seconds: i64| {
         let request = Request { validity_duration: seconds, ..Request::new(mesh.running.mesh.csr(CART)) };
@@ -139,7 +80,7 @@ async fn a_lifetime_is_what_was_asked_for_within_what_the_policy_gives() {
 
 #[tokio::test]
 async fn a_one_time_token_is_good_once_over_grpc_too() {
-    let mesh = Mesh::start().await;
+    let mesh = IstioMesh::start().await;
     let agent = mesh.agent().await.bearer(&mesh.running.token(CART).await);
     agent.create(&Request::new(mesh.running.mesh.csr(CART))).await.unwrap();
     let again = agent.create(&Request::new(mesh.running.mesh.csr(CART))).await.unwrap_err();
@@ -172,7 +113,7 @@ fn csr_like(subject: &[u8], id: &str) -> String {
 
 #[tokio::test]
 async fn both_shapes_of_requests_are_read() {
-    let mesh = Mesh::start().await;
+    let mesh = IstioMesh::start().await;
     let agent = mesh.agent().await.bearer(&mesh.token(&mesh.west));
     let id = format!("spiffe://{TRUST_DOMAIN}{CART}");
     // istio-agent: one organization without a letter; ztunnel: nothing.
@@ -182,4 +123,112 @@ async fn both_shapes_of_requests_are_read() {
         let other = csr_like(subject, &format!("spiffe://{TRUST_DOMAIN}/ns/shop/sa/till"));
         assert_eq!(agent.create(&Request::new(other)).await.unwrap_err().reason, "policy.other_identity");
     }
+}
+
+/// A request of the health service, or its answer: one field, a text or a number.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Service {
+    #[prost(string, tag = "1")]
+    name: String,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct Serving {
+    #[prost(int32, tag = "1")]
+    status: i32,
+}
+
+#[tokio::test]
+async fn health_is_what_readiness_is() {
+    use prost::Message;
+    let mesh = IstioMesh::start().await;
+    let agent = mesh.agent().await;
+    let check = async |name: &str| {
+        let asked = Service { name: name.into() }.encode_to_vec();
+        Ok::<_, support::Refusal>(Serving::decode(agent.call("/grpc.health.v1.Health/Check", support::frame(&asked)).await?).unwrap().status)
+    };
+    assert_eq!(check("").await, Ok(1));
+    assert_eq!(check("istio.v1.auth.IstioCertificateService").await, Ok(1));
+    let unknown = check("x").await.unwrap_err();
+    assert_eq!((unknown.code, unknown.reason.as_str()), (5, "grpc.no_such_service"));
+    // No CA signs when its certificate has expired; the answer is a second old at most.
+    let mut watch = agent.send("/grpc.health.v1.Health/Watch", support::frame(&[])).await.unwrap();
+    let first = http_body_util::BodyExt::frame(watch.body_mut()).await.unwrap().unwrap();
+    assert_eq!(first.data_ref().unwrap(), &support::frame(&[8, 1]));
+    mesh.running.mesh.clock.advance(400 * 86_400);
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    assert_eq!(check("").await, Ok(2));
+    let second = http_body_util::BodyExt::frame(watch.body_mut()).await.unwrap().unwrap();
+    assert_eq!(second.data_ref().unwrap(), &support::frame(&[8, 2]));
+    // Whoever watches does not hold up the end.
+    let (stopped, trailers) = tokio::join!(mesh.running.service.stop(), http_body_util::BodyExt::frame(watch.body_mut()));
+    assert!(stopped);
+    assert_eq!(trailers.unwrap().unwrap().trailers_ref().unwrap()["grpc-status"], "14");
+}
+
+#[tokio::test]
+async fn reflection_shows_what_can_be_called() {
+    let mesh = IstioMesh::start().await;
+    let agent = mesh.agent().await;
+    for version in ["v1", "v1alpha"] {
+        let path = format!("/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo");
+        // list_services, and the file of a symbol.
+        let list = agent.call(&path, support::frame(&[0x3a, 1, b'*'])).await.unwrap();
+        let text = String::from_utf8_lossy(&list).into_owned();
+        for name in ["istio.v1.auth.IstioCertificateService", "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"] {
+            assert!(text.contains(name), "{name} in {text}");
+        }
+        let symbol = b"istio.v1.auth.IstioCertificateService";
+        let asked = [&[0x22, u8::try_from(symbol.len()).unwrap()], &symbol[..]].concat();
+        let file = agent.call(&path, support::frame(&asked)).await.unwrap();
+        let text = String::from_utf8_lossy(&file).into_owned();
+        assert!(text.contains("security/v1alpha1/ca.proto") && text.contains("google/protobuf/struct.proto"));
+    }
+    let unknown = agent.call("/istio.v1.auth.IstioCertificateService/Nothing", support::frame(&[])).await.unwrap_err();
+    assert_eq!((unknown.code, unknown.reason.as_str()), (12, "grpc.no_such_method"));
+}
+
+#[tokio::test]
+async fn thousands_of_refused_calls_do_not_end_their_connection() {
+    let mesh = IstioMesh::start().await;
+    let agent = mesh.agent().await;
+    // Refused early, so that it is the connection that is tried; a thousand at once.
+    let request = support::frame(&prost::Message::encode_to_vec(&Request::new(mesh.running.mesh.csr(CART))));
+    for (method, code) in [("CreateCertificate", 16), ("Nothing", 12)] {
+        for _ in 0..5 {
+            let mut calls = tokio::task::JoinSet::new();
+            for _ in 0..1_000 {
+                let (agent, request) = (agent.clone(), request.clone());
+                calls.spawn(async move { agent.call(&format!("/istio.v1.auth.IstioCertificateService/{method}"), request).await });
+            }
+            while let Some(answer) = calls.join_next().await {
+                assert_eq!(answer.unwrap().unwrap_err().code, code);
+            }
+        }
+    }
+    agent.bearer(&mesh.token(&mesh.west)).create(&Request::new(mesh.running.mesh.csr(CART))).await.unwrap();
+}
+
+#[tokio::test]
+async fn imported_roots_are_handed_to_workloads_and_stay_out_of_our_bundle() {
+    let mesh = IstioMesh::start().await;
+    let agent = mesh.agent().await.bearer(&mesh.token(&mesh.west));
+    let other = TestMesh::new();
+    let store = mesh.running.mesh.open();
+    let loaded = store.load().unwrap();
+    let bundle = meshroot::bundle::Bundle::from_pem("other.example".parse().unwrap(), other.roots_pem.as_bytes()).unwrap();
+    let command = meshroot::hierarchy::Command::Import { bundle, force: false };
+    let at = meshroot_service::Clock::now(&mesh.running.mesh.clock);
+    let events = mesh.running.mesh.hierarchy.decide(&command, &mesh.running.mesh.crypto, at).unwrap();
+    let trust_domain = TRUST_DOMAIN.parse().unwrap();
+    store.commit(&Change { expected_version: loaded.version, trust_domain, events, sealed_keys: Vec::new(), bundle: None, at }).unwrap();
+    let both = format!("{}{}", mesh.running.mesh.roots_pem, other.roots_pem);
+    let handed = async {
+        while agent.create(&Request::new(mesh.running.mesh.csr(CART))).await.unwrap().pop().unwrap() != both {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), handed).await.unwrap();
+    assert_eq!(mesh.running.stranger().get("/roots.pem").await.text(), mesh.running.mesh.roots_pem);
+    assert_eq!(mesh.running.administrator().get("/v1/status").await.json()["bundles"][0]["imported"][0]["trust_domain"], "other.example");
 }

@@ -129,6 +129,7 @@ async fn the_set_of_all_crls_is_served_when_it_is_complete_and_not_before() {
     let refused = running.stranger().get("/crls.pem").await;
     assert_eq!((refused.status, refused.code()), (503, "crl.incomplete".into()));
     assert!(refused.text().contains(&format!("there is no CRL of '{root}'")), "{}", refused.text());
+    assert!(running.administrator().get("/v1/status").await.json()["crl_set"].as_str().unwrap().contains(&root));
 
     let published = publish_root_crl(&running, &root_crl(&running, 1, &[])).await;
     assert_eq!(published.status, 200, "{}", published.text());
@@ -224,6 +225,17 @@ async fn all_certificates_of_an_identity_are_revoked_and_a_denied_one_gets_no_mo
     assert_eq!(running.administrator().ask(Method::DELETE, &format!("/v1/denials/{number}"), "").await.code(), "revocation.no_such_denial");
     // The token was not used up by being refused.
     assert_eq!(with_token().post("/v1/certificates", running.mesh.csr(CART)).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_revoked_certificate_is_no_answer_to_the_same_request() {
+    let running = Running::start().await;
+    let client = running.stranger().bearer(&running.token(CART).await).with("idempotency-key", "k-1");
+    let csr = running.mesh.csr(CART);
+    let first = client.post("/v1/certificates", csr.clone()).await;
+    revoke(&running, json!({ "serial": first.json()["serial"] })).await;
+    let again = client.post("/v1/certificates", csr).await;
+    assert_eq!((again.status, again.code()), (409, "service.answer_revoked".into()));
 }
 
 #[tokio::test]

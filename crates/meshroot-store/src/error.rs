@@ -119,7 +119,7 @@ pub enum StoreError {
     #[error("the token was made before")]
     TokenExists,
     /// An older copy of the store was put in its place. It can be read; nothing is written to it.
-    #[error("the store {} is an older copy of itself ({why}): nothing is issued or published from it until you put the newest one back, or say `meshroot store restored`", path.display())]
+    #[error("the store {} is an older copy of itself ({why}): nothing is issued or published from it until you put the newest one back, or say `meshroot store restored` (with `--of root` if it is a root's)", path.display())]
     OlderCopy {
         /// The file.
         path: PathBuf,

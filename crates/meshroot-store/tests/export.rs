@@ -35,7 +35,7 @@ fn a_store_made_of_an_export_is_exported_to_the_same_files() {
     let second = folder.path().join("second");
     export::write(&again, &second).unwrap();
     assert_eq!(files(&second), files(&out));
-    assert_eq!(files(&out).len(), 18, "store.json and a file for each table");
+    assert_eq!(files(&out).len(), 17, "store.json and a file for each table");
 }
 
 #[test]

@@ -182,6 +182,19 @@ fn after_the_operators_word_it_goes_on_in_every_process_and_the_next_copy_is_not
 }
 
 #[test]
+fn whoever_has_the_copy_open_alone_can_restore_it() {
+    let scene = Scene::new();
+    scene.open().commit(&next_bundle(&scene.mesh, 1, 2)).unwrap();
+    scene.put_back();
+    let store = scene.open();
+    let changes = vec![next_bundle(&scene.mesh, 1, 1_002)];
+    store.restored(&Restoration { by: "operator".into(), at: NOW, changes }).unwrap();
+    assert_eq!(store.load().unwrap().visible_at(), Some(NOW), "nobody else has to learn of it");
+    assert_eq!(scene.open().standing().unwrap().older, None);
+    assert_eq!(store.record_one(issuance(&scene.mesh, "/ns/shop/sa/till")).map(|_| ()).map_err(|e| e.code()), Ok(()));
+}
+
+#[test]
 fn a_store_is_not_made_beside_the_mark_of_another() {
     let scene = Scene::new();
     fs::remove_file(scene.path()).unwrap();

@@ -7,4 +7,5 @@
 
 pub mod conformance;
 pub mod entropy;
+pub mod kubernetes;
 pub mod vectors;

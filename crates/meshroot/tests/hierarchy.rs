@@ -180,6 +180,27 @@ fn replaying_the_events_gives_the_hierarchy_back() {
 }
 
 #[test]
+fn after_a_restoration_the_sequence_number_is_ahead_of_everything_that_was_published() {
+    let mut story = Story::new();
+    let published = story.hierarchy.bundle().unwrap();
+    // Whatever was seen, and when nobody knows what was, the seconds since 1970 are more.
+    let mut last = published.sequence().unwrap();
+    for seen in [0, 5, 10_000_000_000] {
+        story.try_to(&Command::Restore { seen }, later(1)).unwrap();
+        let bundle = story.hierarchy.bundle().unwrap();
+        let sequence = bundle.sequence().unwrap();
+        assert!(sequence > last && sequence > seen && sequence >= u64::try_from(later(1).unix()).unwrap(), "{sequence} after {last} and {seen}");
+        assert_eq!(bundle.x509_authorities(), published.x509_authorities());
+        assert!(bundle.supersedes(&published).is_ok());
+        last = sequence;
+    }
+    assert_eq!(Hierarchy::replay(story.hierarchy.trust_domain().clone(), &story.events).bundle().unwrap().sequence(), Some(last));
+    let second = story.add_root(later(2));
+    story.try_to(&Command::Publish { authority: second }, later(2)).unwrap();
+    assert_eq!(story.hierarchy.bundle().unwrap().sequence(), Some(last + 1), "then a change adds one again");
+}
+
+#[test]
 fn a_cluster_ca_that_outlives_its_root_is_refused() {
     // Our own issuer cuts every lifetime, so the certificate that breaks the rule is made by rcgen.
     let params = |years: i32| {

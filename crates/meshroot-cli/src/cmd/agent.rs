@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use meshroot::istio::istiod_names;
 use meshroot::spiffe::TrustDomain;
-use meshroot_service::agent::{Agent, AgentError, Hook, Settings};
+use meshroot_service::agent::{Agent, AgentError, Hook, Istiod, Settings};
 use meshroot_service::{SystemClock, log_to_stderr};
 use serde_json::json;
 
@@ -22,6 +23,7 @@ pub(super) fn run(session: &Session<'_>, args: &AgentOptions) -> Result<Exit> {
         id: args.id.as_deref().map(leaf::id).transpose()?,
         key: args.key_type,
         lifetime: args.lifetime,
+        istiod: args.istiod.then(|| istiod(args)),
         out: args.out.clone(),
         on_change: args.on_change.as_ref().map(|command| Hook { program: command.clone(), arguments: args.on_change_argument.clone() }),
     };
@@ -42,9 +44,17 @@ pub(super) fn run(session: &Session<'_>, args: &AgentOptions) -> Result<Exit> {
     })
 }
 
+fn istiod(args: &AgentOptions) -> Istiod {
+    let mut dns = istiod_names(&args.namespace, args.revision.as_deref());
+    dns.extend(args.dns.iter().cloned());
+    let mut roots_for = vec![args.namespace.clone()];
+    roots_for.extend(args.roots_for.iter().filter(|namespace| **namespace != args.namespace).cloned());
+    Istiod { dns, namespace: args.namespace.clone(), roots_for }
+}
+
 fn failure(e: AgentError) -> Failure {
     let exit = match e {
-        AgentError::Address(_) | AgentError::NoRoots | AgentError::NoCredential => Exit::Usage,
+        AgentError::Address(_) | AgentError::NoRoots | AgentError::NoCredential | AgentError::Namespace(_) => Exit::Usage,
         AgentError::Unreadable { .. } => Exit::BadInput,
         AgentError::Files(_) => Exit::CannotWrite,
         AgentError::Unreachable { .. } => Exit::NotFound,

@@ -1,4 +1,6 @@
-//! `bundle show`, `bundle export`.
+//! `bundle show`, `bundle export`, and what others' bundles are for.
+
+mod import;
 
 use std::path::Path;
 
@@ -18,6 +20,8 @@ use crate::tree;
 pub(super) fn run(session: &Session<'_>, command: &Bundle) -> Result<Exit> {
     match command {
         Bundle::Show => show(session),
+        Bundle::Import { file, trust_domain, force } => import::import(session, file, trust_domain.as_deref(), *force),
+        Bundle::Remove { trust_domain } => import::remove(session, trust_domain),
         Bundle::Export { format, out, force } => export(session, *format, out.as_deref(), *force),
     }
 }
@@ -47,9 +51,11 @@ fn show(session: &Session<'_>) -> Result<Exit> {
             "certificate": root.to_pem(),
         }));
     }
+    tree::imported_lines(&mesh).iter().for_each(|line| out.line(line));
     out.document(&json!({
         "trust_domain": mesh.trust_domain().as_str(),
         "sequence": sequence,
+        "imported": tree::imported(&mesh),
         "refresh_hint_seconds": bundle.refresh_hint().map(|hint| hint.as_secs()),
         "roots": roots,
     }));
@@ -58,6 +64,7 @@ fn show(session: &Session<'_>) -> Result<Exit> {
 
 fn export(session: &Session<'_>, format: BundleFormat, path: Option<&Path>, force: bool) -> Result<Exit> {
     let mesh = Mesh::open(session)?;
+    mesh.check_newest()?;
     let bundle = mesh.bundle()?;
     let sequence = bundle.sequence();
     let (name, bytes) = match format {

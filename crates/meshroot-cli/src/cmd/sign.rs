@@ -4,6 +4,7 @@ use std::path::Path;
 
 use meshroot::csr::Csr;
 use meshroot::issue::Authorized;
+use meshroot::profile::Profile;
 use meshroot_store::files::Mode;
 
 use crate::args::Sign;
@@ -29,7 +30,7 @@ pub(super) fn run(session: &Session<'_>, args: &Sign) -> Result<Exit> {
     let issuer = leaf::issuer(session, &mesh, &args.cluster)?;
     let folder = args.out.as_deref().map(|path| path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")));
     let room = folder.map(|folder| space::reserve(folder, space::FOR_A_LEAF)).transpose()?;
-    let recorded = leaf::issue(session, &mesh, &args.cluster, &issuer, grant, args.lifetime)?;
+    let recorded = leaf::issue(session, &mesh, &args.cluster, &issuer, grant, &Profile::workload().with_lifetime(args.lifetime))?;
     drop(room);
 
     match &args.out {

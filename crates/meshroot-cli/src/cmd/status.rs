@@ -13,7 +13,8 @@ use crate::tree;
 pub(super) fn run(session: &Session<'_>) -> Result<Exit> {
     let out = session.out;
     let mesh = Mesh::open(session)?;
-    let issued = mesh.store.log_extent()?.held;
+    let (log, standing) = (mesh.store.log_extent()?, mesh.store.standing()?);
+    let issued = log.held;
     let meta = mesh.store.meta();
     let root_home = mesh.home.its_root(session);
     let root_is_here = root_home.database.exists();
@@ -21,6 +22,11 @@ pub(super) fn run(session: &Session<'_>) -> Result<Exit> {
     out.line("");
     out.line(format_args!("store          {}, made on {}", meta.id, tree::date(meta.created_at)));
     out.line(format_args!("issued         {issued} certificates for workloads are on record"));
+    if let Some(why) = &standing.older {
+        out.line(out.styled(Style::Bad, format_args!("stopped        the store is an older copy of itself: {why}")));
+        out.line("               Nothing is issued or published from it. Put the newest copy back; if this is the newest that there is,");
+        out.line("               say `meshroot store restored`: numbers jump ahead of everything that was forgotten, and it goes on");
+    }
     let root = if root_is_here {
         "here: it can go offline whenever no cluster is being added"
     } else {
@@ -53,9 +59,13 @@ pub(super) fn run(session: &Session<'_>) -> Result<Exit> {
             "survives_failover": durability.survives_failover,
             "words": durability.words,
         },
+        "last_record": log.last,
+        "epoch": standing.epoch,
+        "older_copy": standing.older,
         "root_key_is_here": root_is_here,
         "roots": roots,
         "clusters": clusters,
+        "imported": tree::imported(&mesh),
         "expires_first": first.map(|(authority, until)| json!({ "id": authority.id().as_str(), "not_after": until.to_string() })),
         "advice": advice,
     }));

@@ -3,6 +3,7 @@
 use meshroot::csr::ProvenRequest;
 use meshroot::issue::Authorized;
 use meshroot::key::PrivateKey;
+use meshroot::profile::Profile;
 use meshroot_store::files::Mode;
 
 use crate::args::Svid;
@@ -24,7 +25,7 @@ pub(super) fn run(session: &Session<'_>, args: &Svid) -> Result<Exit> {
     let grant = Authorized::workload(request, id.clone())?;
     let issuer = leaf::issuer(session, &mesh, &args.cluster)?;
     let room = space::reserve(&args.out, space::FOR_A_LEAF)?;
-    let recorded = leaf::issue(session, &mesh, &args.cluster, &issuer, grant, args.lifetime)?;
+    let recorded = leaf::issue(session, &mesh, &args.cluster, &issuer, grant, &Profile::workload().with_lifetime(args.lifetime))?;
     drop(room);
 
     let files = [

@@ -10,7 +10,7 @@ use crate::session::Session;
 pub(super) fn run(session: &Session<'_>, args: &Token) -> Result<Exit> {
     let out = session.out;
     match args {
-        Token::Create { cluster, id, ttl } => {
+        Token::Create { cluster, id, ca: _, ttl } => {
             let body = json!({ "cluster": cluster, "id": id, "ttl": format!("{}s", ttl.as_secs()) });
             let made = ask(session, "POST", "/v1/tokens", Some(&body))?;
             // The token alone, so that it can be caught in a variable.

@@ -1,6 +1,6 @@
 //! `verify`: is a workload's certificate chain valid under a trust bundle, and if not, by which rule?
 
-mod anchors;
+pub(super) mod anchors;
 mod crls;
 mod render;
 mod views;

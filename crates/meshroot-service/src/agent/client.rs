@@ -97,8 +97,11 @@ impl Client {
         Ok(self)
     }
 
-    pub(super) async fn certificate(&self, csr: &Csr, token: Option<&str>, lifetime: Option<Duration>) -> Result<Issued, AgentError> {
-        let path = lifetime.map_or_else(|| "/v1/certificates".to_owned(), |lifetime| format!("/v1/certificates?lifetime={}s", lifetime.as_secs()));
+    pub(super) async fn certificate(&self, csr: &Csr, token: Option<&str>, lifetime: Option<Duration>, dns: &[String]) -> Result<Issued, AgentError> {
+        let lifetime = lifetime.map(|lifetime| format!("lifetime={}s", lifetime.as_secs()));
+        let dns = (!dns.is_empty()).then(|| format!("dns={}", dns.join(",")));
+        let query: Vec<String> = lifetime.into_iter().chain(dns).collect();
+        let path = if query.is_empty() { "/v1/certificates".to_owned() } else { format!("/v1/certificates?{}", query.join("&")) };
         let mut request = Request::builder().method(Method::POST).uri(path);
         if let Some(token) = token {
             let mut value = hyper::header::HeaderValue::try_from(format!("Bearer {token}"))
@@ -121,8 +124,11 @@ impl Client {
     /// The bundle: at once, or with `wait` as soon as it is later than `after`.
     pub(super) async fn bundle(&self, trust_domain: &TrustDomain, after: Option<u64>, wait: Option<Duration>) -> Result<Bundle, AgentError> {
         let mut path = format!("/v1/trust-domains/{trust_domain}/bundle");
-        if let (Some(after), Some(wait)) = (after, wait) {
-            path = format!("{path}?after={after}&wait={}s", wait.as_secs());
+        if let Some(after) = after {
+            path = format!("{path}?after={after}");
+        }
+        if let (Some(_), Some(wait)) = (after, wait) {
+            path = format!("{path}&wait={}s", wait.as_secs());
         }
         let request = Request::builder().method(Method::GET).uri(path).header("accept", "application/json");
         let body = self.talk(request, Bytes::new(), PATIENCE.saturating_add(wait.unwrap_or_default())).await?;

@@ -19,6 +19,9 @@ pub enum AgentError {
     /// Nothing to show.
     #[error("there is no certificate yet and no token: give one with --token-file")]
     NoCredential,
+    /// A namespace that is none.
+    #[error("{0}")]
+    Namespace(String),
     /// The service does not answer, or is not the one that is trusted.
     #[error("the service {server} cannot be reached: {detail}")]
     Unreachable {
@@ -83,6 +86,7 @@ impl AgentError {
             Self::Address(_) => "agent.address",
             Self::NoRoots => "agent.no_roots",
             Self::NoCredential => "agent.no_credential",
+            Self::Namespace(_) => "agent.namespace",
             Self::Unreachable { .. } => "agent.unreachable",
             Self::Refused { .. } => "agent.refused",
             Self::Answer(_) => "agent.answer",

@@ -10,13 +10,15 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::client::{Issued, spiffe_id};
-use super::{AgentError, files, sds};
+use super::{AgentError, Istiod, files, istiod, sds};
 
 /// What the agent has, and has written.
 #[derive(Debug, Default)]
 pub(super) struct Held {
     identity: Option<Identity>,
     bundle: Option<Bundle>,
+    /// For istiod, which reads other files.
+    istiod: Option<Istiod>,
 }
 
 /// A certificate with its key.
@@ -37,12 +39,12 @@ impl core::fmt::Debug for Identity {
 
 impl Held {
     /// What is in the folder from before.
-    pub(super) fn read(folder: &Path, crypto: &Crypto) -> Result<Self, AgentError> {
+    pub(super) fn read(folder: &Path, istiod: Option<Istiod>, crypto: &Crypto) -> Result<Self, AgentError> {
         let bad = |name: &str, detail: String| AgentError::Unreadable { path: folder.join(name), detail };
         let (Some(chain), Some(key), Some(state)) =
             (files::current(folder, "svid.pem")?, files::current(folder, "svid-key.pem")?, files::current(folder, "state.json")?)
         else {
-            return Ok(Self::default());
+            return Ok(Self { istiod, ..Self::default() });
         };
         let chain = meshroot::pem::certificates(&chain).map_err(|e| bad("svid.pem", e.to_string()))?;
         let key = PrivateKey::from_pem(&key, None, crypto).map_err(|e| bad("svid-key.pem", e.to_string()))?;
@@ -60,7 +62,7 @@ impl Held {
             None => None,
         };
         let key_pem = key.to_pkcs8_pem();
-        Ok(Self { identity: Some(Identity { chain, key_pem, id, not_after, renew_after }), bundle })
+        Ok(Self { identity: Some(Identity { chain, key_pem, id, not_after, renew_after }), bundle, istiod })
     }
 
     pub(super) fn identity(&self) -> Option<&Identity> {
@@ -87,20 +89,20 @@ impl Held {
     pub(super) fn replace(&mut self, folder: &Path, issued: Issued, key: &PrivateKey) -> Result<(), AgentError> {
         let not_after = issued.chain.first().map_or(issued.renew_after, |leaf| leaf.validity().not_after);
         let identity = Identity { chain: issued.chain, key_pem: key.to_pkcs8_pem(), id: issued.id, not_after, renew_after: issued.renew_after };
-        write(folder, Some(&identity), &issued.bundle)?;
+        write(folder, Some(&identity), &issued.bundle, self.istiod.as_ref())?;
         (self.identity, self.bundle) = (Some(identity), Some(issued.bundle));
         Ok(())
     }
 
     /// Takes over a new bundle, on disk first.
     pub(super) fn replace_bundle(&mut self, folder: &Path, bundle: Bundle) -> Result<(), AgentError> {
-        write(folder, self.identity.as_ref(), &bundle)?;
+        write(folder, self.identity.as_ref(), &bundle, self.istiod.as_ref())?;
         self.bundle = Some(bundle);
         Ok(())
     }
 }
 
-fn write(folder: &Path, identity: Option<&Identity>, bundle: &Bundle) -> Result<(), AgentError> {
+fn write(folder: &Path, identity: Option<&Identity>, bundle: &Bundle, istiod: Option<&Istiod>) -> Result<(), AgentError> {
     let (pem, document) = (bundle.to_pem(), bundle.to_spiffe_json());
     // Envoy resolves names against its own working folder, not the file's.
     let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
@@ -111,6 +113,8 @@ fn write(folder: &Path, identity: Option<&Identity>, bundle: &Bundle) -> Result<
         ("sds-roots.json", roots.as_bytes(), Mode::Public),
     ];
     let (chain, state);
+    let tls = identity.zip(istiod).map(|(identity, istiod)| istiod::Forms::of(identity, bundle, istiod)).transpose()?;
+    entries.extend(tls.iter().flat_map(istiod::Forms::entries));
     let mut unique = format!("bundle-{}", bundle.sequence().unwrap_or_default());
     if let Some(identity) = identity {
         chain = meshroot::pem::encode_certificates(&identity.chain);

@@ -12,6 +12,7 @@ mod error;
 mod files;
 mod held;
 mod hook;
+mod istiod;
 mod sds;
 
 use std::path::PathBuf;
@@ -49,10 +50,23 @@ pub struct Settings {
     pub key: KeyAlgorithm,
     /// How long the certificates shall live; without it, as the service has it.
     pub lifetime: Option<Duration>,
+    /// It is istiod's agent: the certificate is a server's.
+    pub istiod: Option<Istiod>,
     /// The folder for the files.
     pub out: PathBuf,
     /// What is done when the files changed.
     pub on_change: Option<Hook>,
+}
+
+/// What istiod is called, when the certificate is for it. The policy needs a rule for a server with these names, with the identity in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Istiod {
+    /// Its DNS names.
+    pub dns: Vec<String>,
+    /// Its namespace.
+    pub namespace: String,
+    /// The namespaces that get the roots.
+    pub roots_for: Vec<String>,
 }
 
 /// An agent at work.
@@ -73,7 +87,7 @@ impl Agent {
     /// # Errors
     /// When the folder cannot be used, or its files are not what an agent writes.
     pub fn new(settings: Settings, crypto: Crypto, clock: Arc<dyn Clock>) -> Result<Self, AgentError> {
-        let held = Held::read(&settings.out, &crypto)?;
+        let held = Held::read(&settings.out, settings.istiod.clone(), &crypto)?;
         Ok(Self { settings, crypto, clock, held })
     }
 
@@ -143,15 +157,16 @@ impl Agent {
     /// Asks with the certificate that it has, and with a token when that is not enough.
     async fn ask(&self, csr: &Csr) -> Result<client::Issued, AgentError> {
         let client = self.client()?;
+        let dns = self.settings.istiod.as_ref().map_or(&[][..], |istiod| &istiod.dns);
         if let Some(identity) = self.held.identity().filter(|_| self.held.not_after().is_some_and(|until| self.clock.now() < until)) {
-            match client.clone().showing(identity)?.certificate(csr, None, self.settings.lifetime).await {
+            match client.clone().showing(identity)?.certificate(csr, None, self.settings.lifetime, dns).await {
                 Err(AgentError::Refused { status: 401 | 403, .. }) if self.settings.token_file.is_some() => {}
                 other => return other,
             }
         }
         let path = self.settings.token_file.as_ref().ok_or(AgentError::NoCredential)?;
         let token = files::read_token(path)?;
-        client.certificate(csr, Some(&token), self.settings.lifetime).await
+        client.certificate(csr, Some(&token), self.settings.lifetime, dns).await
     }
 
     /// Gets the bundle if there is a later one, waiting for it for so long.
@@ -159,7 +174,12 @@ impl Agent {
         let trust_domain = self.settings.trust_domain.clone().or_else(|| self.held.id().map(|id| id.trust_domain().to_owned()));
         let Some(trust_domain) = trust_domain else { return Ok(()) };
         let after = self.held.bundle().and_then(meshroot::bundle::Bundle::sequence);
-        let offered = self.client()?.bundle(&trust_domain, after, wait).await?;
+        let mut client = self.client()?;
+        // What it holds is evidence when the service has forgotten it, and evidence needs somebody who gives it.
+        if let Some(identity) = self.held.identity().filter(|_| self.held.not_after().is_some_and(|until| self.clock.now() < until)) {
+            client = client.showing(identity)?;
+        }
+        let offered = client.bundle(&trust_domain, after, wait).await?;
         if let Some(held) = self.held.bundle() {
             match offered.supersedes(held).map_err(AgentError::Rollback)? {
                 Change::Unchanged => return Ok(()),

@@ -28,6 +28,12 @@ pub(super) struct Bearer {
     audience: Audience,
 }
 
+/// The digest of the one-time token in the `Authorization` header, if there is one: proof of having it, and of nothing else.
+pub(crate) fn shown_token(headers: &HeaderMap, app: &App) -> Option<TokenDigest> {
+    let bearer = Bearer::of(headers, Audience::Ours, app).ok().flatten()?;
+    (bearer.kind == Kind::OneTime).then_some(TokenDigest(bearer.digest))
+}
+
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     OneTime,

@@ -21,7 +21,7 @@ use rustls::pki_types::CertificateDer;
 use crate::http::{App, Problem};
 use crate::net::{Origin, Peer};
 use bearer::Bearer;
-pub(crate) use bearer::TOKEN_PREFIX;
+pub(crate) use bearer::{TOKEN_PREFIX, shown_token};
 pub(crate) use error::AuthenticationError;
 pub(crate) use means::Means;
 pub use operators::OperatorError;

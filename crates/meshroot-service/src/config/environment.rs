@@ -26,6 +26,7 @@ const SETTINGS: &[(&str, &str, Kind)] = &[
     ("tls", "key", Kind::Text),
     ("policy", "file", Kind::Text),
     ("policy", "jwks", Kind::Pairs),
+    ("policy", "pods", Kind::Pairs),
     ("discovery", "issuer", Kind::Pairs),
     ("discovery", "jwks", Kind::Pairs),
     ("discovery", "ca", Kind::Pairs),
@@ -41,6 +42,8 @@ const SETTINGS: &[(&str, &str, Kind)] = &[
     ("review", "unreachable", Kind::Text),
     ("review", "timeout", Kind::Text),
     ("administration", "socket", Kind::Text),
+    ("root", "store", Kind::Text),
+    ("root", "unlock", Kind::Text),
     ("administration", "public_keys", Kind::Pairs),
     ("administration", "ca", Kind::Text),
     ("limits", "connections", Kind::Number),
@@ -57,6 +60,7 @@ const SETTINGS: &[(&str, &str, Kind)] = &[
     ("limits", "remembered", Kind::Number),
     ("limits", "long_polls", Kind::Number),
     ("limits", "shutdown", Kind::Text),
+    ("inventory", "retention", Kind::Text),
     ("log", "level", Kind::Text),
     ("log", "format", Kind::Text),
 ];
@@ -85,8 +89,8 @@ pub(super) fn overlay(table: &mut Table, environment: impl IntoIterator<Item = (
         };
         let mut alone = Table::new();
         alone.insert((*section).into(), Table::from_iter([((*setting).to_owned(), value.clone())]).into());
-        // By itself, so that the message can name the variable. `tls` alone is never whole.
-        if *section != "tls" {
+        // By itself, so that the message can name the variable. `tls` and `root` alone are never whole.
+        if !matches!(*section, "tls" | "root") {
             let _: super::Config = alone.try_into().map_err(|e: toml::de::Error| fault(e.message().to_owned()))?;
         }
         let entry = table.entry(*section).or_insert_with(|| Table::new().into());
@@ -117,6 +121,27 @@ mod tests {
             for setting in settings_of(&section) {
                 assert!(SETTINGS.iter().any(|(s, n, _)| *s == section && *n == setting), "{section}.{setting} is not in the list");
             }
+        }
+    }
+
+    #[test]
+    fn every_setting_is_in_the_guide_with_its_default() {
+        let guide = include_str!("../../docs/operations.md");
+        let table = guide.split("| setting | default |").nth(1).unwrap().split("\n\n").next().unwrap();
+        for (section, setting, _) in SETTINGS {
+            let named = format!("`{section}.{setting}`");
+            assert!(table.lines().any(|row| row.split('|').nth(1).is_some_and(|cell| cell.contains(&named))), "{named} is not in the guide");
+        }
+        // A default that stands there is the one that holds.
+        for row in table.lines().skip(2) {
+            let cells: Vec<_> = row.split('|').map(str::trim).collect();
+            let (Some(default), Some((section, setting))) = (cells[2].strip_prefix('`'), cells[1].trim_matches('`').split_once('.')) else {
+                continue;
+            };
+            let default = default.trim_end_matches('`');
+            let value = if default.parse::<i64>().is_ok() { default.to_owned() } else { format!("\"{default}\"") };
+            let config: super::super::Config = toml::from_str(&format!("[{section}]\n{setting} = {value}\n")).unwrap();
+            assert_eq!(config, super::super::Config::default(), "{section}.{setting} = {default}");
         }
     }
 

@@ -4,6 +4,7 @@
 mod clusters;
 mod environment;
 pub(crate) mod fault;
+mod inventory;
 mod limits;
 mod rate;
 mod seconds;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use clusters::{Discovery, Review, Unreachable};
+pub use inventory::Inventory;
 pub use limits::Limits;
 pub use rate::Rate;
 pub use seconds::Seconds;
@@ -39,8 +41,12 @@ pub struct Config {
     pub review: Review,
     /// How administrators reach it.
     pub administration: Administration,
+    /// The root's own store, where the service shall sign with the root's key. Without it the root may be away.
+    pub root: Option<RootStore>,
     /// What one caller, and all together, may use up.
     pub limits: Limits,
+    /// What is remembered of certificates.
+    pub inventory: Inventory,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -105,6 +111,9 @@ pub struct Policy {
     /// Of each cluster whose service account tokens the policy takes, the file with its keys (a JWKS): what
     /// `kubectl get --raw /openid/v1/jwks` prints.
     pub jwks: BTreeMap<String, PathBuf>,
+    /// Of each cluster whose node proxies the policy lets ask for the workloads of their node, the file with its pods: what
+    /// `kubectl get pods -A -o json` prints. Read again when it changes.
+    pub pods: BTreeMap<String, PathBuf>,
 }
 
 /// How administrators reach the service.
@@ -120,6 +129,16 @@ pub struct Administration {
     /// The certificates, in PEM, of a CA for operators: whoever has a client certificate of it is an administrator. No
     /// cluster may hold it, and a service that finds its key among the mesh's authorities does not start.
     pub ca: Option<PathBuf>,
+}
+
+/// The root's own store, and what opens it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RootStore {
+    /// The database: `root/store/root.db` in the mesh's folder, unless it was moved.
+    pub store: PathBuf,
+    /// The root's unlock file.
+    pub unlock: PathBuf,
 }
 
 /// What is logged, and how.

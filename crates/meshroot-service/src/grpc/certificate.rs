@@ -3,16 +3,19 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
-use axum::http::{HeaderMap, Response};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Response, StatusCode};
 use meshroot::csr::Csr;
+use tokio::sync::SemaphorePermit;
 use tracing::info;
 
+use super::impersonation::impersonator;
 use super::message::{IstioCertificateRequest, IstioCertificateResponse};
 use super::status::{Code, Status};
 use super::{Calls, answer, frame};
 use crate::audit;
-use crate::caller::{Audience, Caller};
-use crate::http::{Claim, Problem, RequestId, decide, unusable};
+use crate::caller::{Audience, AuthenticationError, Caller};
+use crate::http::{App, Claim, Names, Problem, RequestId, WORKLOAD, decide, unusable};
 use crate::issuing::{Answer, Order};
 use crate::net::Peer;
 
@@ -24,11 +27,7 @@ pub(super) async fn create(
 ) -> Response<Body> {
     let (head, body) = request.into_parts();
     let app = &calls.app;
-    let caller = match Caller::of(&head.headers, head.extensions.get::<Peer>(), Audience::Istio, app).await {
-        Ok(Caller::Nobody) => Err(crate::caller::AuthenticationError::Missing),
-        other => other,
-    };
-    let caller = match caller {
+    let caller = match who(&calls, &head).await {
         Ok(caller) => caller,
         Err(e) => {
             app.metrics.not_authenticated(e.code());
@@ -38,20 +37,28 @@ pub(super) async fn create(
             return status.into_response();
         }
     };
-    let name = caller.name();
+    let mut name = caller.name();
     tell_of_other_cluster(&request_id, &name, &caller, &head.headers);
-    match issue(&calls, caller, body).await {
+    match issue(&calls, caller, &mut name, body).await {
         Ok(Granted { cluster, answer: issued, chain }) => {
-            app.metrics.issued(&cluster, "issued");
+            app.metrics.issued(&cluster, WORKLOAD, "issued");
             let cut = issued.lifetime_cut.as_ref().map(|cut| format!(", {}", cut.reason)).unwrap_or_default();
             audit::granted(&request_id, &name, "certificate", &format!("serial {}, record {}{cut}", issued.serial, issued.position));
             answer(&IstioCertificateResponse { cert_chain: chain })
         }
         Err((cluster, status)) => {
-            app.metrics.issued(&cluster, status.reason());
+            app.metrics.issued(&cluster, WORKLOAD, status.reason());
             audit::refused(&request_id, &name, "certificate", status.reason(), status.message());
             status.into_response()
         }
+    }
+}
+
+/// Who calls, by the headers and the connection alone.
+async fn who(calls: &Calls, head: &Parts) -> Result<Caller, AuthenticationError> {
+    match Caller::of(&head.headers, head.extensions.get::<Peer>(), Audience::Istio, &calls.app).await? {
+        Caller::Nobody => Err(AuthenticationError::Missing),
+        caller => Ok(caller),
     }
 }
 
@@ -61,38 +68,51 @@ struct Granted {
     chain: Vec<String>,
 }
 
-async fn issue(calls: &Calls, caller: Caller, body: Body) -> Result<Granted, (String, Status)> {
+/// `name` becomes that of the workload's proxy, when one speaks for it.
+async fn issue(calls: &Calls, caller: Caller, name: &mut String, body: Body) -> Result<Granted, (String, Status)> {
     let app = &calls.app;
     let nowhere = |e: Status| (String::new(), e);
-    let name = caller.name();
-    let claim = Claim::of(caller).map_err(|problem| nowhere(problem.into()))?;
+    let mut claim = Claim::of(caller.clone()).map_err(|problem| nowhere(problem.into()))?;
     // Only a cluster that the policy knows may become a label of a metric.
     let cluster = claim.caller.cluster().map(ToString::to_string).unwrap_or_default();
     let here = |e: Status| (cluster.clone(), e);
-    if claim.used {
-        return Err(here(Problem::from(crate::caller::AuthenticationError::Used).into()));
-    }
-    // Who is known may have the service read for them, as much as it can hold at once.
-    let _permit = app.requests.try_acquire().map_err(|_| here(overloaded()))?;
+    let _permit = match admit(app, &claim) {
+        Ok(permit) => permit,
+        Err(status) => {
+            frame::drain(body).await;
+            return Err(here(status));
+        }
+    };
     let request: IstioCertificateRequest = frame::unary(body, app.limits.body_timeout.0).await.map_err(here)?;
-    if request.impersonated() != Ok(None) {
-        let text = "this service does not let node proxies ask for others";
-        return Err(here(Status::new(Code::Unauthenticated, "impersonation.off", text)));
+    if let Some(id) = request.impersonated().transpose() {
+        let permissions = app.permissions.load();
+        let impersonator = impersonator(&caller, id, &permissions.policy, &*calls.pods).map_err(|e| here(e.into()))?;
+        (claim.caller, *name) = (impersonator.caller, impersonator.name);
     }
     let csr = Csr::from_pem_or_der(request.csr.as_bytes()).map_err(|e| here(unusable(&e).into()))?;
     // As Istio's own CA reads it: nothing, and less than nothing, are no wish.
     let lifetime = u64::try_from(request.validity_duration).ok().filter(|seconds| *seconds > 0).map(Duration::from_secs);
     // The policy first: it costs nothing beside a signature.
-    let grant = decide(app, &claim.caller, &csr, lifetime).map_err(|problem| here(problem.into()))?;
-    app.rates.admit(&name, &cluster).map_err(|e| here(Problem::from(e).into()))?;
+    let grant = decide(app, &claim.caller, &csr, &Names::default(), lifetime).map_err(|problem| here(problem.into()))?;
+    // The proxy is who asks too much, for whomever.
+    app.rates.admit(&caller.name(), &cluster).map_err(|e| here(Problem::from(e).into()))?;
     let proven = csr.prove(app.mesh.crypto()).map_err(|e| here(unusable(&e).into()))?;
     let trust_domain = grant.trust_domain().clone();
-    let order = Order { request: proven, grant, since: claim.since, caller: name, idempotency: None, consumes: claim.consumes };
+    let order = Order { request: proven, grant, since: claim.since, caller: name.clone(), idempotency: None, consumes: claim.consumes };
     let answer = app.desk.issue(order).await.map_err(|e| here(Problem::from(e).into()))?;
     let snapshot = app.mesh.now();
-    let roots = snapshot.trust_domain(trust_domain.as_str()).map(|domain| domain.published.pem.body.clone()).unwrap_or_default();
-    let chain = elements(&answer.chain_pem, &String::from_utf8_lossy(&roots)).ok_or_else(|| here(no_chain()))?;
+    let roots = snapshot.trust_domain(trust_domain.as_str()).map(|domain| domain.workload_roots.as_str()).unwrap_or_default();
+    let chain = elements(&answer.chain_pem, roots).ok_or_else(|| here(no_chain()))?;
     Ok(Granted { cluster, answer, chain })
+}
+
+/// Who is known may have the service read for them, as much as it can hold at once.
+fn admit<'a>(app: &'a App, claim: &Claim) -> Result<SemaphorePermit<'a>, Status> {
+    if claim.used {
+        return Err(Problem::from(AuthenticationError::Used).into());
+    }
+    let overloaded = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "http.overloaded", "too many requests are in hand");
+    app.requests.try_acquire().map_err(|_| overloaded().retry_after(Duration::from_secs(1)).into())
 }
 
 /// One certificate a text, and all roots in the last: a client takes the last one for its roots, whatever it holds.
@@ -113,10 +133,6 @@ fn tell_of_other_cluster(request_id: &str, name: &str, caller: &Caller, headers:
         let claimed: String = String::from_utf8_lossy(claimed.as_bytes()).chars().take(63).flat_map(char::escape_debug).collect();
         info!(request_id, caller = name, claimed, cluster = %own, "the clusterid header names another cluster than the credentials; it is not believed");
     }
-}
-
-fn overloaded() -> Status {
-    Status::new(Code::Unavailable, "http.overloaded", "too many requests are in hand")
 }
 
 /// An answer without roots would make the last intermediate one.

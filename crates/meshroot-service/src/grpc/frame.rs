@@ -14,7 +14,8 @@ const MOST: usize = 4 << 20;
 
 const HEAD: usize = 5;
 
-/// What is read of a call that is refused: enough for an honest client to have finished, so that it sees the answer.
+/// What is read of a call that is refused: enough for an honest client to have finished. What is left unread is a stream that is reset,
+/// and h2 ends a connection, with all calls on it, after a thousand of those.
 const DRAINED: usize = 64 << 10;
 
 /// Reads the one message of a unary call, and that nothing follows it.

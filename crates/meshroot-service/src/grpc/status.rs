@@ -14,6 +14,7 @@ use crate::http::Problem;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {
     InvalidArgument = 3,
+    NotFound = 5,
     PermissionDenied = 7,
     ResourceExhausted = 8,
     Aborted = 10,
@@ -28,6 +29,7 @@ impl Code {
     pub(super) fn as_http(self) -> StatusCode {
         match self {
             Self::InvalidArgument => StatusCode::BAD_REQUEST,
+            Self::NotFound => StatusCode::NOT_FOUND,
             Self::PermissionDenied => StatusCode::FORBIDDEN,
             Self::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
             Self::Aborted => StatusCode::CONFLICT,

@@ -2,15 +2,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Extension, Path, Query, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
 use serde::Deserialize;
 
 use super::conditional::respond;
-use super::{App, Problem, long_poll};
+use super::{App, Problem, evidence, long_poll};
 use crate::config::Seconds;
 use crate::mesh::Rendering;
+use crate::net::Peer;
 
 /// `?after=SEQUENCE&wait=30s`: answer when the bundle is later than that, or after that time.
 #[derive(Debug, Deserialize)]
@@ -27,13 +28,19 @@ pub(super) async fn bundle(
     query: Result<Query<Wait>, QueryRejection>,
     method: Method,
     headers: HeaderMap,
+    peer: Option<Extension<Peer>>,
 ) -> Result<Response, Problem> {
     let Query(query) = query.map_err(|e| malformed_query(&e))?;
     let form = Form::asked_for(&headers)?;
-    if let (Some(after), Some(wait)) = (query.after, query.wait) {
-        long_poll::until_later(&app, &name, after, wait.0).await;
+    if let Some(after) = query.after {
+        if app.mesh.now().trust_domain(&name).is_some_and(|domain| domain.published.sequence < after) {
+            evidence::weigh(&app, &name, after, &headers, peer).await;
+        }
+        if let Some(wait) = query.wait {
+            long_poll::until_later(&app, &name, after, wait.0).await;
+        }
     }
-    let snapshot = app.mesh.now();
+    let snapshot = app.mesh.published()?;
     let domain = snapshot.trust_domain(&name).ok_or_else(|| no_bundle(&name))?;
     let rendering = match form {
         Form::Spiffe => &domain.published.spiffe,
@@ -58,7 +65,7 @@ pub(super) async fn map(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let Query(query) = query.map_err(|e| malformed_query(&e))?;
-    let snapshot = app.mesh.now();
+    let snapshot = app.mesh.published()?;
     let rendering = match query.r#for.as_deref() {
         None => &snapshot.map,
         Some("envoy") => snapshot.envoy_map.as_ref().ok_or_else(|| {
@@ -75,14 +82,14 @@ pub(super) async fn map(
 }
 
 /// `GET /roots.pem`
-pub(super) async fn roots(State(app): State<Arc<App>>, method: Method, headers: HeaderMap) -> Response {
-    respond(&app.mesh.now().roots, &method, &headers)
+pub(super) async fn roots(State(app): State<Arc<App>>, method: Method, headers: HeaderMap) -> Result<Response, Problem> {
+    Ok(respond(&app.mesh.published()?.roots, &method, &headers))
 }
 
 /// `GET /root/{sha256}`: one root, by the digest of its DER, as fingerprints are handed around by other means.
 pub(super) async fn root(State(app): State<Arc<App>>, Path(digest): Path<String>, method: Method, headers: HeaderMap) -> Result<Response, Problem> {
     let wanted: String = digest.chars().filter(|c| *c != ':').flat_map(char::to_lowercase).collect();
-    let snapshot = app.mesh.now();
+    let snapshot = app.mesh.published()?;
     let crypto = app.mesh.crypto();
     let mut roots = snapshot.trust_domains().iter().flat_map(|domain| domain.published.bundle.x509_authorities());
     let hex = |der: &[u8]| crypto.sha256(der).iter().map(|octet| format!("{octet:02x}")).collect::<String>();

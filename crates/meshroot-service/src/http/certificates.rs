@@ -1,3 +1,4 @@
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +13,7 @@ use meshroot::policy::{self, Grant};
 use meshroot::spiffe::SpiffeId;
 use meshroot::time::Timestamp;
 use meshroot_store::{Idempotency, Lost, StoreError, TokenDigest, TokenScope};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 use super::request_id::RequestId;
 use super::{App, Problem, json as document};
@@ -22,12 +22,41 @@ use crate::caller::{AuthenticationError, Caller};
 use crate::config::Seconds;
 use crate::issuing::{Answer, IssuingError, Order};
 
-/// `?lifetime=1h`; without it what the policy says.
+/// `?lifetime=1h`; without it what the policy says. With `dns` or `ips`, each a list with commas, a server's certificate.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
     lifetime: Option<Seconds>,
+    dns: Option<String>,
+    ips: Option<String>,
 }
+
+/// The names of a server's certificate; none for a workload's.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    dns: Vec<String>,
+    ips: Vec<IpAddr>,
+}
+
+impl Names {
+    fn of(wanted: &Wanted) -> Result<Self, Problem> {
+        let list = |text: &Option<String>| text.as_deref().unwrap_or_default().split(',').filter(|one| !one.is_empty()).map(str::to_owned).collect();
+        let (dns, ips): (Vec<String>, Vec<String>) = (list(&wanted.dns), list(&wanted.ips));
+        let address =
+            |text: &String| text.parse().map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "http.not_an_address", "ips holds what is no IP address"));
+        Ok(Self { dns, ips: ips.iter().map(address).collect::<Result<_, _>>()? })
+    }
+
+    fn wanted(&self, id: Option<SpiffeId>) -> policy::Wanted {
+        match self.dns.is_empty() && self.ips.is_empty() {
+            true => policy::Wanted::Workload { id },
+            false => policy::Wanted::Server { id, dns: self.dns.clone(), ips: self.ips.clone() },
+        }
+    }
+}
+
+/// The profile of what is asked for here, as metrics have it.
+pub(crate) const WORKLOAD: &str = "workload";
 
 /// How long an idempotency key is kept: longer than any client tries.
 const KEPT: Duration = Duration::from_secs(86_400);
@@ -45,12 +74,12 @@ pub(super) async fn create(
     let outcome = answer(&app, caller, query, &headers, body).await;
     match outcome {
         Ok((cluster, answer)) => {
-            app.metrics.issued(&cluster, "issued");
+            app.metrics.issued(&cluster, WORKLOAD, "issued");
             audit::granted(&request_id, &name, "certificate", &format!("serial {}, record {}", answer.serial, answer.position));
             Ok(render(&answer, &headers))
         }
         Err((cluster, problem)) => {
-            app.metrics.issued(&cluster, problem.code());
+            app.metrics.issued(&cluster, WORKLOAD, problem.code());
             audit::refused(&request_id, &name, "certificate", problem.code(), problem.detail());
             Err(problem)
         }
@@ -75,14 +104,15 @@ async fn answer(
     let Query(wanted) = query.map_err(|e| here(super::bundles::malformed_query(&e)))?;
     let body = body.map_err(|e| here(Problem::new(e.status(), "http.body", e.body_text())))?;
     let csr = Csr::from_pem_or_der(&body).map_err(|e| here(unusable(&e)))?;
-    let idempotency = idempotency(app, headers, name.clone(), &csr, wanted.lifetime).map_err(here)?;
+    let names = Names::of(&wanted).map_err(here)?;
+    let idempotency = idempotency(app, headers, name.clone(), &csr, &wanted).map_err(here)?;
     // Its use is settled where it is recorded. Here it spares the work for one that was used up, unless the same question
     // is asked again.
     if claim.used && idempotency.is_none() {
         return Err(here(AuthenticationError::Used.into()));
     }
     // The policy first: it costs nothing beside a signature.
-    let grant = decide(app, &claim.caller, &csr, wanted.lifetime.map(|wanted| wanted.0)).map_err(here)?;
+    let grant = decide(app, &claim.caller, &csr, &names, wanted.lifetime.map(|wanted| wanted.0)).map_err(here)?;
     app.rates.admit(&name, &cluster).map_err(|e| here(e.into()))?;
     let request: ProvenRequest = csr.prove(app.mesh.crypto()).map_err(|e| here(unusable(&e)))?;
     let order = Order { request, grant, since: claim.since, caller: name, idempotency, consumes: claim.consumes };
@@ -92,13 +122,12 @@ async fn answer(
 
 /// What the policy says. The identity in the request grants nothing: it chooses among those that the caller may have, and
 /// is contradicted otherwise.
-pub(crate) fn decide(app: &App, caller: &policy::Caller, csr: &Csr, lifetime: Option<Duration>) -> Result<Grant, Problem> {
+pub(crate) fn decide(app: &App, caller: &policy::Caller, csr: &Csr, names: &Names, lifetime: Option<Duration>) -> Result<Grant, Problem> {
     let id = match csr.uris() {
         [one] => SpiffeId::parse(one).ok(),
         _ => None,
     };
-    let requested =
-        policy::Requested { lifetime, wanted: policy::Wanted::Workload { id }, ..policy::Requested::workload(csr.public_key().algorithm()) };
+    let requested = policy::Requested { lifetime, wanted: names.wanted(id), ..policy::Requested::workload(csr.public_key().algorithm()) };
     app.permissions.load().policy.decide(caller, &requested, app.mesh.clock().now()).map_err(|denial| {
         let status = match denial.code() {
             "policy.no_lifetime" => StatusCode::BAD_REQUEST,
@@ -149,7 +178,7 @@ impl Claim {
 }
 
 /// The `Idempotency-Key` header, bound to the caller and to what is asked for.
-fn idempotency(app: &App, headers: &HeaderMap, caller: String, csr: &Csr, lifetime: Option<Seconds>) -> Result<Option<Idempotency>, Problem> {
+fn idempotency(app: &App, headers: &HeaderMap, caller: String, csr: &Csr, wanted: &Wanted) -> Result<Option<Idempotency>, Problem> {
     let mut values = headers.get_all("idempotency-key").iter();
     let Some(value) = values.next() else { return Ok(None) };
     let usable = |text: &&str| (1..=255).contains(&text.len()) && text.bytes().all(|octet| octet.is_ascii_graphic());
@@ -158,7 +187,12 @@ fn idempotency(app: &App, headers: &HeaderMap, caller: String, csr: &Csr, lifeti
         return Err(Problem::new(StatusCode::BAD_REQUEST, "http.idempotency_key", detail));
     };
     let mut asked = csr.der().to_vec();
-    asked.extend_from_slice(&lifetime.map_or(0, |wanted| wanted.0.as_secs()).to_be_bytes());
+    asked.extend_from_slice(&wanted.lifetime.map_or(0, |wanted| wanted.0.as_secs()).to_be_bytes());
+    // Nothing of a workload's, so that what was remembered before there were servers is still the same.
+    for names in [&wanted.dns, &wanted.ips].into_iter().flatten() {
+        asked.push(0);
+        asked.extend_from_slice(names.as_bytes());
+    }
     let expires_at = app.mesh.clock().now().plus(KEPT);
     Ok(Some(Idempotency { caller, key: key.to_owned(), request: app.mesh.crypto().sha256(&asked), expires_at }))
 }
@@ -172,21 +206,35 @@ fn render(answer: &Answer, headers: &HeaderMap) -> Response {
         return response;
     }
     let cut = answer.lifetime_cut.as_ref();
-    let cut = cut.map(|cut| json!({ "asked_seconds": cut.asked.as_secs(), "got_seconds": cut.got.as_secs(), "reason": cut.reason }));
-    let bundle: Value = serde_json::from_slice(&answer.bundle).unwrap_or_default();
-    document::answer(
-        StatusCode::CREATED,
-        &json!({
-            "chain": answer.chain_pem,
-            "serial": answer.serial.to_string(),
-            "not_before": answer.validity.not_before.to_string(),
-            "not_after": answer.validity.not_after.to_string(),
-            "renew_after": answer.renew_after.to_string(),
-            "lifetime_cut": cut,
-            "bundle": bundle,
-            "bundle_sequence": answer.sequence,
-        }),
-    )
+    let document = Document {
+        bundle_sequence: answer.sequence,
+        chain: &answer.chain_pem,
+        lifetime_cut: cut.map(|cut| Cut { asked_seconds: cut.asked.as_secs(), got_seconds: cut.got.as_secs(), reason: &cut.reason }),
+        not_after: answer.validity.not_after.to_string(),
+        not_before: answer.validity.not_before.to_string(),
+        renew_after: answer.renew_after.to_string(),
+        serial: answer.serial.to_string(),
+    };
+    document::answer_with(StatusCode::CREATED, "bundle", &answer.bundle, &document)
+}
+
+/// The answer, without the bundle, which is a document already.
+#[derive(Serialize)]
+struct Document<'a> {
+    bundle_sequence: u64,
+    chain: &'a str,
+    lifetime_cut: Option<Cut<'a>>,
+    not_after: String,
+    not_before: String,
+    renew_after: String,
+    serial: String,
+}
+
+#[derive(Serialize)]
+struct Cut<'a> {
+    asked_seconds: u64,
+    got_seconds: u64,
+    reason: &'a str,
 }
 
 /// A request that cannot be read is malformed; one with a key that we refuse was read well.
@@ -226,7 +274,9 @@ impl From<IssuingError> for Problem {
             IssuingError::Lost(Lost::Batch(e)) => busy(e.code()),
             IssuingError::Lost(_) => busy("service.overloaded"),
             IssuingError::Store(e) => busy(e.code()),
+            IssuingError::Unpublished(e) => e.into(),
             IssuingError::Interrupted => busy("service.stopping"),
+            IssuingError::Revoked => Self::new(StatusCode::CONFLICT, "service.answer_revoked", detail),
             IssuingError::Gone => Self::new(StatusCode::CONFLICT, "service.answer_gone", detail),
         }
     }

@@ -5,10 +5,8 @@ use axum::body::Bytes;
 use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
-use meshroot::hierarchy::Authority;
 use meshroot::revocation::Crl;
-use meshroot::spiffe::TrustDomain;
-use meshroot_store::{PublishedCrl, RevocationChange};
+use meshroot_store::PublishedCrl;
 use serde_json::json;
 
 use super::conditional::respond;
@@ -17,7 +15,7 @@ use super::revocations::in_mesh;
 use super::{App, Problem, json as document};
 use crate::audit;
 use crate::caller::Administrator;
-use crate::mesh::{MeshError, crls};
+use crate::mesh::{MeshError, trust_domain_of};
 
 /// `GET /crl/{authority}`: the newest, current or not; it says itself until when it is good.
 pub(super) async fn of_authority(
@@ -71,30 +69,10 @@ async fn publish_crl(app: &Arc<App>, name: &str, body: &[u8]) -> Result<Publishe
     let bad = |code, detail: String| Problem::new(StatusCode::BAD_REQUEST, code, detail);
     let mut read = Crl::from_pem_or_der(body).map_err(|e| bad(e.code(), e.to_string()))?;
     let (Some(crl), true) = (read.pop(), read.is_empty()) else { return Err(bad("crl.several", "one CRL at a time: the body has several".into())) };
-    let (trust_domain, authority) = authority(app, name).ok_or_else(|| no_such_authority(name))?;
-    let published = PublishedCrl { trust_domain, authority: authority.id().clone(), crl };
+    let (trust_domain, authority) = trust_domain_of(&app.mesh.now(), name).ok_or_else(|| no_such_authority(name))?;
+    let published = PublishedCrl { trust_domain, authority, crl };
     let (mesh, given) = (Arc::clone(&app.mesh), published.clone());
-    in_mesh(move || {
-        let snapshot = mesh.now();
-        let now = mesh.clock().now();
-        let made_here = snapshot.trust_domain(given.trust_domain.as_str()).is_some_and(|domain| domain.has_key(&given.authority));
-        if made_here {
-            let detail = format!("the CRLs of '{}' are made here, with its key: none is taken from elsewhere", given.authority);
-            return Err(Problem::new(StatusCode::CONFLICT, "crl.made_here", detail));
-        }
-        mesh.change_revocations::<Problem>(|held| {
-            let revoked = crls::of(held.revoked.iter(), &given.trust_domain, &given.authority);
-            crls::check(&given.crl, &authority, revoked, mesh.crypto(), now).map_err(|unfit| {
-                Problem::new(
-                    StatusCode::UNPROCESSABLE_ENTITY,
-                    unfit.code(),
-                    format!("the CRL cannot be published for '{}': {unfit}", given.authority),
-                )
-            })?;
-            Ok(RevocationChange { crls: vec![given.clone()], ..RevocationChange::new(0, now) })
-        })
-    })
-    .await?;
+    in_mesh(move || Ok(mesh.publish(&given)?)).await?;
     Ok(published)
 }
 
@@ -109,18 +87,13 @@ pub(super) fn describe(published: &PublishedCrl) -> serde_json::Value {
     })
 }
 
-fn authority(app: &App, name: &str) -> Option<(TrustDomain, Authority)> {
-    let snapshot = app.mesh.now();
-    snapshot.trust_domains().iter().find_map(|domain| Some((domain.hierarchy.trust_domain().clone(), domain.hierarchy.authority(name)?.clone())))
-}
-
 fn no_such_authority(name: &str) -> Problem {
     let name: String = name.chars().take(100).collect();
     Problem::new(StatusCode::NOT_FOUND, "crl.no_such_authority", format!("there is no authority '{}'", name.escape_debug()))
 }
 
 fn no_crl(app: &App, name: &str) -> Problem {
-    if authority(app, name).is_none() {
+    if trust_domain_of(&app.mesh.now(), name).is_none() {
         return no_such_authority(name);
     }
     let detail = format!("there is no CRL of '{name}' yet: its key is not in this store, so it has to be handed in");
@@ -163,6 +136,7 @@ impl From<MeshError> for Problem {
         let code = e.code();
         let status = match &e {
             MeshError::Store(meshroot_store::StoreError::CrlNotNewer { .. }) => StatusCode::CONFLICT,
+            MeshError::Store(meshroot_store::StoreError::TooBroad) => StatusCode::BAD_REQUEST,
             MeshError::Store(_) | MeshError::Contended => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };

@@ -27,6 +27,6 @@ pub(super) async fn is_ready(State(app): State<Arc<App>>) -> Result<&'static str
 
 /// `GET /metrics`: Prometheus' text form.
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
-    let text = app.metrics.render(&app.mesh, &app.key_sets);
+    let text = app.metrics.render(&app.mesh, &app.key_sets, app.desk.waiting());
     ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
 }

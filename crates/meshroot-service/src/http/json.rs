@@ -1,6 +1,7 @@
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -8,7 +9,27 @@ use super::Problem;
 
 /// A JSON answer that no cache keeps.
 pub(super) fn answer(status: StatusCode, document: &Value) -> Response {
-    let mut response = (status, Body::from(document.to_string())).into_response();
+    respond(status, document.to_string().into())
+}
+
+/// The same, with one more member, first, whose value is JSON already: it is neither read nor written anew.
+pub(super) fn answer_with(status: StatusCode, name: &str, value: &[u8], document: &impl Serialize) -> Response {
+    let rest = match serde_json::to_vec(document) {
+        Ok(rest) => rest,
+        Err(e) => return Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "http.json", e.to_string()).into_response(),
+    };
+    let mut body = Vec::with_capacity(value.len().saturating_add(rest.len()).saturating_add(name.len()).saturating_add(8));
+    body.extend_from_slice(b"{\"");
+    body.extend_from_slice(name.as_bytes());
+    body.extend_from_slice(b"\":");
+    body.extend_from_slice(value);
+    body.push(b',');
+    body.extend_from_slice(rest.strip_prefix(b"{").unwrap_or(&rest));
+    respond(status, body.into())
+}
+
+fn respond(status: StatusCode, body: Body) -> Response {
+    let mut response = (status, body).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -21,4 +42,19 @@ pub(super) fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
         let detail = format!("the body is not the JSON document that belongs here: {e}");
         Problem::new(StatusCode::BAD_REQUEST, "http.malformed_json", detail)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+    use serde_json::json;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_member_that_is_json_already_is_a_member_like_the_others() {
+        let response = answer_with(StatusCode::CREATED, "bundle", br#"{"keys": []}"#, &json!({ "chain": "a\nb", "cut": null }));
+        let body = to_bytes(response.into_body(), 1_000).await.unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&body).unwrap(), json!({ "bundle": { "keys": [] }, "chain": "a\nb", "cut": null }));
+    }
 }

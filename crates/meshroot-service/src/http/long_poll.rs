@@ -16,7 +16,7 @@ pub(super) async fn until_later(app: &App, trust_domain: &str, after: u64, wait:
     let later = async {
         loop {
             let sequence = app.mesh.now().trust_domain(trust_domain).map(|domain| domain.published.sequence);
-            if sequence.is_none_or(|sequence| sequence > after) || changes.changed().await.is_err() {
+            if app.mesh.published().is_err() || sequence.is_none_or(|sequence| sequence > after) || changes.changed().await.is_err() {
                 return;
             }
         }

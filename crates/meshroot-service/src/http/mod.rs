@@ -2,8 +2,11 @@
 
 mod bundles;
 mod certificates;
+mod cluster_ca;
 mod conditional;
 mod crls;
+mod dependents;
+mod evidence;
 mod health;
 pub(crate) mod hex;
 mod hierarchy;
@@ -13,6 +16,8 @@ mod long_poll;
 mod problem;
 mod request_id;
 mod revocations;
+mod root;
+mod store;
 mod tokens;
 
 use std::sync::Arc;
@@ -34,7 +39,7 @@ use crate::mesh::Mesh;
 use crate::metrics::Metrics;
 use crate::permission::Permissions;
 use crate::review::Reviews;
-pub(crate) use certificates::{Claim, decide, unusable};
+pub(crate) use certificates::{Claim, Names, WORKLOAD, decide, unusable};
 pub(crate) use problem::Problem;
 pub(crate) use request_id::{HEADER as REQUEST_ID, RequestId};
 
@@ -61,16 +66,18 @@ pub(crate) struct App {
     pub(crate) requests: Arc<Semaphore>,
     /// Bundle readers that wait.
     long_polls: Semaphore,
+    /// Those who have seen a later bundle than the one that is published.
+    witnesses: evidence::Witnesses,
     /// Turns true when the service stops.
-    stopping: watch::Receiver<bool>,
+    pub(crate) stopping: watch::Receiver<bool>,
 }
 
 impl App {
     pub(crate) fn new(mesh: Arc<Mesh>, desk: Desk, limits: Limits, permissions: Permissions, means: Means, stopping: watch::Receiver<bool>) -> Self {
         Self {
             mesh,
+            metrics: Metrics::new(desk.commits()),
             desk,
-            metrics: Metrics::default(),
             limits,
             permissions: ArcSwap::from_pointee(permissions),
             rates: Rates::new(&limits),
@@ -80,6 +87,7 @@ impl App {
             reviews: means.reviews,
             requests: Arc::new(Semaphore::new(limits.requests)),
             long_polls: Semaphore::new(limits.long_polls),
+            witnesses: evidence::Witnesses::default(),
             stopping,
         }
     }
@@ -94,10 +102,15 @@ fn operations() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
         ("/v1/inventory", get(inventory::search)),
         ("/v1/authorities", get(hierarchy::authorities)),
         ("/v1/status", get(hierarchy::status)),
+        ("/v1/clusters/{cluster}/ca", post(cluster_ca::create)),
+        ("/v1/clusters/{cluster}/ca/{request}", get(cluster_ca::fetch)),
+        ("/v1/root-requests", get(root::requests)),
+        ("/v1/root-answers", post(root::take)),
         ("/v1/revocations", get(revocations::list).post(revocations::create)),
         ("/v1/denials/{number}", delete(revocations::lift)),
         ("/crl/{authority}", get(crls::of_authority).put(crls::publish)),
         ("/crls.pem", get(crls::all)),
+        ("/v1/store/restored", post(store::restored)),
         ("/v1/trust-domains/{trust_domain}/bundle", get(bundles::bundle)),
         ("/v1/bundle-map", get(bundles::map)),
         ("/roots.pem", get(bundles::roots)),
@@ -149,5 +162,25 @@ mod tests {
         let document: serde_json::Value = serde_json::from_str(OPENAPI).unwrap();
         let documented: BTreeSet<&str> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(documented, operations().iter().map(|(path, _)| *path).collect());
+    }
+
+    #[test]
+    fn every_operation_is_shown_in_the_guide_with_a_line_to_try_it() {
+        let document: serde_json::Value = serde_json::from_str(OPENAPI).unwrap();
+        let guide = include_str!("../../docs/http-api.md");
+        let sections: BTreeSet<&str> = guide.split("\n### ").skip(1).collect();
+        let mut shown = BTreeSet::new();
+        for section in sections {
+            let (title, text) = section.split_once('\n').unwrap();
+            let of_section = text.split("\n## ").next().unwrap();
+            assert!(["curl", "$C ", "$A "].iter().any(|start| of_section.contains(&format!("\n{start}"))), "{title} has no line to try it");
+            shown.insert(title.trim_matches('`').to_owned());
+        }
+        let paths = document["paths"].as_object().unwrap();
+        let documented: BTreeSet<String> = paths
+            .iter()
+            .flat_map(|(path, methods)| methods.as_object().unwrap().keys().map(move |method| format!("{} {path}", method.to_uppercase())))
+            .collect();
+        assert_eq!(shown, documented);
     }
 }

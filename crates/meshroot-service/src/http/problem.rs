@@ -6,6 +6,8 @@ use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
+use crate::mesh::Unpublished;
+
 /// What went wrong, for people and for programs (RFC 9457).
 ///
 /// A handler answers with it; the outermost layer, which knows the request's id, writes the document.
@@ -77,6 +79,12 @@ impl Problem {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
         }
         response
+    }
+}
+
+impl From<Unpublished> for Problem {
+    fn from(e: Unpublished) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, e.code(), e.to_string()).retry_after(e.retry_after())
     }
 }
 

@@ -28,6 +28,8 @@ const LONGEST: Duration = Duration::from_secs(7 * 86_400);
 struct Wanted {
     cluster: String,
     id: Option<String>,
+    /// Which one a new cluster joins, where there are several.
+    trust_domain: Option<String>,
     ttl: Seconds,
 }
 
@@ -43,6 +45,13 @@ pub(super) async fn create(
     let cluster = ClusterName::parse(&wanted.cluster).map_err(|e| bad(e.code(), e.to_string()))?;
     let snapshot = app.mesh.now();
     let domain = snapshot.trust_domains().iter().find(|domain| domain.hierarchy.clusters().contains(&&cluster));
+    // A cluster that is to join is not there yet; where there are several trust domains, it has to be said which it joins.
+    let joins = || match (&wanted.id, &wanted.trust_domain, snapshot.trust_domains()) {
+        (None, Some(name), _) => snapshot.trust_domain(name),
+        (None, None, [only]) => Some(only),
+        _ => None,
+    };
+    let domain = domain.or_else(joins);
     let domain = domain.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "cluster.not_found", format!("there is no cluster '{cluster}'")))?;
     let trust_domain = domain.hierarchy.trust_domain().clone();
     let scope = match &wanted.id {

@@ -3,7 +3,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use meshroot::issue::LifetimeCut;
 use meshroot::policy::{Grant, PolicyCut};
-use meshroot::spiffe::SpiffeId;
 use meshroot::time::{Timestamp, Validity};
 use meshroot::x509::{Certificate, SerialNumber};
 use meshroot_store::{IssuanceRow, Query, Recorded};
@@ -45,8 +44,8 @@ fn cut(by_ca: Option<&LifetimeCut>, by_policy: Option<&PolicyCut>) -> Option<Cut
 
 impl Answer {
     pub(super) fn new(recorded: &Recorded, grant: &Grant, now: Timestamp, mesh: &Mesh) -> Result<Self, IssuingError> {
-        let leaf = Certificate::from_der(recorded.der()).map_err(|_| IssuingError::Gone)?;
-        let mut answer = Self::of(&leaf, recorded.chain_pem(), recorded.position(), now, mesh)?;
+        let (serial, validity) = (recorded.serial(), recorded.validity());
+        let mut answer = Self::of(serial, validity, grant.trust_domain().as_str(), recorded.chain_pem(), recorded.position(), now, mesh)?;
         answer.lifetime_cut = cut(recorded.lifetime_cut(), grant.lifetime_cut());
         Ok(answer)
     }
@@ -56,21 +55,32 @@ impl Answer {
         let query = Query { after: position.saturating_sub(1), limit: 1, ..Query::default() };
         let row: IssuanceRow = mesh.store().issuances(&query)?.pop().filter(|row| row.position == position).ok_or(IssuingError::Gone)?;
         let leaf = Certificate::from_der(&row.certificate).map_err(|_| IssuingError::Gone)?;
+        if mesh.revoked().find(&row.trust_domain, &row.authority, &row.serial).is_some() {
+            return Err(IssuingError::Revoked);
+        }
         let snapshot = mesh.now();
         let domain = snapshot.trust_domain(row.trust_domain.as_str()).ok_or(IssuingError::Gone)?;
         let ca = domain.hierarchy.authority(row.authority.as_str()).and_then(|authority| authority.certificate()).ok_or(IssuingError::Gone)?;
-        Self::of(&leaf, meshroot::pem::encode_certificates([&leaf, ca]), position, row.at, mesh)
+        let chain_pem = meshroot::pem::encode_certificates([&leaf, ca]);
+        Self::of(leaf.serial(), leaf.validity(), row.trust_domain.as_str(), chain_pem, position, row.at, mesh)
     }
 
-    fn of(leaf: &Certificate, chain_pem: String, position: u64, now: Timestamp, mesh: &Mesh) -> Result<Self, IssuingError> {
+    fn of(
+        serial: &SerialNumber,
+        validity: Validity,
+        trust_domain: &str,
+        chain_pem: String,
+        position: u64,
+        now: Timestamp,
+        mesh: &Mesh,
+    ) -> Result<Self, IssuingError> {
         let snapshot = mesh.now();
-        let id = leaf.alt_names().and_then(|names| names.uris.into_iter().find_map(|uri| SpiffeId::parse(uri).ok())).ok_or(IssuingError::Gone)?;
-        let published = &snapshot.trust_domain(id.trust_domain().as_str()).ok_or(IssuingError::Gone)?.published;
+        let published = &snapshot.trust_domain(trust_domain).ok_or(IssuingError::Gone)?.published;
         Ok(Self {
             chain_pem,
-            serial: leaf.serial().clone(),
-            validity: leaf.validity(),
-            renew_after: renew_after(leaf, now),
+            serial: serial.clone(),
+            validity,
+            renew_after: renew_after(serial, validity, now),
             lifetime_cut: None,
             bundle: published.spiffe.body.clone(),
             sequence: published.sequence,
@@ -81,9 +91,9 @@ impl Answer {
 
 /// Between half and two thirds of the remaining life, spread by the serial number, which is random: those who came at
 /// the same moment come back at different ones.
-fn renew_after(leaf: &Certificate, now: Timestamp) -> Timestamp {
-    let life = leaf.validity().not_after.since(now);
-    let spread = leaf.serial().as_bytes().last().copied().unwrap_or_default();
+fn renew_after(serial: &SerialNumber, validity: Validity, now: Timestamp) -> Timestamp {
+    let life = validity.not_after.since(now);
+    let spread = serial.as_bytes().last().copied().unwrap_or_default();
     let sixth = life.checked_div(6).unwrap_or(Duration::ZERO);
     now.plus(life.checked_div(2).unwrap_or(Duration::ZERO)).plus(sixth.mul_f64(f64::from(spread) / 255.0))
 }

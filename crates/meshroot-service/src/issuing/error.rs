@@ -4,6 +4,8 @@ use meshroot::spiffe::SpiffeId;
 use meshroot::time::Timestamp;
 use meshroot_store::{Lost, StoreError};
 
+use crate::mesh::Unpublished;
+
 /// Why there is no certificate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -38,9 +40,15 @@ pub(crate) enum IssuingError {
     /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Nothing is published now, and a certificate comes with its bundle.
+    #[error(transparent)]
+    Unpublished(#[from] Unpublished),
     /// The service is stopping.
     #[error("the service is stopping")]
     Interrupted,
+    /// What was answered before is revoked.
+    #[error("the certificate that answered this before is revoked: ask with a new idempotency key")]
+    Revoked,
     /// What was answered before cannot be put together any more.
     #[error("the CA that signed this before is not there any more: ask with a new idempotency key")]
     Gone,

@@ -15,6 +15,7 @@ use meshroot_store::{Idempotency, InFlight, Issuance, Outcome, Recorder, Submiss
 use tokio::sync::oneshot;
 
 use crate::mesh::{ClusterIssuer, Mesh};
+use crate::metrics::Commits;
 pub(crate) use answer::Answer;
 pub(crate) use error::IssuingError;
 
@@ -23,6 +24,7 @@ pub(crate) use error::IssuingError;
 pub(crate) struct Desk {
     mesh: Arc<Mesh>,
     recorder: Recorder,
+    commits: Commits,
 }
 
 /// What somebody may have.
@@ -47,14 +49,27 @@ const QUEUE: usize = 1_024;
 
 impl Desk {
     pub(crate) fn new(mesh: Arc<Mesh>) -> std::io::Result<Self> {
-        let recorder = Recorder::start(Arc::clone(mesh.store()), QUEUE)?;
-        Ok(Self { mesh, recorder })
+        let commits = Commits::default();
+        let told = commits.clone();
+        let recorder = Recorder::observed(Arc::clone(mesh.store()), QUEUE, move |size, took| told.observe(size, took))?;
+        Ok(Self { mesh, recorder, commits })
+    }
+
+    /// The recorder's transactions, counted.
+    pub(crate) fn commits(&self) -> &Commits {
+        &self.commits
+    }
+
+    /// How many certificates wait to be recorded.
+    pub(crate) fn waiting(&self) -> usize {
+        self.recorder.waiting()
     }
 
     /// Issues, records, and answers. Once it is signed it is recorded, whether or not somebody still waits for it.
     pub(crate) async fn issue(&self, order: Order) -> Result<Answer, IssuingError> {
         let now = self.mesh.clock().now();
         self.is_not_denied(&order.grant, now)?;
+        self.mesh.published()?;
         if let Some(name) = &order.idempotency
             && let Some((position, request)) = self.answered(name.caller.clone(), name.key.clone()).await?
         {

@@ -18,7 +18,7 @@ impl Mesh {
     ) -> Result<(), E> {
         for _ in 0..ATTEMPTS {
             self.refresh()?;
-            let snapshot = self.now();
+            let snapshot = self.newest();
             let unknown = || MeshError::from(StoreError::UnknownTrustDomain(trust_domain.clone()));
             let domain = snapshot.trust_domain(trust_domain.as_str()).ok_or_else(unknown)?;
             let events = decide(&domain.hierarchy)?;

@@ -26,25 +26,25 @@ const BACKDATE: Duration = Duration::from_secs(60);
 pub(crate) const KEPT: Duration = Duration::from_secs(2 * 86_400);
 
 /// Whether the next CRL of a CA has to be made, whatever was revoked.
-pub(super) fn is_due(held: Option<&Crl>, now: Timestamp) -> bool {
+pub(crate) fn is_due(held: Option<&Crl>, age: Duration, now: Timestamp) -> bool {
     let Some(held) = held else { return true };
     // One from the future was made by a clock that was wrong.
-    held.this_update() > now || held.this_update().plus(AGE) <= now
+    held.this_update() > now || held.this_update().plus(age) <= now
 }
 
 /// What the next CRL of a CA has to say. The number grows with the time, so that one that was made from an older copy of
-/// the store is not taken for older than those before it.
+/// the store is not taken for older than those before it; and it is above this one, if somebody knows of another.
 pub(crate) fn next<'r>(
     before: Option<&Crl>,
+    above: Option<u64>,
     revoked: impl Iterator<Item = &'r Revocation>,
     life: Duration,
     now: Timestamp,
 ) -> Option<RevocationList> {
-    let by_time = CrlNumber::from(u64::try_from(now.unix()).unwrap_or(0));
-    let number = match before.and_then(Crl::number) {
-        Some(number) => number.next()?.max(by_time),
-        None => by_time,
-    };
+    let mut number = CrlNumber::from(u64::try_from(now.unix()).unwrap_or(0));
+    for known in before.and_then(Crl::number).cloned().into_iter().chain(above.map(CrlNumber::from)) {
+        number = number.max(known.next()?);
+    }
     let this_update = now.minus(BACKDATE);
     let list = RevocationList::new(number, this_update, now.plus(life));
     Some(revoked.fold(list, |list, one| {

@@ -31,6 +31,9 @@ pub enum MeshError {
     /// The bundle that is published is not the one that the history leads to.
     #[error("the store publishes another bundle for '{0}' than its history says: restore it from a backup")]
     OtherBundle(TrustDomain),
+    /// The history does not allow a change.
+    #[error(transparent)]
+    Hierarchy(#[from] HierarchyError),
     /// A certificate cannot be issued.
     #[error(transparent)]
     Issue(#[from] IssueError),
@@ -40,9 +43,9 @@ pub enum MeshError {
     /// A CRL has the largest number that there is.
     #[error("there is no larger CRL number: whoever made the CRL before used the largest")]
     CrlNumbersUsedUp,
-    /// A change of the hierarchy is refused.
-    #[error(transparent)]
-    Hierarchy(#[from] HierarchyError),
+    /// The root.
+    #[error("the root cannot sign: {0}")]
+    Root(String),
     /// Others changed the same thing all the time.
     #[error("others change the same thing at the same time, again and again: try again")]
     Contended,
@@ -60,10 +63,11 @@ impl MeshError {
             Self::Key(e) => e.code(),
             Self::Bundle(e) => e.code(),
             Self::OtherBundle(_) => "mesh.other_bundle",
+            Self::Hierarchy(e) => e.code(),
             Self::Issue(e) => e.code(),
             Self::Crl(e) => e.code(),
             Self::CrlNumbersUsedUp => "mesh.crl_numbers",
-            Self::Hierarchy(e) => e.code(),
+            Self::Root(_) => "mesh.root",
             Self::Contended => "mesh.contended",
             Self::NoCa(_) => "mesh.no_ca",
         }

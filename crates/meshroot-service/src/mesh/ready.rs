@@ -13,6 +13,7 @@ const MESSAGE: &[u8] = b"meshroot readiness check, not a certificate";
 /// Every issuing CA is valid long enough and makes a signature that verifies, and the store takes writes.
 pub(crate) fn check(mesh: &Mesh) -> Result<(), String> {
     let now = mesh.clock().now();
+    mesh.published().map_err(|e| e.to_string())?;
     let snapshot = mesh.now();
     if snapshot.trust_domains().is_empty() {
         return Err("the store holds no trust domain".into());

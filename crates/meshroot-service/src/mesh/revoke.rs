@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use meshroot::hierarchy::{Authority, AuthorityId};
 use meshroot::spiffe::TrustDomain;
@@ -7,7 +8,8 @@ use meshroot_store::{PublishedCrl, RevocationChange, Revocations, StoreError};
 
 use super::crls::{self, KEPT};
 use super::revoked::{Revoked, unexpired};
-use super::{Mesh, MeshError, Snapshot, keys};
+use super::{Domain, Mesh, MeshError, Snapshot, keys};
+use crate::root;
 
 /// How often a change is decided anew because somebody else was quicker.
 const ATTEMPTS: usize = 16;
@@ -42,11 +44,16 @@ impl Mesh {
         let held = self.revoked();
         let due = |authority: &Authority, trust_domain: &TrustDomain| {
             let served = held.crls.iter().find(|served| served.authority == *authority.id() && served.trust_domain == *trust_domain);
-            served.is_none_or(|served| crls::is_due(Some(&served.crl), now))
+            crls::is_due(served.map(|served| &served.crl), self.age(trust_domain, authority), now)
         };
         let snapshot = self.now();
-        let mut all = snapshot.trust_domains().iter().flat_map(|domain| domain.signing_authorities(now).map(move |one| (one, domain)));
-        if !all.any(|(authority, domain)| due(authority, domain.hierarchy.trust_domain())) {
+        let is_due = |domain: &Domain| {
+            let trust_domain = domain.hierarchy.trust_domain();
+            let here = |authority: &&Authority| domain.has_key(authority.id()) || self.root_of(trust_domain, authority.id()).is_some();
+            let mut signing = domain.hierarchy.authorities().iter().filter(here).filter(|authority| unexpired(authority, now).is_some());
+            signing.any(|authority| due(authority, trust_domain))
+        };
+        if !snapshot.trust_domains().iter().any(is_due) {
             return Ok(Told::default());
         }
         drop(held);
@@ -93,7 +100,7 @@ impl Mesh {
             for authority in domain.hierarchy.authorities() {
                 let name = (trust_domain.clone(), authority.id().clone());
                 let before = held.crls.iter().find(|crl| crl.trust_domain == name.0 && crl.authority == name.1);
-                let wanted = revoking.contains(&name) || crls::is_due(before.map(|before| &before.crl), now);
+                let wanted = revoking.contains(&name) || crls::is_due(before.map(|before| &before.crl), self.age(trust_domain, authority), now);
                 if given.contains(&name) || !wanted || unexpired(authority, now).is_none() {
                     continue;
                 }
@@ -110,6 +117,11 @@ impl Mesh {
         Ok(untold)
     }
 
+    /// How old an authority's CRL may become before the next one is made.
+    fn age(&self, trust_domain: &TrustDomain, authority: &Authority) -> Duration {
+        if self.root_of(trust_domain, authority.id()).is_some() { root::AGE } else { crls::AGE }
+    }
+
     /// The next CRL of an authority; `None` when its key is not here.
     fn crl_of<'r>(
         &self,
@@ -119,9 +131,14 @@ impl Mesh {
         revoked: impl Iterator<Item = &'r meshroot_store::Revocation>,
     ) -> Result<Option<PublishedCrl>, MeshError> {
         let now = self.clock.now();
+        if let Some(root) = self.root_of(trust_domain, authority.id()) {
+            let above = before.and_then(|before| before.crl.number()).and_then(|number| u64::try_from(number).ok()).unwrap_or_default();
+            let crl = root.crl(&revoked.cloned().collect::<Vec<_>>(), above, now).map_err(|e| MeshError::Root(e.to_string()))?;
+            return Ok(Some(PublishedCrl { trust_domain: trust_domain.clone(), authority: authority.id().clone(), crl }));
+        }
         let Some(signer) = keys::signer(&*self.store, &self.data_key, &self.crypto, trust_domain, authority)? else { return Ok(None) };
         let Some(issuer) = crls::issuer(authority, now) else { return Ok(None) };
-        let list = crls::next(before.map(|before| &before.crl), revoked, crls::LIFE, now).ok_or(MeshError::CrlNumbersUsedUp)?;
+        let list = crls::next(before.map(|before| &before.crl), None, revoked, crls::LIFE, now).ok_or(MeshError::CrlNumbersUsedUp)?;
         let crl = list.sign(issuer, &*signer, &self.crypto)?;
         Ok(Some(PublishedCrl { trust_domain: trust_domain.clone(), authority: authority.id().clone(), crl }))
     }
@@ -129,6 +146,7 @@ impl Mesh {
     /// Never goes back: of two readers the one that read more stays.
     fn install(&self, new: Revoked) {
         let new = Arc::new(new);
-        self.revoked.rcu(|held| if held.version() > new.version() { Arc::clone(held) } else { Arc::clone(&new) });
+        self.revoked
+            .rcu(|held| if (held.version(), held.snapshot()) > (new.version(), new.snapshot()) { Arc::clone(held) } else { Arc::clone(&new) });
     }
 }

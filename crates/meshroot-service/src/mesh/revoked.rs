@@ -18,6 +18,8 @@ const REFRESH: Duration = Duration::from_secs(300);
 #[derive(Clone, Debug)]
 pub(crate) struct Revoked {
     version: u64,
+    /// The version of the snapshot whose CAs the set of CRLs is for.
+    snapshot: u64,
     by_serial: HashMap<SerialNumber, Vec<Revocation>>,
     /// Of several denials of one identity, the one that holds longest.
     denied: HashMap<SpiffeId, Denial>,
@@ -69,11 +71,15 @@ impl Revoked {
             })
             .collect();
         let set = CrlFile::of(&crls, snapshot, crypto, now);
-        Self { version: held.version, by_serial, denied, crls, set }
+        Self { version: held.version, snapshot: snapshot.version(), by_serial, denied, crls, set }
     }
 
     pub(crate) fn version(&self) -> u64 {
         self.version
+    }
+
+    pub(super) fn snapshot(&self) -> u64 {
+        self.snapshot
     }
 
     /// The revocation of this certificate of this CA.
@@ -135,7 +141,7 @@ impl CrlFile {
                         until = until.min(served.crl.next_update().unwrap_or(Timestamp::MAX));
                     }
                     // One that is in no chain may be missing, and an old one would do harm.
-                    _ if !is_in_chains(authority) => {}
+                    _ if !is_in_chains(authority, domain.has_key(authority.id())) => {}
                     Some(_) => missing.push(format!("the CRL of '{}' is out of date", authority.id())),
                     None => missing.push(format!("there is no CRL of '{}'", authority.id())),
                 }
@@ -158,10 +164,15 @@ pub(super) fn unexpired(authority: &Authority, now: Timestamp) -> Option<&Certif
     authority.certificates().iter().filter(valid).max_by_key(|certificate| certificate.validity().not_after)
 }
 
-/// Whether a peer may be shown a chain with this authority in it.
-fn is_in_chains(authority: &Authority) -> bool {
+/// Whether a peer may be shown a chain with this authority in it. A CA whose key is elsewhere may issue whatever its state is
+/// here.
+fn is_in_chains(authority: &Authority, key_is_here: bool) -> bool {
     match authority.role() {
         Role::Root => authority.published_at().is_some(),
-        Role::Cluster(_) => !matches!(authority.state(), AuthorityState::Prepared | AuthorityState::Retired),
+        Role::Cluster(_) => match authority.state() {
+            AuthorityState::Prepared => !key_is_here,
+            AuthorityState::Retired => false,
+            _ => true,
+        },
     }
 }

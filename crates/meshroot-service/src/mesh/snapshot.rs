@@ -19,6 +19,8 @@ use super::{MeshError, Published, Rendering, keys};
 pub(crate) struct Snapshot {
     version: u64,
     trust_domains: Vec<Domain>,
+    /// From when on it is served; `None` when nothing was ever published.
+    pub(super) visible_at: Option<Timestamp>,
     /// Judges certificates against the bundles that are published.
     pub(crate) validator: Validator,
     /// All bundles, as a SPIFFE bundle map.
@@ -34,6 +36,8 @@ pub(crate) struct Snapshot {
 pub(crate) struct Domain {
     pub(crate) hierarchy: Hierarchy,
     pub(crate) published: Published,
+    /// What Istio's clients take for their roots, in PEM: the bundle's, and those that were imported.
+    pub(crate) workload_roots: String,
     issuers: HashMap<ClusterName, ClusterIssuer>,
     /// Clusters whose CA cannot issue now, with the reason in words.
     pub(crate) unable: Vec<(ClusterName, String)>,
@@ -64,12 +68,20 @@ impl Snapshot {
         let json = |text: String| Rendering::new(text, "application/json", refresh, crypto);
         Ok(Self {
             version: loaded.version,
+            visible_at: loaded.visible_at(),
             validator: Validator::new(&bundles, crypto.clone()),
             map: json(bundles.to_json()),
             envoy_map: bundles.to_envoy_json().ok().map(json),
             roots: Rendering::new(roots, "application/x-pem-file", refresh, crypto),
             trust_domains,
         })
+    }
+
+    /// Whether the bundles in the store are the ones that it publishes.
+    pub(super) fn publishes_what(&self, loaded: &Loaded) -> bool {
+        let sequence = |held: &StoredTrustDomain| held.bundle.as_ref().map(|bundle| bundle.sequence);
+        let ours = |held: &StoredTrustDomain| self.trust_domain(held.trust_domain.as_str()).map(|domain| domain.published.sequence);
+        loaded.trust_domains.iter().all(|held| sequence(held) == ours(held))
     }
 
     pub(crate) fn version(&self) -> u64 {
@@ -117,7 +129,7 @@ impl Domain {
                 continue;
             };
             let Some(signer) = keys::signer(store, data_key, crypto, name, authority)? else {
-                unable.push((cluster.clone(), "the store does not hold its CA's key".to_owned()));
+                // It keeps its key to itself, and issues for itself.
                 continue;
             };
             let chain: Vec<_> = authority.certificate().into_iter().cloned().collect();
@@ -130,18 +142,13 @@ impl Domain {
             }
         }
         let published = Published::new(bundle, rendered.sequence, rendered.bytes.clone(), crypto);
-        Ok(Self { hierarchy, published, issuers, unable, with_keys })
+        let workload_roots = meshroot::pem::encode_certificates(&hierarchy.workload_anchors());
+        Ok(Self { hierarchy, published, workload_roots, issuers, unable, with_keys })
     }
 
     /// Whether the store holds this authority's key.
     pub(crate) fn has_key(&self, authority: &AuthorityId) -> bool {
         self.with_keys.contains(authority)
-    }
-
-    /// The authorities that make their CRLs here: unexpired, and with their keys in the store.
-    pub(crate) fn signing_authorities(&self, now: Timestamp) -> impl Iterator<Item = &Authority> {
-        let has_key = |authority: &&Authority| self.with_keys.contains(authority.id());
-        self.hierarchy.authorities().iter().filter(has_key).filter(move |authority| super::revoked::unexpired(authority, now).is_some())
     }
 
     /// The authority that signed a certificate, by its name: every CA of a mesh has its own.

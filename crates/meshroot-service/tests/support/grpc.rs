@@ -84,6 +84,13 @@ fn metadata(name: &str, text: &str) -> prost_types::Struct {
 impl Agent {
     /// Connects with TLS, trusting these roots, as somebody who dials `name`.
     pub async fn connect(address: SocketAddr, roots_pem: &str, name: ServerName<'static>) -> Self {
+        let stream = Self::tls(address, roots_pem, name).await;
+        let (sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        Self { sender, headers: Vec::new() }
+    }
+
+    pub async fn tls(address: SocketAddr, roots_pem: &str, name: ServerName<'static>) -> tokio_rustls::client::TlsStream<TcpStream> {
         let mut roots = rustls::RootCertStore::empty();
         for root in CertificateDer::pem_slice_iter(roots_pem.as_bytes()) {
             roots.add(root.unwrap()).unwrap();
@@ -95,9 +102,7 @@ impl Agent {
         let stream = TcpStream::connect(address).await.unwrap();
         let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
         assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
-        let (sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
-        tokio::spawn(connection);
-        Self { sender, headers: Vec::new() }
+        stream
     }
 
     pub fn with(&self, name: &str, value: impl Into<Vec<u8>>) -> Self {
@@ -118,7 +123,17 @@ impl Agent {
 
     /// Any unary call, with whatever octets.
     pub async fn call(&self, path: &str, body: Bytes) -> Result<Bytes, Refusal> {
+        self.call_with_id(path, body).await.0
+    }
+
+    /// The same, with the id that the request got.
+    pub async fn call_with_id(&self, path: &str, body: Bytes) -> (Result<Bytes, Refusal>, String) {
         let response = self.send(path, body).await.unwrap();
+        let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+        (Self::read(response).await, id)
+    }
+
+    async fn read(response: hyper::Response<hyper::body::Incoming>) -> Result<Bytes, Refusal> {
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "application/grpc");
         let (head, body) = response.into_parts();

@@ -1,9 +1,9 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use meshroot::csr::{Csr, ProvenRequest};
-use meshroot::hierarchy::{AuthorityId, ClusterName, Command, Hierarchy, create_cluster_ca, create_root};
+use meshroot::hierarchy::{AuthorityId, AuthorityState, ClusterName, Command, Event, Hierarchy, Role, create_cluster_ca, create_root};
 use meshroot::issue::{Authorized, Issuer};
 use meshroot::key::seal::{DataKey, SealContext, SealedKey, UnlockSecret, WrappedDataKey};
 use meshroot::key::{Crypto, KeyAlgorithm, PrivateKey, Signer};
@@ -45,6 +45,7 @@ pub struct TestMesh {
     pub hierarchy: Hierarchy,
     /// The root's key, which the store does not hold.
     pub root_signer: Arc<dyn Signer>,
+    root_secret: UnlockSecret,
     secret: UnlockSecret,
 }
 
@@ -62,6 +63,7 @@ impl TestMesh {
             SqliteStore::create(&folder.path().join("mesh.db"), &NewStore { id: id.clone(), kind: StoreKind::Mesh, wrapped_data_key, at: now })
                 .unwrap();
 
+        let root_secret = UnlockSecret::generate_file(crypto.entropy()).unwrap();
         let mut hierarchy = Hierarchy::new(trust_domain.clone());
         let mut events = Vec::new();
         let mut sealed_keys = Vec::new();
@@ -77,6 +79,8 @@ impl TestMesh {
         };
         decide(&mut hierarchy, Command::AddRoot { path });
         let bundle = hierarchy.bundle().unwrap();
+        make_root_store(&folder.path().join("root.db"), &root_secret, &hierarchy, &events_of_root(&hierarchy, now), &root_key, &crypto, now);
+        std::fs::write(folder.path().join("root-unlock.key"), &*root_secret.to_file().unwrap()).unwrap();
         for name in ["west", "east"] {
             let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256, &crypto).unwrap();
             let request = ProvenRequest::from_signer(&*key.signer(&crypto).unwrap(), &crypto).unwrap();
@@ -92,7 +96,7 @@ impl TestMesh {
         let bundle = hierarchy.bundle().unwrap();
         let rendered = RenderedBundle { sequence: bundle.sequence().unwrap(), bytes: bundle.to_spiffe_json().into_bytes() };
         store.commit(&Change { expected_version: 0, trust_domain, events, sealed_keys, bundle: Some(rendered), at: now }).unwrap();
-        Self { folder, crypto, clock, roots_pem: bundle.to_pem(), hierarchy, root_signer, secret }
+        Self { folder, crypto, clock, roots_pem: bundle.to_pem(), hierarchy, root_signer, root_secret, secret }
     }
 
     pub fn open(&self) -> Arc<dyn Store> {
@@ -102,6 +106,21 @@ impl TestMesh {
     pub fn data_key(&self) -> DataKey {
         let store = self.open();
         WrappedDataKey::from_bytes(&store.wrapped_data_key().unwrap()).unwrap().unwrap(&self.secret, store.meta().id.as_str(), &self.crypto).unwrap()
+    }
+
+    /// The root's own store, and what opens it.
+    pub fn root_store(&self) -> PathBuf {
+        self.folder.path().join("root.db")
+    }
+
+    pub fn root_unlock(&self) -> PathBuf {
+        self.folder.path().join("root-unlock.key")
+    }
+
+    pub fn root_data_key(&self) -> DataKey {
+        let store = SqliteStore::open(&self.root_store()).unwrap();
+        let wrapped = WrappedDataKey::from_bytes(&store.wrapped_data_key().unwrap()).unwrap();
+        wrapped.unwrap(&self.root_secret, store.meta().id.as_str(), &self.crypto).unwrap()
     }
 
     pub fn socket(&self) -> PathBuf {
@@ -204,4 +223,34 @@ impl TestMesh {
         let chain = meshroot::pem::certificates(chain_pem.as_bytes()).unwrap();
         self.crypto.sha256(chain[0].public_key().spki_der()).iter().map(|octet| format!("{octet:02x}")).collect()
     }
+}
+
+/// The events that a hierarchy with a root alone comes from.
+fn events_of_root(hierarchy: &Hierarchy, now: Timestamp) -> Vec<Event> {
+    let root = hierarchy.active_root().unwrap();
+    let (authority, certificate) = (root.id().clone(), root.certificate().unwrap().clone());
+    let added = Event::AuthorityAdded { authority: authority.clone(), role: Role::Root, certificate, state: AuthorityState::Active, at: now };
+    vec![added, Event::AnchorPublished { authority, sequence: 1, at: now }]
+}
+
+/// The root's store, as `quickstart` makes it.
+fn make_root_store(path: &Path, secret: &UnlockSecret, hierarchy: &Hierarchy, events: &[Event], key: &PrivateKey, crypto: &Crypto, now: Timestamp) {
+    let id = StoreId::generate(crypto.entropy()).unwrap();
+    let data_key = DataKey::generate(crypto.entropy()).unwrap();
+    let wrapped_data_key = WrappedDataKey::wrap(&data_key, secret, id.as_str(), crypto, crypto.entropy()).unwrap().to_bytes();
+    let store = SqliteStore::create(path, &NewStore { id: id.clone(), kind: StoreKind::Root, wrapped_data_key, at: now }).unwrap();
+    let authority = hierarchy.active_root().unwrap().id().clone();
+    let context = SealContext { store: id.as_str(), authority: authority.as_str(), public_key: key.public_key() };
+    let sealed = data_key.seal(crypto, crypto.entropy(), &context, key).unwrap().to_bytes();
+    let bundle = hierarchy.bundle().unwrap();
+    let rendered = RenderedBundle { sequence: bundle.sequence().unwrap(), bytes: bundle.to_spiffe_json().into_bytes() };
+    let change = Change {
+        expected_version: 0,
+        trust_domain: hierarchy.trust_domain().clone(),
+        events: events.to_vec(),
+        sealed_keys: vec![SealedKeyOf { authority, sealed }],
+        bundle: Some(rendered),
+        at: now,
+    };
+    store.commit(&change).unwrap();
 }

@@ -5,11 +5,12 @@
 mod client;
 mod grpc;
 pub mod https;
+pub mod istio;
 pub mod kubernetes;
 mod mesh;
 
 pub use client::{Answer, Client};
-pub use grpc::{Agent, Refusal, Request};
+pub use grpc::{Agent, Refusal, Request, frame};
 pub use kubernetes::{ApiServer, ISSUER};
 pub use mesh::{TRUST_DOMAIN, TestMesh};
 

@@ -6,7 +6,8 @@
 //! `store.json`, which is written last: without it an export is not whole.
 //!
 //! An import makes a new store, all or nothing, with the same identifier, positions, versions and checksums, and reads all
-//! of it before it is put in place. Derived data, the inventory, is made anew by maintenance.
+//! of it before it is put in place. What is made from the rest, the
+//! inventory and the list of serial numbers in use, is made anew.
 
 mod header;
 mod row;

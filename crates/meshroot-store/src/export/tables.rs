@@ -1,5 +1,6 @@
 //! The tables of an export, in the order in which they refer to each other. Both kinds of store have them, with the same
-//! columns and the same checksums.
+//! columns and the same checksums. What is made from them is not exported: the inventory, and which serial numbers are in
+//! use, which the certificates say.
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,11 +82,6 @@ pub(crate) const TABLES: &[&Table] = &[
         order: "version, authority",
     },
     ISSUANCES,
-    &Table {
-        name: "serials",
-        columns: &[("serial", Bytes), ("issuer", Bytes), ("trust_domain", Int), ("expires_at", Int), ("position", Int)],
-        order: "serial, issuer, trust_domain",
-    },
     &Table {
         name: "last_expiries",
         columns: &[("trust_domain", Int), ("authority", Text), ("not_after", Int), ("checksum", Int)],

@@ -133,7 +133,7 @@ async fn insert_keys(session: &Session, commit: &Commit<'_>, change: &Change) ->
 }
 
 /// Takes note of a CA certificate's serial number; `false` if its issuer has used it before.
-async fn use_serial(session: &Session, trust_domain: i64, certificate: &Certificate) -> Result<bool, Fault> {
+pub(super) async fn use_serial(session: &Session, trust_domain: i64, certificate: &Certificate) -> Result<bool, Fault> {
     let (serial, issuer, expires_at) = (certificate.serial().as_bytes(), certificate.issuer().as_der(), certificate.validity().not_after.unix());
     let sql = "INSERT INTO serials (serial, issuer, trust_domain, expires_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
     Ok(session.execute(sql, &[&serial, &issuer, &trust_domain, &expires_at]).await? == 1)

@@ -2,7 +2,9 @@
 
 use std::cell::RefCell;
 
+use meshroot::hierarchy::Event;
 use meshroot::time::Timestamp;
+use meshroot::x509::Certificate;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
@@ -10,6 +12,7 @@ use super::failure::{Context, Fault};
 use super::head::{Head, begin_part};
 use super::rows::int;
 use super::session::Session;
+use super::submit::USE_SERIALS;
 use super::{commit, idempotency, load, log, revocations, standing, tokens};
 use crate::export::{Export, Header, IDEMPOTENCY_KEYS, ISSUANCES, Kind, Place, Sink, TABLES, Table, Value};
 use crate::{Meta, Query, StoreError};
@@ -78,44 +81,77 @@ pub(super) async fn import(session: &Session, context: &Context<'_>, export: &Ex
         }
         write(session, table, None, &page).await?;
     }
-    // Where each certificate is that a serial number stands for.
-    let sql = "UPDATE serials SET part = parts.part FROM \
-               (SELECT part, first_position, last_position FROM log_parts UNION ALL SELECT part, part_first, position FROM log_head) AS parts \
-               WHERE serials.position BETWEEN parts.first_position AND parts.last_position";
-    session.execute(sql, &[]).await?;
     let header = export.header();
     let mut row = commit::lock(session, context).await?;
     row.version = header.version;
     session.execute("UPDATE store SET version = $1, checksum = $2", &[&row.version, &row.checksum()]).await?;
+    use_serials_of_cas(session, context).await?;
     verify(session, context, export).await?;
     // Last: nothing is written to an older copy.
     standing::Row { epoch: header.epoch, doubt: header.doubt.clone(), seen: header.seen }.write(session).await
 }
 
+/// The serial numbers of CA certificates count as used.
+async fn use_serials_of_cas(session: &Session, context: &Context<'_>) -> Result<(), Fault> {
+    for (number, domain) in (1i64..).zip(load::load(session, context).await?.trust_domains) {
+        for event in &domain.events {
+            if let Event::AuthorityAdded { certificate, .. } | Event::CertificateAdded { certificate, .. } = event {
+                commit::use_serial(session, number, certificate).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The serial numbers of entries of the log.
+async fn use_serials(session: &Session, context: &Context<'_>, part: i64, rows: &[Vec<Value>]) -> Result<(), Fault> {
+    let (mut serials, mut issuers, mut domains, mut expiries, mut positions) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for row in rows {
+        let damaged = || context.damaged("an entry of the issuance log is none");
+        let der = column(row, "certificate").and_then(Value::bytes).ok_or_else(damaged)?;
+        let certificate = Certificate::from_der(der).map_err(|_| damaged())?;
+        serials.push(certificate.serial().as_bytes().to_vec());
+        issuers.push(certificate.issuer().as_der().to_vec());
+        domains.push(number(row, "trust_domain", context)?);
+        expiries.push(certificate.validity().not_after.unix());
+        positions.push(number(row, "position", context)?);
+    }
+    session.execute(USE_SERIALS, &[&part, &serials, &issuers, &domains, &expiries, &positions]).await?;
+    Ok(())
+}
+
+fn column<'r>(row: &'r [Value], name: &str) -> Option<&'r Value> {
+    row.get(ISSUANCES.columns.iter().position(|(column, _)| *column == name)?)
+}
+
+fn number(row: &[Value], name: &str, context: &Context<'_>) -> Result<i64, StoreError> {
+    column(row, name).and_then(Value::int).ok_or_else(|| context.damaged("an entry of the issuance log is none"))
+}
+
+async fn append(session: &Session, context: &Context<'_>, part: i64, rows: &[Vec<Value>]) -> Result<(), Fault> {
+    write(session, ISSUANCES, Some(part), rows).await?;
+    use_serials(session, context, part, rows).await
+}
+
 /// A part has no gaps: behind one the next begins.
 async fn import_log(session: &Session, context: &Context<'_>, export: &Export) -> Result<(), Fault> {
-    let column = |row: &[Value], name: &str| {
-        let at = ISSUANCES.columns.iter().position(|(column, _)| *column == name);
-        let number = at.and_then(|at| row.get(at)).and_then(Value::int);
-        number.ok_or_else(|| context.damaged("an entry of the issuance log is none"))
-    };
     let mut head = Head::lock(session, context).await?;
     let mut page = Vec::with_capacity(PAGE);
     for row in export.rows(ISSUANCES)? {
         let row = row?;
-        let (position, at) = (column(&row, "position")?, Timestamp::from_unix(column(&row, "at")?));
+        let (position, at) = (number(&row, "position", context)?, Timestamp::from_unix(number(&row, "at", context)?));
         if position != head.position.saturating_add(1) || head.needs_part(at) || page.len() >= PAGE {
-            write(session, ISSUANCES, Some(head.part), &page).await?;
+            append(session, context, head.part, &page).await?;
             page.clear();
         }
         if position != head.position.saturating_add(1) || head.needs_part(at) {
             head = begin_part(session, head, position, at).await?;
         }
         head.position = position;
-        head.part_last_expiry = head.part_last_expiry.max(column(&row, "not_after")?);
+        head.part_last_expiry = head.part_last_expiry.max(number(&row, "not_after", context)?);
         page.push(row);
     }
-    write(session, ISSUANCES, Some(head.part), &page).await?;
+    append(session, context, head.part, &page).await?;
     let next = export.header().next_position;
     if next > head.position.saturating_add(1) {
         head = begin_part(session, head, next, Timestamp::from_unix(head.part_started_at)).await?;

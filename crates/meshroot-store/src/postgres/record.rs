@@ -6,10 +6,10 @@ use tokio_postgres::types::ToSql;
 use super::failure::Fault;
 use super::line::judge;
 use super::session::Session;
-use super::submit::{APPEND, Plan, STATEMENTS, USE_SERIALS};
+use super::submit::{APPEND, FORGOTTEN_AT_ONCE, Plan, STATEMENTS, USE_SERIALS};
 use super::{idempotency, log, tokens};
 use crate::sqlite::idempotency::checksum as name_checksum;
-use crate::sqlite::log::{Entry, FORGOTTEN_AT_ONCE};
+use crate::sqlite::log::Entry;
 use crate::sqlite::tokens::checksum as token_checksum;
 
 /// Writes and commits.

@@ -16,8 +16,13 @@ use super::head::{self, Head};
 use super::rows::{maybe, text};
 use super::session::Session;
 use super::{idempotency, log, revocations, tokens};
-use crate::sqlite::log::{Entry, FORGOTTEN_AT_ONCE, REMEMBERED, spiffe_id};
+use crate::sqlite::log::{Entry, spiffe_id};
+use crate::sqlite::serials::REMEMBERED;
 use crate::{JoinToken, StoreError, Submission};
+
+/// How many expired serial numbers, or idempotency keys, are forgotten with each record. More than one, so that the tables
+/// shrink; few, so that no batch pays for all.
+pub(super) const FORGOTTEN_AT_ONCE: i64 = 4;
 
 /// What is asked for, read through before anything is locked.
 pub(super) struct Candidate<'a> {

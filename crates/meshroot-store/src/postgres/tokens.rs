@@ -8,7 +8,7 @@ use super::load::number_of;
 use super::rows::{bytes, int, maybe, text};
 use super::session::Session;
 use super::standing::is_newest;
-use crate::sqlite::log::REMEMBERED;
+use crate::sqlite::serials::REMEMBERED;
 use crate::sqlite::tokens::{checksum, used};
 use crate::{JoinToken, StoreError, TokenDigest, TokenScope};
 

@@ -1,10 +1,12 @@
 //! All rows of a store, and a store made of them.
 
+use meshroot::hierarchy::Event;
+use meshroot::time::Timestamp;
 use rusqlite::{Connection, ToSql, params_from_iter};
 
 use super::failure::Context;
 use super::load::{self, StoreRow};
-use super::{log, revocations, segments, standing, tokens};
+use super::{log, revocations, segments, serials, standing, tokens};
 use crate::export::{Export, Header, ISSUANCES, Kind, Place, Sink, TABLES, Table, Value};
 use crate::{Meta, Query, StoreError};
 
@@ -47,6 +49,8 @@ fn read(connection: &Connection, context: &Context<'_>, table: &'static Table, f
 pub(super) fn import(connection: &Connection, context: &Context<'_>, export: &Export) -> Result<(), StoreError> {
     for table in TABLES {
         if *table == ISSUANCES {
+            // Before the log is there, which it would be compared with.
+            use_serials_of_cas(connection, context, export)?;
             import_log(connection, context, export)?;
         } else {
             let insert = statement(table, table.name);
@@ -56,13 +60,30 @@ pub(super) fn import(connection: &Connection, context: &Context<'_>, export: &Ex
         }
     }
     let header = export.header();
-    let mut row: StoreRow = load::store_row(connection, context)?;
-    row.version = header.version;
-    let sql = "UPDATE store SET version = ?, checksum = ?";
-    connection.execute(sql, rusqlite::params![row.version, row.checksum()]).map_err(|e| context.failed(e))?;
     let standing = standing::Row { epoch: header.epoch, writes: 0, marked: false, doubt: header.doubt.clone(), seen: header.seen };
     standing.write(connection, context)?;
     verify(connection, context, export)
+}
+
+/// The serial numbers of CA certificates count as used; those of the log are taken from it.
+fn use_serials_of_cas(connection: &Connection, context: &Context<'_>, export: &Export) -> Result<(), StoreError> {
+    set_version(connection, context, export)?;
+    for (number, domain) in (1i64..).zip(load::load(connection, context)?.trust_domains) {
+        for event in &domain.events {
+            if let Event::AuthorityAdded { certificate, .. } | Event::CertificateAdded { certificate, .. } = event {
+                serials::use_of_ca(connection, context, number, certificate, domain.visible_at.unwrap_or(Timestamp::from_unix(0)))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn set_version(connection: &Connection, context: &Context<'_>, export: &Export) -> Result<(), StoreError> {
+    let mut row: StoreRow = load::store_row(connection, context)?;
+    row.version = export.header().version;
+    let sql = "UPDATE store SET version = ?, checksum = ?";
+    connection.execute(sql, rusqlite::params![row.version, row.checksum()]).map_err(|e| context.failed(e))?;
+    Ok(())
 }
 
 fn statement(table: &Table, into: &str) -> String {
@@ -107,7 +128,7 @@ fn import_log(connection: &Connection, context: &Context<'_>, export: &Export) -
 /// Whether everything can be read as what was once written.
 fn verify(connection: &Connection, context: &Context<'_>, export: &Export) -> Result<(), StoreError> {
     load::load(connection, context)?;
-    revocations::load(connection, context, meshroot::time::Timestamp::from_unix(i64::MIN))?;
+    revocations::load(connection, context, Timestamp::from_unix(i64::MIN))?;
     tokens::all(connection, context)?;
     let (mut after, mut entries) = (0, 0u64);
     loop {

@@ -97,8 +97,11 @@ pub(super) fn maintain(connection: &Connection, context: &Context<'_>, now: Time
 
 fn is_full(connection: &Connection, context: &Context<'_>, open: &Segment, now: Timestamp) -> Result<bool, StoreError> {
     let entries = open.newest(connection, context)?.saturating_sub(open.first).saturating_add(1);
-    if entries < 1 || entries >= segments::ENTRIES {
-        return Ok(entries >= segments::ENTRIES);
+    if entries >= segments::ENTRIES {
+        return Ok(true);
+    }
+    if entries < 1 {
+        return Ok(false);
     }
     let sql = format!("SELECT at FROM {} ORDER BY position LIMIT 1", open.table());
     let first: i64 = connection.prepare_cached(&sql).and_then(|mut select| select.query_row([], |row| row.get(0))).map_err(|e| context.failed(e))?;

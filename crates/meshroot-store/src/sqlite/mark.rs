@@ -5,10 +5,11 @@
 
 use core::fmt::Write as _;
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::checksum::Checksum;
 use crate::files::{self, Mode};
@@ -21,6 +22,9 @@ const WORD: &str = "meshroot-mark-1";
 
 /// A line with the newline at its end. There are two, written in turns: a power cut spoils one at most.
 const LINE: usize = 192;
+
+/// Milliseconds after which a process that holds up all others is not waited for any more; a writer is not, either.
+const PATIENCE: u32 = 10_000;
 
 /// How far a store has got.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -128,9 +132,14 @@ impl Mark {
         Ok(mark)
     }
 
+    /// Waits until nobody is alone with it, which takes a commit. Where files cannot be locked nobody ever is: see `alone`.
     fn share(&self) {
-        // Where files cannot be locked nobody ever is alone: see `alone`.
-        let _ = self.file.lock_shared();
+        for _ in 0..PATIENCE {
+            match self.file.try_lock_shared() {
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
+                Ok(()) | Err(TryLockError::Error(_)) => return,
+            }
+        }
     }
 
     fn read(&self) -> io::Result<Found> {
@@ -159,6 +168,8 @@ impl Mark {
     /// Moves it on; another process may have moved it farther. `durable` waits for the disk.
     pub(super) fn advance(&mut self, reached: &Reached, durable: bool) -> io::Result<()> {
         let farther = match self.read()? {
+            // Who only reads leaves no trace.
+            Found::Mark(held) if held.or(*reached) == held => return Ok(()),
             Found::Mark(held) => held.or(*reached),
             _ => *reached,
         };

@@ -11,6 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::failure::Context;
 use super::mark::Reached;
+use super::serials::Recent;
 use super::{APPLICATION_ID, BUSY_TIMEOUT, SqliteStore, State, load, migrate, segments};
 use crate::{Meta, StoreError, StoreKind};
 
@@ -58,7 +59,7 @@ pub(super) fn open(path: &Path, migrations: &[&str]) -> Result<SqliteStore, Stor
         schema: known,
         created_at: Timestamp::from_unix(row.created_at),
     };
-    let mut state = State { connection, stopped: false, mark: None, older: None, lost: Reached::default() };
+    let mut state = State { connection, stopped: false, mark: None, older: None, lost: Reached::default(), recent: Recent::default() };
     state.compare_with_mark(&meta.id, &context)?;
     Ok(SqliteStore { path: path.to_owned(), meta, state: Mutex::new(state), reader: Mutex::new(None) })
 }
@@ -123,6 +124,8 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(256);
     // A database that somebody prepared can neither call functions from its schema, nor is its schema ours to rewrite.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    // A plan stays as it is whatever is bound; otherwise a statement with a bound range is compiled anew every time.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.pragma_update(None, "foreign_keys", true)?;

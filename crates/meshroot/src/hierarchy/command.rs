@@ -1,6 +1,8 @@
 use std::time::Duration;
 
 use super::{AuthorityId, AuthorityState, ClusterName, Role};
+use crate::bundle::Bundle;
+use crate::spiffe::TrustDomain;
 use crate::time::Timestamp;
 use crate::verify::CaPath;
 use crate::x509::Certificate;
@@ -54,6 +56,18 @@ pub enum Command {
         /// The authority.
         authority: AuthorityId,
     },
+    /// Hands a bundle of others to the workloads, beside our own: that of another trust domain, or of roots that are none of ours.
+    Import {
+        /// Whose roots. It takes the place of what was imported for this trust domain before.
+        bundle: Bundle,
+        /// Take it although it does not follow the one that is held. Goes on record.
+        force: bool,
+    },
+    /// Hands out the bundle that was imported for this trust domain no more.
+    Forget {
+        /// Whose.
+        trust_domain: TrustDomain,
+    },
     /// Goes on after a backup was put back: the bundle's sequence number jumps ahead of every one that may have been
     /// published and forgotten.
     Restore {
@@ -105,6 +119,26 @@ pub enum Event {
         sequence: u64,
         /// Something still depended on it.
         forced: bool,
+        /// When.
+        at: Timestamp,
+    },
+    /// The bundle of others is handed to workloads.
+    BundleImported {
+        /// Whose.
+        trust_domain: TrustDomain,
+        /// Its roots.
+        certificates: Vec<Certificate>,
+        /// Its own sequence number, if it has one.
+        sequence: Option<u64>,
+        /// It did not follow the one that was held.
+        forced: bool,
+        /// When.
+        at: Timestamp,
+    },
+    /// It is handed out no more.
+    BundleForgotten {
+        /// Whose.
+        trust_domain: TrustDomain,
         /// When.
         at: Timestamp,
     },

@@ -22,6 +22,8 @@ impl Hierarchy {
                 let authority = self.known(authority)?.id.clone();
                 Ok(vec![Event::StateChanged { authority, state: AuthorityState::Tainted, at: now }])
             }
+            Command::Import { bundle, force } => self.import(bundle, *force, now),
+            Command::Forget { trust_domain } => self.forget(trust_domain, now),
             Command::Restore { seen } => Ok(vec![Event::Restored { sequence: self.sequence_after_restoring(*seen, now), at: now }]),
         }
     }

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::{AuthorityId, AuthorityState, ClusterName};
+use crate::bundle::Rollback;
 use crate::spiffe::TrustDomain;
 use crate::time::{Timestamp, humanize};
 
@@ -87,6 +88,15 @@ pub enum HierarchyError {
     /// It is the last root of the bundle.
     #[error("'{0}' is the last root in the trust bundle: without it no workload of this trust domain is trusted")]
     LastRoot(AuthorityId),
+    /// There is nothing in the bundle that is to be imported.
+    #[error("the bundle of '{0}' has no CA certificate: to hand it out no more, remove it")]
+    EmptyImport(TrustDomain),
+    /// The bundle does not follow the one that is held.
+    #[error("{0}")]
+    Rollback(Rollback),
+    /// Nothing was imported for this trust domain.
+    #[error("no bundle of '{0}' is imported")]
+    NotImported(TrustDomain),
 }
 
 impl HierarchyError {
@@ -104,6 +114,9 @@ impl HierarchyError {
             Self::WrongState { .. } => "hierarchy.wrong_state",
             Self::PublishedTooShort { .. } => "hierarchy.published_too_short",
             Self::StillNeeded { .. } => "hierarchy.still_needed",
+            Self::EmptyImport(_) => "hierarchy.empty_import",
+            Self::Rollback(rollback) => rollback.code(),
+            Self::NotImported(_) => "hierarchy.not_imported",
             Self::LastRoot(_) => "hierarchy.last_root",
         }
     }

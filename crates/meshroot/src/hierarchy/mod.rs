@@ -8,6 +8,7 @@ mod command;
 mod create;
 mod decide;
 mod error;
+mod imported;
 mod names;
 mod state;
 
@@ -15,5 +16,6 @@ pub use authority::{Authority, AuthorityId, AuthorityState, Role};
 pub use command::{Command, Event};
 pub use create::{ca_name, create_cluster_ca, create_root};
 pub use error::{HierarchyError, InvalidClusterName};
+pub use imported::Imported;
 pub use names::ClusterName;
 pub use state::Hierarchy;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{Authority, AuthorityId, AuthorityState, ClusterName, Event, Role};
+use super::{Authority, AuthorityId, AuthorityState, ClusterName, Event, Imported, Role};
 use crate::bundle::{Bundle, BundleError};
 use crate::spiffe::TrustDomain;
 use crate::x509::Certificate;
@@ -14,12 +14,13 @@ pub struct Hierarchy {
     pub(super) trust_domain: TrustDomain,
     pub(super) authorities: Vec<Authority>,
     pub(super) sequence: u64,
+    pub(super) imported: Vec<Imported>,
 }
 
 impl Hierarchy {
     /// A trust domain without any authority.
     pub fn new(trust_domain: TrustDomain) -> Self {
-        Self { trust_domain, authorities: Vec::new(), sequence: 0 }
+        Self { trust_domain, authorities: Vec::new(), sequence: 0, imported: Vec::new() }
     }
 
     /// The hierarchy that these events made.
@@ -49,6 +50,8 @@ impl Hierarchy {
                 self.sequence = self.sequence.max(*sequence);
                 self.change(authority, |a| a.published_at = None);
             }
+            Event::BundleImported { trust_domain, certificates, sequence, at, .. } => self.apply_import(trust_domain, certificates, *sequence, *at),
+            Event::BundleForgotten { trust_domain, .. } => self.apply_forget(trust_domain),
             Event::Restored { sequence, .. } => self.sequence = self.sequence.max(*sequence),
         }
     }

@@ -58,7 +58,7 @@ impl Issued {
 
     /// The same in PEM.
     pub fn chain_pem(&self) -> String {
-        self.chain_der().into_iter().map(crate::pem::encode_certificate).collect()
+        crate::pem::encode_chain(self.chain_der())
     }
 
     /// The serial number.

@@ -1,9 +1,7 @@
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use super::files::{CA_CERT, CA_KEY, CERT_CHAIN, ROOT_CERT};
-use super::{CacertsFiles, Finding, Report, SECRET_NAME, Severity, check_for};
+use super::{CacertsFiles, Finding, Report, SECRET_NAME, Severity, check_for, write};
 use crate::key::{Crypto, PrivateKey};
 use crate::pem;
 use crate::spiffe::TrustDomainRef;
@@ -142,37 +140,13 @@ impl Cacerts {
     /// # Errors
     /// [`CacertsError::Namespace`].
     pub fn secret_manifest(&self, namespace: &str) -> Result<Zeroizing<String>, CacertsError> {
-        if !is_dns_label(namespace) {
-            return Err(CacertsError::Namespace(namespace.chars().take(70).flat_map(char::escape_default).collect()));
-        }
-        let files = self.files();
-        // Large enough from the start: growing would leave copies of the key behind.
-        let characters = files.iter().map(|(_, bytes)| bytes.len().div_ceil(3).saturating_mul(4).saturating_add(32));
-        let mut text = Zeroizing::new(String::with_capacity(characters.fold(256, usize::saturating_add)));
-        // Quoted, since `1e3` is a namespace and a number.
-        for part in ["apiVersion: v1\nkind: Secret\nmetadata:\n  name: ", SECRET_NAME, "\n  namespace: \"", namespace, "\"\ntype: Opaque\ndata:\n"] {
-            text.push_str(part);
-        }
-        for (name, bytes) in files {
-            for part in ["  ", name, ": "] {
-                text.push_str(part);
-            }
-            STANDARD.encode_string(bytes, &mut text);
-            text.push('\n');
-        }
-        Ok(text)
+        write::secret(SECRET_NAME, namespace, "Opaque", &self.files())
     }
 }
 
 /// What a set may have that is about to be written.
 fn is_let_through(finding: &Finding) -> bool {
     finding.severity == Severity::Hurts && (finding.file == ROOT_CERT || matches!(finding.code, "istio.ed25519_ca" | "istio.uri_name_constraint"))
-}
-
-/// RFC 1123, as Kubernetes wants the names of namespaces.
-fn is_dns_label(name: &str) -> bool {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    (1..=63).contains(&name.len()) && name.chars().all(|c| plain(c) || c == '-') && name.starts_with(plain) && name.ends_with(plain)
 }
 
 /// Whose it is; not what is in it.

@@ -12,16 +12,19 @@ mod cacerts;
 mod check;
 mod files;
 mod finding;
+mod istiod;
 pub mod manifest;
 mod report;
 #[cfg(test)]
 pub(crate) mod testing;
 mod together;
+mod write;
 
 pub use cacerts::{Cacerts, CacertsError};
 pub use check::{check, check_for};
 pub use files::{CA_CERT, CA_CRL, CA_KEY, CERT_CHAIN, CacertsFiles, ISTIO_GENERATED, ROOT_CERT, TLS_CA, TLS_CRT, TLS_KEY};
 pub use finding::{Finding, Severity};
+pub use istiod::{ISTIOD_TLS, IstiodTls, ROOT_CONFIG_MAP, istiod_names, root_config_map};
 pub use report::Report;
 pub use together::check_together;
 

@@ -9,7 +9,14 @@ const LINE: usize = 48;
 
 /// Certificates as PEM, one after the other, lines of 64, each ending in a line break.
 pub fn encode_certificates<'a>(certificates: impl IntoIterator<Item = &'a Certificate>) -> String {
-    certificates.into_iter().map(|certificate| encode_certificate(certificate.der())).collect()
+    encode_chain(certificates.into_iter().map(Certificate::der))
+}
+
+/// The same from DER.
+pub(crate) fn encode_chain<'a>(certificates: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut text = String::new();
+    certificates.into_iter().for_each(|der| write(&mut text, "CERTIFICATE", der));
+    text
 }
 
 /// One certificate as PEM, lines of 64, ending in a line break.
@@ -19,24 +26,32 @@ pub(crate) fn encode_certificate(der: &[u8]) -> String {
 
 /// Any structure as PEM.
 pub(crate) fn encode(label: &str, der: &[u8]) -> String {
-    pem::encode_config(&pem::Pem::new(label, der), pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF))
+    let mut text = String::new();
+    write(&mut text, label, der);
+    text
 }
 
-/// A private key as PEM. Unlike [`encode`] it leaves no copy of the content behind: the text is written once, into a
-/// buffer that is large enough from the start.
+/// A private key as PEM. It leaves no copy of the content behind: the text is written once, into a buffer that is large
+/// enough from the start.
 pub(crate) fn encode_secret(label: &str, der: &[u8]) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::new());
+    write(&mut text, label, der);
+    text
+}
+
+/// Makes room for all of it first: what is moved to a larger place leaves a copy.
+fn write(text: &mut String, label: &str, der: &[u8]) {
     let boundaries = label.len().saturating_mul(2).saturating_add(64);
     let characters = der.len().div_ceil(LINE).saturating_mul(65);
-    let mut text = Zeroizing::new(String::with_capacity(boundaries.saturating_add(characters)));
+    text.reserve(boundaries.saturating_add(characters));
     for part in ["-----BEGIN ", label, "-----\n"] {
         text.push_str(part);
     }
     for line in der.chunks(LINE) {
-        STANDARD.encode_string(line, &mut text);
+        STANDARD.encode_string(line, text);
         text.push('\n');
     }
     for part in ["-----END ", label, "-----\n"] {
         text.push_str(part);
     }
-    text
 }

@@ -19,6 +19,16 @@ fn blocks_are_found_between_text_and_know_their_lines() {
 }
 
 #[test]
+fn what_is_written_is_what_others_write() {
+    for length in [0, 1, 47, 48, 49, 96, 1_000] {
+        let der: Vec<u8> = (0..length).map(|n| u8::try_from(n % 251).unwrap()).collect();
+        let theirs = pem::encode_config(&pem::Pem::new("CERTIFICATE", der.clone()), pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF));
+        assert_eq!(encode_certificate(&der), theirs);
+        assert_eq!(encode_chain([&der[..], &der[..]]), theirs.repeat(2));
+    }
+}
+
+#[test]
 fn commented_out_blocks_are_text() {
     let text: String = CERTIFICATE.lines().map(|line| format!("# {line}\n")).collect();
     assert!(parse(text.as_bytes()).unwrap().is_empty());

@@ -18,6 +18,17 @@ pub enum Caller {
         /// The service account's name.
         service_account: String,
     },
+    /// A node proxy that asks for a workload of its node. That a pod of the workload runs there was found out.
+    NodeProxy {
+        /// The cluster whose key signed the proxy's token.
+        cluster: ClusterName,
+        /// The proxy's own service account: `NAMESPACE/NAME`.
+        proxy: String,
+        /// The workload's namespace.
+        namespace: String,
+        /// The workload's service account.
+        service_account: String,
+    },
     /// A workload, by a certificate that we have on record and that still counts.
     Svid {
         /// The cluster that issued it.
@@ -59,6 +70,8 @@ pub enum JoinScope {
 pub enum CallerKind {
     /// Bearers of service account tokens.
     Kubernetes,
+    /// Node proxies, for the workloads of their node.
+    NodeProxy,
     /// Holders of a certificate that is to be renewed.
     Svid,
     /// Bearers of one-time tokens.
@@ -69,12 +82,13 @@ pub enum CallerKind {
 
 impl CallerKind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Kubernetes, Self::Svid, Self::JoinToken, Self::Admin];
+    pub const ALL: [Self; 5] = [Self::Kubernetes, Self::NodeProxy, Self::Svid, Self::JoinToken, Self::Admin];
 
     /// As a policy writes it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Kubernetes => "kubernetes",
+            Self::NodeProxy => "node_proxy",
             Self::Svid => "svid",
             Self::JoinToken => "join_token",
             Self::Admin => "admin",
@@ -97,6 +111,7 @@ impl Caller {
     pub fn kind(&self) -> CallerKind {
         match self {
             Self::Kubernetes { .. } => CallerKind::Kubernetes,
+            Self::NodeProxy { .. } => CallerKind::NodeProxy,
             Self::Svid { .. } => CallerKind::Svid,
             Self::JoinToken { .. } => CallerKind::JoinToken,
             Self::Admin { .. } => CallerKind::Admin,
@@ -106,7 +121,9 @@ impl Caller {
     /// The cluster it belongs to; an administrator belongs to none.
     pub fn cluster(&self) -> Option<&ClusterName> {
         match self {
-            Self::Kubernetes { cluster, .. } | Self::Svid { cluster, .. } | Self::JoinToken { cluster, .. } => Some(cluster),
+            Self::Kubernetes { cluster, .. } | Self::NodeProxy { cluster, .. } | Self::Svid { cluster, .. } | Self::JoinToken { cluster, .. } => {
+                Some(cluster)
+            }
             Self::Admin { .. } => None,
         }
     }
@@ -124,6 +141,10 @@ impl fmt::Display for Caller {
         match self {
             Self::Kubernetes { cluster, namespace, service_account } => {
                 write!(f, "the service account {}/{} of {cluster}", namespace.escape_debug(), service_account.escape_debug())
+            }
+            Self::NodeProxy { cluster, proxy, namespace, service_account } => {
+                let [proxy, namespace, account] = [proxy, namespace, service_account].map(|name| name.escape_debug());
+                write!(f, "the node proxy {proxy} of {cluster} for the service account {namespace}/{account}")
             }
             Self::Svid { cluster, id, .. } => write!(f, "{id} of {cluster}"),
             Self::JoinToken { cluster, scope: JoinScope::Identity(id) } => write!(f, "a join token of {cluster} for {id}"),

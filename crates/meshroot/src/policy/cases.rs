@@ -48,6 +48,17 @@ pub enum CallerCase {
         /// The service account.
         service_account: String,
     },
+    /// A node proxy, for a service account whose pod runs on its node.
+    NodeProxy {
+        /// The cluster.
+        cluster: String,
+        /// The proxy's own service account: `istio-system/ztunnel`.
+        proxy: String,
+        /// The namespace of the service account that it asks for.
+        namespace: String,
+        /// The service account that it asks for.
+        service_account: String,
+    },
     /// A workload, by its certificate.
     Svid {
         /// The cluster that issued it.
@@ -212,6 +223,12 @@ impl Case {
             CallerCase::Kubernetes { cluster: name, namespace, service_account } => {
                 Caller::Kubernetes { cluster: cluster(name)?, namespace: namespace.clone(), service_account: service_account.clone() }
             }
+            CallerCase::NodeProxy { cluster: name, proxy, namespace, service_account } => Caller::NodeProxy {
+                cluster: cluster(name)?,
+                proxy: proxy.clone(),
+                namespace: namespace.clone(),
+                service_account: service_account.clone(),
+            },
             CallerCase::Svid { cluster: name, id, renewing_for } => {
                 let renewing = renewing_for.as_deref().map_or(Ok(Duration::ZERO), |text| read_duration("caller.renewing_for", text))?;
                 Caller::Svid { cluster: cluster(name)?, id: read_id("caller.id", id)?, authenticated_at: now.minus(renewing) }

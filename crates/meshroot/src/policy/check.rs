@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::checked::{Authority, Cluster, Deny, ISTIO_AUDIENCE, Servers, Terms, Workloads};
-use super::data::{CaRule, Defaults, KubernetesCallers, ServerRule, WorkloadRule};
+use super::data::{CaRule, Defaults, KubernetesCallers, NodeProxyCallers, ServerRule, WorkloadRule};
 use super::keys::KeyKind;
 use super::network::Network;
 use super::pattern::{NamePattern, Template};
 use super::{CallerKind, CheckedPolicy, ClusterPolicy, KubernetesIssuer, Policy, PolicyError, PolicyFault, PolicyNote, duration};
 use crate::hierarchy::ClusterName;
+use crate::issue::is_dns_name;
 use crate::spiffe::TrustDomain;
 
 const HOUR: u64 = 3_600;
@@ -71,13 +72,14 @@ fn read_cluster(faults: &mut Faults, name: &str, written: &ClusterPolicy, defaul
     defaults.check(faults, &own, WORKLOAD);
     let mut reader = Reader { faults, at, name, written, defaults };
     let kubernetes = written.callers.kubernetes.as_ref().map(|callers| reader.kubernetes(callers));
+    let node_proxy = written.callers.node_proxy.as_ref().map(|callers| reader.node_proxies(callers));
     let svid = written.callers.svid.as_ref().map(|callers| {
         let at = format!("{}.callers.svid.renewable_for", reader.at);
         reader.faults.duration(&at, &callers.renewable_for).unwrap_or_default()
     });
     let (workloads, servers, ca) = (reader.workloads(), reader.servers(), written.ca.as_ref().map(|rule| reader.ca(rule)));
     let (join_token, admin) = (written.callers.join_token.is_some(), written.callers.admin.is_some());
-    Some((cluster_name?, Cluster { trust_domain: trust_domain?, kubernetes, svid, join_token, admin, workloads, servers, ca }))
+    Some((cluster_name?, Cluster { trust_domain: trust_domain?, kubernetes, node_proxy, svid, join_token, admin, workloads, servers, ca }))
 }
 
 struct Reader<'a> {
@@ -120,6 +122,24 @@ impl Reader<'_> {
         KubernetesIssuer { issuers, audiences, max_age, max_lifetime }
     }
 
+    fn node_proxies(&mut self, written: &NodeProxyCallers) -> Vec<String> {
+        let at = format!("{}.callers.node_proxy", self.at);
+        if self.written.callers.kubernetes.is_none() {
+            self.faults.add(&at, PolicyFault::NeedsTokens);
+        }
+        let at = format!("{at}.accounts");
+        self.faults.not_empty(&at, &written.accounts, "name the service accounts, like \"istio-system/ztunnel\"");
+        let mut seen = BTreeSet::new();
+        self.faults.each(&at, &written.accounts, |text| {
+            let name = |name: &str| is_dns_name(name) && !name.contains('_') && !name.contains(|c: char| c.is_ascii_uppercase());
+            match text.split_once('/') {
+                Some((namespace, account)) if name(namespace) && !namespace.contains('.') && name(account) => {}
+                _ => return Err(PolicyFault::Account(text.into())),
+            }
+            if seen.insert(text.to_owned()) { Ok(text.to_owned()) } else { Err(PolicyFault::Twice(text.into())) }
+        })
+    }
+
     fn workloads(&mut self) -> Vec<Workloads> {
         let mut names = BTreeSet::new();
         let rules = self.written.workloads.iter().enumerate();
@@ -145,7 +165,8 @@ impl Reader<'_> {
                 self.faults.add(&format!("{at}.service_accounts"), PolicyFault::Useless("{service_account}"));
             }
             let one_each = id.has_namespace() && id.has_service_account() && !id.has_star();
-            if callers.contains(&CallerKind::Kubernetes) && !one_each {
+            let derived = callers.iter().any(|kind| matches!(kind, CallerKind::Kubernetes | CallerKind::NodeProxy));
+            if derived && !one_each {
                 self.faults.add(&format!("{at}.id"), PolicyFault::SharedIdentity);
             }
         }
@@ -163,6 +184,9 @@ impl Reader<'_> {
     fn server(&mut self, at: &str, written: &ServerRule, names: &mut BTreeSet<String>) -> Servers {
         self.faults.rule_name(at, &written.name, names);
         let callers = self.callers(at, &written.callers);
+        if callers.contains(&CallerKind::NodeProxy) {
+            self.faults.add(&format!("{at}.callers"), PolicyFault::CallersOfServer(CallerKind::NodeProxy));
+        }
         let namespaces_at = format!("{at}.namespaces");
         if let Some(namespaces) = &written.namespaces {
             self.faults.not_empty(&namespaces_at, namespaces, "name the namespaces, or leave it out");
@@ -186,7 +210,7 @@ impl Reader<'_> {
     fn ca(&mut self, written: &CaRule) -> Authority {
         let at = format!("{}.ca", self.at);
         let callers = self.callers(&at, &written.callers);
-        for kind in callers.iter().filter(|kind| matches!(kind, CallerKind::Kubernetes | CallerKind::Svid)) {
+        for kind in callers.iter().filter(|kind| matches!(kind, CallerKind::Kubernetes | CallerKind::NodeProxy | CallerKind::Svid)) {
             self.faults.add(&format!("{at}.callers"), PolicyFault::CallersOfCa(*kind));
         }
         let layer = Layer::read_rule(self.faults, &at, [&written.lifetime, &written.max_lifetime, &written.if_longer], written.keys.as_deref());
@@ -197,16 +221,17 @@ impl Reader<'_> {
     /// The kinds of callers of a rule.
     fn callers(&mut self, at: &str, written: &[String]) -> Vec<CallerKind> {
         let at = format!("{at}.callers");
-        self.faults.not_empty(&at, written, "name who may ask: kubernetes, svid, join_token, admin");
+        self.faults.not_empty(&at, written, "name who may ask: kubernetes, node_proxy, svid, join_token, admin");
         let on = &self.written.callers;
         let is_on = |kind| match kind {
             CallerKind::Kubernetes => on.kubernetes.is_some(),
+            CallerKind::NodeProxy => on.node_proxy.is_some(),
             CallerKind::Svid => on.svid.is_some(),
             CallerKind::JoinToken => on.join_token.is_some(),
             CallerKind::Admin => on.admin.is_some(),
         };
         self.faults.each(&at, written, |text| {
-            let unknown = || PolicyFault::Unknown { text: text.into(), among: "kubernetes, svid, join_token, admin" };
+            let unknown = || PolicyFault::Unknown { text: text.into(), among: "kubernetes, node_proxy, svid, join_token, admin" };
             let kind = CallerKind::parse(text).ok_or_else(unknown)?;
             if is_on(kind) { Ok(kind) } else { Err(PolicyFault::CallersOff { kind }) }
         })

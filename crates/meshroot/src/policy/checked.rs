@@ -33,6 +33,8 @@ pub(super) struct Deny {
 pub(super) struct Cluster {
     pub(super) trust_domain: TrustDomain,
     pub(super) kubernetes: Option<KubernetesIssuer>,
+    /// Accounts, each `NAMESPACE/NAME`.
+    pub(super) node_proxy: Option<Vec<String>>,
     pub(super) svid: Option<Duration>,
     pub(super) join_token: bool,
     pub(super) admin: bool,
@@ -83,6 +85,7 @@ impl Cluster {
     pub(super) fn is_on(&self, kind: CallerKind) -> bool {
         match kind {
             CallerKind::Kubernetes => self.kubernetes.is_some(),
+            CallerKind::NodeProxy => self.node_proxy.is_some(),
             CallerKind::Svid => self.svid.is_some(),
             CallerKind::JoinToken => self.join_token,
             CallerKind::Admin => self.admin,
@@ -104,6 +107,12 @@ impl CheckedPolicy {
     /// How the cluster's service account tokens are judged, if they are switched on.
     pub fn kubernetes(&self, cluster: &ClusterName) -> Option<&KubernetesIssuer> {
         self.clusters.get(cluster)?.kubernetes.as_ref()
+    }
+
+    /// Whether this service account may ask for the workloads of its node.
+    pub fn is_node_proxy(&self, cluster: &ClusterName, namespace: &str, service_account: &str) -> bool {
+        let accounts = self.clusters.get(cluster).and_then(|cluster| cluster.node_proxy.as_deref()).unwrap_or_default();
+        accounts.iter().any(|account| account.split_once('/') == Some((namespace, service_account)))
     }
 
     /// The rule that denies this identity to everybody, and why.

@@ -70,6 +70,8 @@ pub struct ClusterPolicy {
 pub struct Callers {
     /// Bearers of service account tokens.
     pub kubernetes: Option<KubernetesCallers>,
+    /// Node proxies, for the workloads on their node.
+    pub node_proxy: Option<NodeProxyCallers>,
     /// Holders of a certificate that is to be renewed.
     pub svid: Option<SvidCallers>,
     /// Bearers of one-time tokens.
@@ -94,6 +96,14 @@ pub struct KubernetesCallers {
     pub max_token_lifetime: Option<String>,
 }
 
+/// Proxies that ask for the workloads of their node, with the tokens of their own service accounts: Istio's ztunnel.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
+pub struct NodeProxyCallers {
+    /// The service accounts: `NAMESPACE/NAME`, without patterns. Whoever has one can be every workload of its node.
+    pub accounts: Vec<String>,
+}
+
 /// Renewal with the certificate that is to be renewed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
@@ -113,7 +123,7 @@ pub struct SwitchedOn {}
 pub struct WorkloadRule {
     /// What it is called in refusals and audit lines: `CLUSTER/workloads/NAME`.
     pub name: String,
-    /// `kubernetes`, `svid`, `join_token`, `admin`.
+    /// `kubernetes`, `node_proxy`, `svid`, `join_token`, `admin`.
     pub callers: Vec<String>,
     /// The path. `/ns/{namespace}/sa/{service_account}` unless said otherwise.
     #[cfg_attr(feature = "serde", serde(default))]

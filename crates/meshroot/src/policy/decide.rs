@@ -66,6 +66,12 @@ impl<'a> Asking<'a> {
         if !self.cluster.is_on(kind) {
             return Err(Denial::CallersOff { cluster: self.name.clone(), kind, rule });
         }
+        if let Caller::NodeProxy { proxy, .. } = self.caller
+            && !self.cluster.node_proxy.iter().flatten().any(|account| account == proxy)
+        {
+            let proxy: String = proxy.chars().take(320).flat_map(char::escape_debug).collect();
+            return Err(Denial::NotANodeProxy { proxy, cluster: self.name.clone(), rule });
+        }
         match (self.caller, self.cluster.svid) {
             (Caller::Svid { authenticated_at, .. }, Some(renewable_for)) if now.since(*authenticated_at) > renewable_for => {
                 Err(Denial::RenewedTooLong { authenticated_at: *authenticated_at, renewable_for, now, rule })
@@ -77,7 +83,9 @@ impl<'a> Asking<'a> {
     /// The caller's identity, by the first rule that gives one.
     fn workload(&self, asked: Option<&SpiffeId>) -> Result<(SpiffeId, &'a Workloads), Denial> {
         let (id, rule) = match self.caller {
-            Caller::Kubernetes { namespace, service_account, .. } => self.derived(namespace, service_account, asked)?,
+            Caller::Kubernetes { namespace, service_account, .. } | Caller::NodeProxy { namespace, service_account, .. } => {
+                self.derived(namespace, service_account, asked)?
+            }
             Caller::Svid { id, .. } | Caller::JoinToken { scope: JoinScope::Identity(id), .. } => self.own(id, asked)?,
             Caller::JoinToken { scope: JoinScope::Cluster, .. } | Caller::Admin { .. } => {
                 let id = asked.ok_or_else(|| Denial::IdMissing { caller: self.caller.to_string() })?;
@@ -117,7 +125,7 @@ impl<'a> Asking<'a> {
                 Err(Denial::OtherIdentity { asked: asked.clone(), granted: Some(granted), rule: rule.terms.rule.clone() })
             }
             _ => {
-                let needed = format!("a rule for kubernetes callers with the namespace '{}' in it", namespace.escape_debug());
+                let needed = format!("a rule for {} callers with the namespace '{}' in it", self.caller.kind(), namespace.escape_debug());
                 Err(self.no_rule("workloads", "an identity".into(), misses, needed))
             }
         }

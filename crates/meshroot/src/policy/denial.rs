@@ -42,6 +42,18 @@ pub enum Denial {
         /// The place in the policy.
         rule: String,
     },
+    /// The account is no node proxy of the cluster.
+    #[error(
+        "the service account {proxy} asks for another, and it is no node proxy of {cluster}: [clusters.{cluster}.callers.node_proxy] lists those"
+    )]
+    NotANodeProxy {
+        /// The account.
+        proxy: String,
+        /// The cluster.
+        cluster: ClusterName,
+        /// The place in the policy.
+        rule: String,
+    },
     /// The identity has renewed itself for too long.
     #[error(
         "the identity was authenticated at {authenticated_at} and may renew itself for {} (now is {now}): it has to ask once more with a token",
@@ -167,6 +179,7 @@ impl Denial {
             Self::ClusterMissing => "policy.cluster_missing",
             Self::OtherCluster { .. } => "policy.other_cluster",
             Self::CallersOff { .. } => "policy.callers_off",
+            Self::NotANodeProxy { .. } => "policy.not_a_node_proxy",
             Self::RenewedTooLong { .. } => "policy.renewed_too_long",
             Self::Scope { .. } => "policy.scope",
             Self::IdMissing { .. } => "policy.id_missing",
@@ -188,6 +201,7 @@ impl Denial {
             Self::NoPolicy { .. } | Self::UnknownCluster(_) => Some("clusters"),
             Self::ClusterMissing | Self::OtherCluster { .. } | Self::IdMissing { .. } | Self::ServerNames(_) => None,
             Self::CallersOff { rule, .. }
+            | Self::NotANodeProxy { rule, .. }
             | Self::RenewedTooLong { rule, .. }
             | Self::Scope { rule, .. }
             | Self::NoRule { rule, .. }

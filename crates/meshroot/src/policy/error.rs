@@ -89,12 +89,21 @@ pub enum PolicyFault {
         /// The kind.
         kind: super::CallerKind,
     },
+    /// Node proxies are on where tokens are not.
+    #[error("node proxies come with service account tokens, and those are off: add callers.kubernetes to the cluster")]
+    NeedsTokens,
+    /// Not a service account.
+    #[error("'{}' is no service account: write NAMESPACE/NAME, like istio-system/ztunnel, without patterns", .0.escape_debug())]
+    Account(String),
+    /// A node proxy asks for a server's certificate.
+    #[error("{0} callers get the certificates of workloads, and no server's")]
+    CallersOfServer(super::CallerKind),
     /// A workload asks for a CA's certificate.
     #[error("{0} callers never get a CA's certificate: leave join_token or admin")]
     CallersOfCa(super::CallerKind),
     /// Two service accounts would get one identity.
     #[error(
-        "a rule for kubernetes callers has {{namespace}} and {{service_account}} in its path and no '*': else two workloads would get one identity"
+        "a rule for kubernetes or node_proxy callers has {{namespace}} and {{service_account}} in its path and no '*': else two workloads would get one identity"
     )]
     SharedIdentity,
     /// A list of names that restricts nothing.
@@ -133,6 +142,9 @@ impl PolicyFault {
             Self::Twice(_) => "policy.fault.twice",
             Self::RuleName(_) => "policy.fault.rule_name",
             Self::CallersOff { .. } => "policy.fault.callers_off",
+            Self::NeedsTokens => "policy.fault.needs_tokens",
+            Self::Account(_) => "policy.fault.account",
+            Self::CallersOfServer(_) => "policy.fault.callers_of_server",
             Self::CallersOfCa(_) => "policy.fault.callers_of_ca",
             Self::SharedIdentity => "policy.fault.shared_identity",
             Self::Useless(_) => "policy.fault.useless",

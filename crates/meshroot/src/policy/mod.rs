@@ -35,7 +35,10 @@ mod tests;
 pub use caller::{Caller, CallerKind, JoinScope};
 pub use cases::{AskedCase, CallerCase, Case, CaseFile, CaseOutcome, CaseReport, ExpectedCase, Mismatch};
 pub use checked::{CheckedPolicy, KubernetesIssuer, PolicyNote};
-pub use data::{CaRule, Callers, ClusterPolicy, Defaults, DenyRule, KubernetesCallers, Policy, ServerRule, SvidCallers, SwitchedOn, WorkloadRule};
+pub use data::{
+    CaRule, Callers, ClusterPolicy, Defaults, DenyRule, KubernetesCallers, NodeProxyCallers, Policy, ServerRule, SvidCallers, SwitchedOn,
+    WorkloadRule,
+};
 pub use denial::Denial;
 pub use error::{PolicyError, PolicyFault};
 pub use grant::{Grant, Granted, PolicyCut};

@@ -39,7 +39,7 @@ impl TryFrom<&CrlNumber> for u64 {
 
     fn try_from(number: &CrlNumber) -> Result<Self, Self::Error> {
         // Twenty octets do not fit 128 bits either; whatever is above does not fit 64.
-        let wide = number.0.iter().fold(0u128, |n, octet| n.checked_mul(256).unwrap_or(u128::MAX) | u128::from(*octet));
+        let wide = number.0.iter().fold(0u128, |n, octet| n.saturating_mul(256) | u128::from(*octet));
         Self::try_from(wide)
     }
 }

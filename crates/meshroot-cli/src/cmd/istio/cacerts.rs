@@ -17,6 +17,7 @@ pub(super) fn run(session: &Session<'_>, args: &Cacerts) -> Result<Exit> {
         return Err(Failure::usage("usage", "with --json the manifest is written to a file: add --out FILE"));
     }
     let mesh = Mesh::open(session)?;
+    mesh.check_newest()?;
     let name = mesh.cluster(&args.cluster)?;
     let cacerts = outputs::cacerts(session, &mesh, &mesh.unlock(session)?, &name)?;
     let files = match (&args.out, args.secret) {

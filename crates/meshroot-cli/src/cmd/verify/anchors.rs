@@ -1,4 +1,4 @@
-//! The trust bundle that `verify` judges by, in any of its forms.
+//! A trust bundle in any of its forms: what `verify` judges by, and `bundle import` reads.
 
 use std::collections::BTreeSet;
 
@@ -9,17 +9,17 @@ use crate::exit::{Exit, Failure, Result};
 
 /// What is trusted, and where that comes from.
 #[derive(Debug)]
-pub(super) struct Anchors {
-    pub(super) map: BundleMap,
+pub(in crate::cmd) struct Anchors {
+    pub(in crate::cmd) map: BundleMap,
     /// In words: which kind of document, of which trust domain, and who says so.
-    pub(super) what: String,
+    pub(in crate::cmd) what: String,
     /// What of the document cannot be used.
-    pub(super) ignored: Vec<String>,
+    pub(in crate::cmd) ignored: Vec<String>,
 }
 
 /// A bundle map names its trust domains. A SPIFFE document and PEM do not: the trust domain is the one that is given, or
 /// the only one that the CA certificates name themselves. It is never taken from the chain that is to be judged.
-pub(super) fn read(bytes: &[u8], given: Option<TrustDomain>) -> Result<Anchors> {
+pub(in crate::cmd) fn read(bytes: &[u8], given: Option<TrustDomain>) -> Result<Anchors> {
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         let bundle = Bundle::from_pem(placeholder()?, bytes)?;
         return single("PEM roots", bundle, Vec::new(), given, |trust_domain| Ok(Bundle::from_pem(trust_domain, bytes)?));

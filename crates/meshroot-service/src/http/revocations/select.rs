@@ -1,11 +1,12 @@
 use core::fmt;
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use meshroot::hierarchy::Role;
 use meshroot::spiffe::SpiffeId;
 use meshroot::time::Timestamp;
 use meshroot::x509::SerialNumber;
-use meshroot_store::{IssuanceRow, Query};
+use meshroot_store::{IdPattern, IssuanceRow, Query, Search};
 
 use super::{Found, Wanted};
 use crate::http::{Problem, hex};
@@ -71,31 +72,50 @@ impl Selection {
             Self::Serial(serial) => cas(mesh, serial, now)?,
             Self::Id(_) | Self::Caller(_) => Vec::new(),
         };
-        let mut query = Query { limit: Query::MOST, ..Query::default() };
-        match self {
-            Self::Serial(serial) => query.serial = Some(serial.clone()),
-            Self::Id(id) => query.id = Some(id.clone()),
-            Self::Caller(_) => {}
-        }
-        loop {
-            let page = mesh.store().issuances(&query).map_err(MeshError::from)?;
-            let Some(last) = page.last().map(|row| row.position) else { break };
-            found.extend(page.into_iter().filter(|row| row.validity.not_after >= now && self.fits(row)).map(|row| Found {
+        let mut keep = |rows: Vec<IssuanceRow>| {
+            found.extend(rows.into_iter().filter(|row| row.validity.not_after >= now && self.fits(row)).map(|row| Found {
                 trust_domain: row.trust_domain,
                 authority: row.authority,
                 serial: row.serial,
                 id: row.id.filter(|id| !id.path().is_empty()),
                 not_after: row.validity.not_after,
             }));
+        };
+        let mut search = self.search(now);
+        let known = loop {
+            let page = mesh.store().search(&search).map_err(MeshError::from)?;
+            keep(page.rows);
+            match page.next {
+                Some(next) => search.after = next,
+                None => break page.known,
+            }
+        };
+        // What the index does not know yet: the newest entries are those that matter most here.
+        let mut query = Query { after: known, limit: Query::MOST, ..Query::default() };
+        loop {
+            let page = mesh.store().issuances(&query).map_err(MeshError::from)?;
+            let Some(last) = page.last().map(|row| row.position) else { break };
+            keep(page);
             query.after = last;
         }
         Ok(found)
     }
 
+    fn search(&self, now: Timestamp) -> Search {
+        // Its last second counts.
+        let search = Search { expires_after: Some(now.minus(Duration::from_secs(1))), limit: Search::MOST, ..Search::default() };
+        match self {
+            Self::Serial(serial) => Search { serial: Some(serial.clone()), ..search },
+            Self::Id(id) => Search { id: Some(IdPattern::Exactly(id.clone())), ..search },
+            Self::Caller(caller) => Search { caller: Some(caller.clone()), ..search },
+        }
+    }
+
     fn fits(&self, row: &IssuanceRow) -> bool {
         match self {
             Self::Caller(caller) => is_by(&row.caller, caller),
-            Self::Serial(_) | Self::Id(_) => true,
+            Self::Serial(serial) => row.serial == *serial,
+            Self::Id(id) => row.id.as_ref() == Some(id),
         }
     }
 }

@@ -23,7 +23,7 @@ fn a_cluster_without_rules_gets_nothing() {
         assert_eq!(policy.decide(&caller, &workload(), NOW).unwrap_err().code(), "policy.no_rule");
     }
     let idle: Vec<_> = policy.notes().iter().map(ToString::to_string).collect();
-    assert_eq!(idle.len(), 4, "{idle:?}");
+    assert_eq!(idle.len(), 5, "{idle:?}");
 }
 
 #[test]
@@ -49,13 +49,15 @@ fn a_kind_of_caller_that_is_not_switched_on_is_not_heard() {
         let kind = off.kind();
         let policy = west_with(|west| {
             match kind {
-                CallerKind::Kubernetes => west.callers.kubernetes = None,
+                // Node proxies come with tokens.
+                CallerKind::Kubernetes => (west.callers.kubernetes, west.callers.node_proxy) = (None, None),
+                CallerKind::NodeProxy => west.callers.node_proxy = None,
                 CallerKind::Svid => west.callers.svid = None,
                 CallerKind::JoinToken => west.callers.join_token = None,
                 CallerKind::Admin => west.callers.admin = None,
             }
             for rule in &mut west.workloads {
-                rule.callers.retain(|name| name != kind.as_str());
+                rule.callers.retain(|name| name != kind.as_str() && !(kind == CallerKind::Kubernetes && name == "node_proxy"));
             }
         });
         assert!(!policy.is_on(&cluster("west"), kind));

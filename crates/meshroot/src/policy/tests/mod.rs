@@ -1,6 +1,7 @@
 #![allow(clippy::arithmetic_side_effects, reason = "the numbers are those written here")]
 
 mod denials;
+mod node_proxies;
 mod properties;
 mod servers;
 mod workloads;
@@ -37,13 +38,14 @@ pub(super) fn west() -> Policy {
             audiences: strings(&["meshroot"]),
             ..Default::default()
         }),
+        node_proxy: Some(NodeProxyCallers { accounts: strings(&["istio-system/ztunnel"]) }),
         svid: Some(SvidCallers { renewable_for: "30d".into() }),
         join_token: Some(SwitchedOn {}),
         admin: Some(SwitchedOn {}),
     };
     let teams = WorkloadRule {
         name: "teams".into(),
-        callers: strings(&["kubernetes", "svid"]),
+        callers: strings(&["kubernetes", "node_proxy", "svid"]),
         namespaces: strings(&["shop", "team-*"]),
         max_lifetime: Some("48h".into()),
         ..Default::default()

@@ -34,6 +34,8 @@ fn caller() -> impl Strategy<Value = Caller> {
     let cluster = || prop::sample::select(vec!["west", "east", "north"]).prop_map(cluster);
     prop_oneof![
         (cluster(), name(), name()).prop_map(|(cluster, namespace, service_account)| Caller::Kubernetes { cluster, namespace, service_account }),
+        (cluster(), prop::sample::select(vec!["istio-system/ztunnel", "shop/cart"]), name(), name())
+            .prop_map(|(cluster, proxy, namespace, service_account)| Caller::NodeProxy { cluster, proxy: proxy.into(), namespace, service_account }),
         (cluster(), spiffe_id(), 0..40u32).prop_map(|(cluster, id, days)| Caller::Svid { cluster, id, authenticated_at: NOW.minus(DAY * days) }),
         (cluster(), spiffe_id()).prop_map(|(cluster, id)| Caller::JoinToken { cluster, scope: JoinScope::Identity(id) }),
         cluster().prop_map(|cluster| Caller::JoinToken { cluster, scope: JoinScope::Cluster }),
@@ -69,10 +71,13 @@ proptest! {
         if let Wanted::Workload { id: Some(asked) } = &requested.wanted {
             prop_assert_eq!(asked, id);
         }
+        if let Caller::NodeProxy { proxy, .. } = &caller {
+            prop_assert_eq!(proxy, "istio-system/ztunnel");
+        }
         // Its own names, in a form of a rule, part by part.
         let parts: Vec<_> = id.path().split('/').skip(1).collect();
         match &caller {
-            Caller::Kubernetes { cluster, namespace, service_account } => {
+            Caller::Kubernetes { cluster, namespace, service_account } | Caller::NodeProxy { cluster, namespace, service_account, .. } => {
                 let istio = ["ns", namespace, "sa", service_account];
                 let form = [cluster.as_str(), service_account, "of", namespace];
                 prop_assert!(parts == istio || parts == form, "{id} for {caller}");
