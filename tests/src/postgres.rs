@@ -118,6 +118,10 @@ impl Cluster {
         while all.iter().any(|pid| is_alive(pid)) {
             std::thread::sleep(Duration::from_millis(5));
         }
+        // The dead server may still have its number, until somebody asks for it: the next one would take it for alive.
+        for lock in ["data/postmaster.pid".to_owned(), format!(".s.PGSQL.{}.lock", self.port)] {
+            let _ = fs::remove_file(self.folder.join(lock));
+        }
     }
 
     /// Stops the server in good order; its clients are sent away.

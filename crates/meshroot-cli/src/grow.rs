@@ -1,6 +1,5 @@
 //! Adding clusters to a mesh: the root signs a CA for each.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use meshroot::csr::ProvenRequest;
