@@ -61,7 +61,7 @@ struct Log(Arc<Mutex<Vec<u8>>>);
 static LOG: LazyLock<Log> = LazyLock::new(|| {
     let log = Log::default();
     let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone()).with_max_level(tracing::Level::TRACE);
+    let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone()).with_max_level(tracing::Level::DEBUG);
     tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
     log
 });
