@@ -48,7 +48,8 @@ if wanted istio; then
     .ci/tools/oracles.sh judge
     cargo build -p meshroot-cli
     built=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')/debug/meshroot
-    MESHROOT=$built cargo test -p meshroot-tests --features interop --test istio_liar --test istio_cacerts --test istio_citadel --test istio_istiod --test istio_pilot_agent --test istio_ztunnel
+    MESHROOT=$built cargo test -p meshroot-tests --features interop --test istio_liar --test istio_cacerts --test istio_citadel --test istio_istiod --test istio_pilot_agent --test istio_ztunnel -- \
+        --test-threads=8 # they wait, most of the time
     echo "== two clusters, real proxies, certificates by Istio's agents"
     envoy=$(.ci/tools/envoy.sh)
     MESHROOT=$built ENVOY=$envoy PILOT_AGENT=$MESHROOT_TOOLS/istio/pilot-agent examples/two-clusters/run --agents
