@@ -40,7 +40,7 @@ pub(crate) async fn scene(args: &Args, mesh: &Mesh) -> Value {
     }
     let seconds = began.elapsed().as_secs_f64();
     let after = server.usage();
-    let (floor, in_place) = floor.stop();
+    let floor = floor.stop();
     tokio::time::sleep(Duration::from_secs(2)).await;
     let each = server.usage().resident.saturating_sub(before.resident) as f64 / pods as f64;
     let cpu = (after.cpu() - before.cpu()).as_secs_f64() / pods as f64;
@@ -55,12 +55,7 @@ pub(crate) async fn scene(args: &Args, mesh: &Mesh) -> Value {
         whole.of_thousand(990),
         answers.of_thousand(990)
     );
-    println!(
-        "CPU, with the handshake: {:.0} µs, {:.2} × the floor, {:.2} × in place; {each:.0} octets a connection",
-        cpu * 1e6,
-        cpu / floor,
-        cpu / in_place
-    );
+    println!("CPU, with the handshake: {:.0} µs, {:.2} × the floor; {each:.0} octets a connection", cpu * 1e6, cpu / floor,);
     json!({
         "pods": pods,
         "seconds": seconds,
@@ -69,7 +64,6 @@ pub(crate) async fn scene(args: &Args, mesh: &Mesh) -> Value {
         "asking_p99_ms": answers.of_thousand(990),
         "cpu_us": cpu * 1e6,
         "times_floor": cpu / floor,
-        "times_floor_in_place": cpu / in_place,
         "octets_each": each,
     })
 }

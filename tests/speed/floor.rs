@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair, UnparsedPublicKey};
@@ -10,19 +10,15 @@ use crate::latency::median;
 use crate::process::on_cpu;
 
 /// The signature work that no certificate can do without, measured while the server works: verify the request, sign, verify
-/// what was signed. Neighbours and clocks are the same for both then.
-///
-/// It is measured in two ways: in bursts, which find everything in the caches but for the first operation, as in a loop
-/// that does nothing else; and one at a time after other work, as a server does it. A signature reads a table of 150 kB.
+/// what was signed. Neighbours, clocks and caches are the same for both then.
 pub(crate) struct Floor {
     stop: Arc<AtomicBool>,
-    thread: JoinHandle<(Vec<f64>, Vec<f64>)>,
+    thread: JoinHandle<Vec<f64>>,
 }
 
 /// Operations a burst, and the time between two bursts: about six parts of a hundred of one core.
 const BURST: u32 = 40;
 const PAUSE: Duration = Duration::from_millis(60);
-const SINGLES: u32 = 10;
 
 impl Floor {
     pub(crate) fn start() -> Self {
@@ -30,28 +26,23 @@ impl Floor {
         let stopped = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {
             let work = Work::new();
-            let (mut bursts, mut singles) = (Vec::new(), Vec::new());
+            let mut bursts = Vec::new();
             while !stopped.load(Ordering::Relaxed) || bursts.len() < 3 {
                 let before = on_cpu();
                 (0..BURST).for_each(|_| work.once());
+                // Only with the switch to another thread does the kernel write down all of what a thread has run.
+                std::thread::sleep(PAUSE);
                 bursts.push((on_cpu() - before).as_secs_f64() / f64::from(BURST));
-                for _ in 0..SINGLES {
-                    std::thread::sleep(PAUSE / SINGLES);
-                    let began = Instant::now();
-                    work.once();
-                    singles.push(began.elapsed().as_secs_f64());
-                }
             }
-            (bursts, singles)
+            bursts
         });
         Self { stop, thread }
     }
 
-    /// Seconds a certificate, in bursts and one at a time; medians, which a thread that has to wait for its turn does not move.
-    pub(crate) fn stop(self) -> (f64, f64) {
+    /// Seconds of CPU a certificate, the median of all bursts.
+    pub(crate) fn stop(self) -> f64 {
         self.stop.store(true, Ordering::Relaxed);
-        let (bursts, singles) = self.thread.join().unwrap();
-        (median(bursts), median(singles))
+        median(self.thread.join().unwrap())
     }
 }
 

@@ -25,8 +25,6 @@ pub(crate) struct Run {
     pub(crate) system: f64,
     /// Of the same unit, the work that cannot be done without.
     pub(crate) floor: f64,
-    /// The same, one at a time between other work.
-    pub(crate) in_place: f64,
     pub(crate) written: f64,
     pub(crate) resident: u64,
     /// The slowest answer of the health check meanwhile, in milliseconds.
@@ -92,7 +90,7 @@ pub(crate) async fn run(server: &Server, requests: &Arc<Requests>, callers: usiz
     }
     let seconds = began.elapsed().as_secs_f64();
     let after = server.usage();
-    let (floor, in_place) = floor.stop();
+    let floor = floor.stop();
     health.send(()).unwrap();
     let certificates = all.serials.len();
     assert_eq!(all.serials.iter().collect::<HashSet<_>>().len(), certificates, "a serial number came twice");
@@ -109,7 +107,6 @@ pub(crate) async fn run(server: &Server, requests: &Arc<Requests>, callers: usiz
         cpu: (after.cpu() - before.cpu()).as_secs_f64() / each,
         system: (after.system - before.system).as_secs_f64() / each,
         floor,
-        in_place,
         written: (after.written - before.written) as f64 / each,
         resident: after.resident,
         health: probe.await.unwrap(),
@@ -155,28 +152,15 @@ async fn probe(address: std::net::SocketAddr, mut stop: tokio::sync::oneshot::Re
 
 fn heading() {
     println!(
-        "{:>7} {:>9} {:>6} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>9} {:>9} {:>8} {:>9}",
-        "callers",
-        "certs/s",
-        "shed",
-        "p50 ms",
-        "p99 ms",
-        "p99.9",
-        "cpu µs",
-        "kernel",
-        "floor µs",
-        "× floor",
-        "in place",
-        "× that",
-        "B/cert",
-        "RSS MB"
+        "{:>7} {:>9} {:>6} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8} {:>9}",
+        "callers", "certs/s", "shed", "p50 ms", "p99 ms", "p99.9", "cpu µs", "kernel", "floor µs", "× floor", "B/cert", "RSS MB"
     );
 }
 
 impl Run {
     fn print(&self) {
         println!(
-            "{:>7} {:>9.0} {:>6} {:>8.2} {:>8.2} {:>8.2} {:>8.1} {:>8.1} {:>8.1} {:>9.2} {:>9.1} {:>9.2} {:>8.0} {:>9.1}",
+            "{:>7} {:>9.0} {:>6} {:>8.2} {:>8.2} {:>8.2} {:>8.1} {:>8.1} {:>8.1} {:>9.2} {:>8.0} {:>9.1}",
             self.callers,
             self.certificates as f64 / self.seconds,
             self.shed,
@@ -187,8 +171,6 @@ impl Run {
             self.system * 1e6,
             self.floor * 1e6,
             self.cpu / self.floor,
-            self.in_place * 1e6,
-            self.cpu / self.in_place,
             self.written,
             self.resident as f64 / 1e6,
         );
@@ -209,8 +191,6 @@ fn medians(runs: &[Run]) -> Value {
         "cpu_us": of(&|run| run.cpu * 1e6),
         "kernel_us": of(&|run| run.system * 1e6),
         "floor_us": of(&|run| run.floor * 1e6),
-        "floor_in_place_us": of(&|run| run.in_place * 1e6),
-        "times_floor_in_place": of(&|run| run.cpu / run.in_place),
         "times_floor": of(&|run| run.cpu / run.floor),
         "octets_written": of(&|run| run.written),
         "resident_octets": of(&|run| run.resident as f64),

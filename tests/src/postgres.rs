@@ -203,12 +203,10 @@ impl Drop for Cluster {
 
 /// Where the newest server's programs are: on the path, or where Debian puts them.
 fn programs() -> PathBuf {
-    if let Some(path) = std::env::var_os("PATH") {
-        if let Some(folder) =
-            std::env::split_paths(&path).find(|folder| ["initdb", "postgres", "psql"].iter().all(|program| folder.join(program).is_file()))
-        {
-            return folder;
-        }
+    let complete = |folder: &PathBuf| ["initdb", "postgres", "psql"].iter().all(|program| folder.join(program).is_file());
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if let Some(folder) = std::env::split_paths(&path).find(complete) {
+        return folder;
     }
     let mut versions: Vec<(u32, PathBuf)> = fs::read_dir("/usr/lib/postgresql")
         .map(|entries| {
