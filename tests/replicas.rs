@@ -1,6 +1,13 @@
 //! Two replicas on one PostgreSQL: under load one is killed, then the database. Nothing that was delivered is lost, nothing
 //! is given twice, and the service comes back by itself. With the real program: `MESHROOT` says where it is.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::arithmetic_side_effects, reason = "tests may be blunt")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "tests may be blunt"
+)]
 #![allow(clippy::disallowed_methods, reason = "this test waits, and measures how long")]
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,6 @@
 //! What is revoked, denied and published about it.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use meshroot::revocation::Crl;
@@ -123,10 +124,10 @@ async fn numbers(session: &Session, change: &RevocationChange) -> Result<HashMap
     let named = named.chain(change.denied.iter().map(|one| one.id.trust_domain().to_owned()));
     let mut numbers = HashMap::new();
     for name in named.chain(change.crls.iter().map(|one| one.trust_domain.clone())) {
-        if !numbers.contains_key(&name) {
-            let number = load::number_of(session, name.as_str()).await?;
-            let number = number.ok_or_else(|| StoreError::UnknownTrustDomain(name.clone()))?;
-            numbers.insert(name, number);
+        if let Entry::Vacant(vacant) = numbers.entry(name) {
+            let number = load::number_of(session, vacant.key().as_str()).await?;
+            let number = number.ok_or_else(|| StoreError::UnknownTrustDomain(vacant.key().clone()))?;
+            vacant.insert(number);
         }
     }
     Ok(numbers)
