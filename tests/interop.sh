@@ -5,6 +5,7 @@
 #   tests/interop.sh            all of it
 #   tests/interop.sh oracles    the outside judges alone
 #   tests/interop.sh envoy      the two clusters with real proxies alone
+#   tests/interop.sh postgres   the PostgreSQL store, and two replicas on one database, alone
 #   tests/interop.sh istio      Istio's own agent, client and loader, and a ztunnel-like client, in front of the service, alone
 #   tests/interop.sh revocation the service's CRLs, judged by OpenSSL and Envoy, alone
 #   tests/interop.sh deploy     the unit for systemd, by systemd's own judgement and by the program's system calls, alone
@@ -14,7 +15,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export MESHROOT_TOOLS=${MESHROOT_TOOLS:-$PWD/target/tools}
 what=${1:-all}
-case $what in all | oracles | envoy | istio | revocation | deploy | scenes | speed) ;; *) echo "usage: tests/interop.sh [oracles|envoy|istio|revocation|deploy|scenes|speed]" >&2; exit 2 ;; esac
+case $what in all | oracles | envoy | istio | postgres | revocation | deploy | scenes | speed) ;; *) echo "usage: tests/interop.sh [oracles|envoy|istio|postgres|revocation|deploy|scenes|speed]" >&2; exit 2 ;; esac
 wanted() { [ "$what" = all ] || [ "$what" = "$1" ]; }
 
 need() { # need PROGRAM PACKAGE: installs Debian's package where that is possible
@@ -39,6 +40,18 @@ if wanted oracles; then
     cargo test -p meshroot-tests --features interop --test oracles
     echo "== as others see it"
     cargo test -p meshroot-tests --features interop --test views_real
+fi
+
+if wanted postgres; then
+    # Debian keeps a server's programs off the path.
+    ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || need pg_createcluster postgresql
+    need setpriv util-linux
+    echo "== the store in PostgreSQL"
+    cargo test -p meshroot-store --features interop --test postgres
+    echo "== two replicas on one database, which die"
+    cargo build -p meshroot-cli
+    target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')
+    MESHROOT=$target/debug/meshroot cargo test -p meshroot-tests --features interop --test replicas -- --test-threads 1 --nocapture
 fi
 
 if wanted istio; then

@@ -12,13 +12,13 @@ use crate::session::Session;
 
 /// Asks; what the service refuses is a failure with its words.
 pub(crate) fn ask(session: &Session<'_>, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
-    let home = Home::of(session);
+    let home = Home::of(session)?;
     let administration = match Administration::of_service(&home.socket()) {
         Some(service) => service,
         None => {
             let mesh = Mesh::open(session)?;
             let data_key = mesh.unlock(session)?;
-            let parts = Parts { store: Arc::new(mesh.store), data_key, crypto: session.crypto.clone(), clock: Arc::new(SystemClock) };
+            let parts = Parts { store: mesh.store, data_key, crypto: session.crypto.clone(), clock: Arc::new(SystemClock) };
             Administration::of_store(parts).map_err(|e| Failure::new(Exit::Store, e.code(), e.to_string()))?
         }
     };

@@ -5,6 +5,7 @@ mod bundle;
 mod cluster;
 mod completions;
 mod doctor;
+mod export;
 mod init;
 mod inspect;
 mod inventory;
@@ -47,6 +48,8 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Exit> {
         Command::Token(args) => token::run(&session, args),
         Command::Inventory(args) => inventory::run(&session, args),
         Command::Revoke(args) => revoke::run(&session, args),
+        Command::Export { out: folder } => export::export(&session, folder),
+        Command::Import { from } => export::import(&session, from),
         Command::Store(args) => store::run(&session, args),
         Command::Root(args) => root::run(&session, args),
         Command::Completions { shell } => completions::shell(&session, *shell),
