@@ -4,6 +4,7 @@ mod agent;
 mod bundle;
 mod cluster;
 mod completions;
+mod crls;
 mod doctor;
 mod init;
 mod inspect;
@@ -48,6 +49,7 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Exit> {
         Command::Inventory(args) => inventory::run(&session, args),
         Command::Revoke(args) => revoke::run(&session, args),
         Command::Store(args) => store::run(&session, args),
+        Command::Crls { out, force } => crls::run(&session, out.as_deref(), *force),
         Command::Root(args) => root::run(&session, args),
         Command::Completions { shell } => completions::shell(&session, *shell),
         Command::Man { out: folder } => completions::man(&session, folder),
