@@ -96,7 +96,7 @@ fn istios_secret_cache_takes_our_answer_for_every_kind_of_key() {
 fn the_chain_comes_one_certificate_an_element_and_the_whole_bundle_last() {
     let mut desk = Desk::open();
     desk.mesh.publish_a_second_root();
-    std::thread::sleep(Duration::from_secs(2));
+    desk.service.wait_for_roots(2);
     let (request, token) = (Request::new(&id()), desk.good_token());
     let answer = desk.sign(&request.csr, Some(&token), 3_600);
     assert_eq!(answer["ok"], true, "{answer}");

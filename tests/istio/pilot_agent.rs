@@ -9,7 +9,7 @@ use meshroot_tests::exhibits::now;
 use meshroot_tests::istio::held::Held;
 use meshroot_tests::istio::mesh::{Mesh, TRUST_DOMAIN};
 use meshroot_tests::istio::pilot_agent::{PilotAgent, Sidecar};
-use meshroot_tests::istio::programs::{instant, rsa_key, wait_for};
+use meshroot_tests::istio::programs::{instant, meshroot, rsa_key, succeed, wait_for};
 use meshroot_tests::istio::serving::Serving;
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -19,6 +19,9 @@ const SHORT: Duration = Duration::from_secs(20);
 
 /// What an agent needs for its next certificate, after half of [`SHORT`] and its own pauses between attempts.
 const RENEWED: Duration = Duration::from_secs(25);
+
+/// The same, after a change of the bundle: that is served six seconds after it was written.
+const LATER: Duration = Duration::from_secs(40);
 
 fn cart() -> Pod {
     Pod::new(&Node::new("node-1"), "shop", "cart", "cart-7d9f")
@@ -122,19 +125,26 @@ fn an_agent_renews_and_outlives_every_end_of_the_service() {
 
 #[test]
 fn roots_that_change_reach_an_agent_with_its_next_certificate() {
-    let mesh = Mesh::quickstart(&["west"]);
+    let (mesh, other) = (Mesh::quickstart(&["west"]), tempfile::tempdir().unwrap());
     let service = mesh.serve();
     let mut agent = agent(&mesh, &service, "west", "west", SHORT);
     let first = agent.first();
     is_good(&mesh, &first);
-    let before = mesh.roots();
+    let count = |held: &Held| held.roots.matches("BEGIN CERTIFICATE").count();
+
+    // The second root of a rotation, and the roots of another mesh.
+    succeed(meshroot().args(["quickstart", "north", "--trust-domain", "other.example", "--out"]).arg(other.path()));
+    let import = other.path().join("bundle.json");
     mesh.publish_a_second_root();
-    let after = mesh.roots();
-    assert_ne!(before, after);
-    let second = agent.wait(RENEWED, "both roots", |held| held.roots != first.roots);
-    is_good(&mesh, &second);
-    assert_eq!(meshroot::pem::certificates(second.roots.as_bytes()).unwrap().len(), 2);
-    drop(service);
+    succeed(meshroot().args(["bundle", "import", "--store"]).arg(mesh.path("mesh")).arg(import));
+    let second = agent.wait(LATER, "own and foreign roots", |held| count(held) == 3);
+    let foreign = std::fs::read_to_string(other.path().join("root-cert.pem")).unwrap();
+    second.judge(&cart().spiffe_id(TRUST_DOMAIN), &format!("{}{foreign}", mesh.roots())).unwrap();
+
+    // And without those of the other mesh again.
+    succeed(meshroot().args(["bundle", "remove", "--store"]).arg(mesh.path("mesh")).arg("other.example"));
+    let third = agent.wait(LATER, "own roots", |held| count(held) == 2);
+    is_good(&mesh, &third);
 }
 
 #[test]
@@ -188,4 +198,29 @@ fn a_machine_renews_by_its_certificate_once_it_has_no_token_any_more() {
     let stranger = agent_with(&mesh, &service, "west", String::new(), SHORT, &[]);
     wait_for(Duration::from_secs(20), || stranger.log().contains("code = Unauthenticated").then_some(()), || stranger.log());
     assert_eq!(stranger.files(), None);
+}
+
+#[test]
+fn a_denied_workload_gets_no_further_certificate_until_the_denial_is_lifted() {
+    let mesh = Mesh::quickstart(&["west"]);
+    let service = mesh.serve();
+    let mut agent = agent(&mesh, &service, "west", "west", SHORT);
+    let first = agent.first();
+    let id = cart().spiffe_id(TRUST_DOMAIN);
+    let revoke = |more: &[&str]| succeed(meshroot().args(["revoke", "--json", "--store"]).arg(mesh.path("mesh")).args(more));
+    revoke(&["--id", &id, "--deny"]);
+    wait_for(RENEWED, || agent.log().contains("code = PermissionDenied").then_some(()), || agent.log());
+    assert_eq!(agent.held().unwrap().leaf().serial(), first.leaf().serial(), "it keeps what it has");
+    // It is this identity's affair alone.
+    let till = Pod::new(&Node::new("node-1"), "shop", "till", "till-1");
+    let roots = mesh.roots_file();
+    let ca = format!("localhost:{}", service.address.port());
+    let token = mesh.token("west", &till);
+    let neighbour = Sidecar { cluster: "west", pod: &till, ca, roots: &roots, token, lifetime: HOUR, more: &[] };
+    PilotAgent::start(&neighbour).first().judge(&till.spiffe_id(TRUST_DOMAIN), &mesh.roots()).unwrap();
+
+    let listed: serde_json::Value = serde_json::from_str(&revoke(&["--list"])).unwrap();
+    let number = listed["denials"][0]["number"].to_string();
+    revoke(&["--lift", &number]);
+    is_good(&mesh, &agent.wait(RENEWED, "a certificate after the denial was lifted", |held| *held != first));
 }

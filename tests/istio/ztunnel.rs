@@ -147,7 +147,7 @@ async fn nodes_of_two_clusters_trust_each_other_and_several_roots() {
     mesh.write_pods("east", east.running());
     let service = mesh.serve();
     mesh.publish_a_second_root();
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    service.wait_for_roots(2);
     let roots = mesh.roots();
     let mut held = Vec::new();
     for (cluster, place, which) in [("west", &west, 0), ("east", &east, 1)] {

@@ -83,6 +83,11 @@ struct Behind {
 impl Liar {
     /// Starts it. Within a Tokio runtime.
     pub async fn start(defect: Defect) -> Self {
+        Self::start_as(defect, None).await
+    }
+
+    /// Starts one that presents this certificate chain with this key, both in PEM, instead of its own.
+    pub async fn start_as(defect: Defect, presented: Option<(&str, &str)>) -> Self {
         let crypto = Crypto::ring();
         let mesh = exhibits::mesh("p256", &crypto);
         let roots = [mesh.root.to_pem(), exhibits::mesh("p384", &crypto).root.to_pem()];
@@ -94,7 +99,10 @@ impl Liar {
             key_pem: mesh.cluster_key.to_pkcs8_pem().to_string(),
             signer: mesh.cluster_key.signer(&crypto).unwrap(),
         };
-        let acceptor = TlsAcceptor::from(Arc::new(tls(&mesh, &crypto)));
+        let acceptor = TlsAcceptor::from(Arc::new(match presented {
+            Some((chain, key)) => tls(chain, key),
+            None => own_tls(&mesh, &crypto),
+        }));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let calls = Arc::<AtomicUsize>::default();
@@ -173,14 +181,18 @@ impl Behind {
     }
 }
 
-fn tls(mesh: &Mesh, crypto: &Crypto) -> rustls::ServerConfig {
+fn own_tls(mesh: &Mesh, crypto: &Crypto) -> rustls::ServerConfig {
     let key = PrivateKey::generate(P256, crypto).unwrap();
     let request = ProvenRequest::from_signer(&*key.signer(crypto).unwrap(), crypto).unwrap();
     let names = vec!["istiod.istio-system.svc".to_owned(), "localhost".to_owned()];
     let grant = Authorized::server(request, None, names, vec!["127.0.0.1".parse().unwrap()]).unwrap();
     let issued = mesh.cluster.issue(grant, &Profile::server(), crypto.entropy(), now()).unwrap();
-    let chain = issued.chain_der().into_iter().map(|der| CertificateDer::from(der.to_vec())).collect();
-    let key = PrivateKeyDer::from_pem_slice(key.to_pkcs8_pem().as_bytes()).unwrap();
+    tls(&issued.chain_pem(), &key.to_pkcs8_pem())
+}
+
+fn tls(chain: &str, key: &str) -> rustls::ServerConfig {
+    let chain = CertificateDer::pem_slice_iter(chain.as_bytes()).map(|der| der.unwrap().into_owned()).collect();
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
     let builder = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
     let mut config = builder.with_safe_default_protocol_versions().unwrap().with_no_client_auth().with_single_cert(chain, key).unwrap();
     config.alpn_protocols = vec![b"h2".to_vec()];

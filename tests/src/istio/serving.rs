@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::programs::{meshroot, run, wait_for};
+use super::programs::{meshroot, run, text, wait_for};
 
 /// A running `meshroot serve`. Dropped, it is killed.
 #[derive(Debug)]
@@ -64,6 +64,15 @@ impl Serving {
     /// Tells it to read its policy and key sets anew.
     pub fn reload(&self) {
         signal("HUP", self.child.id());
+    }
+
+    /// Waits until it serves this many roots: a change of the bundle is shown some seconds after it was written, everywhere at once.
+    pub fn wait_for_roots(&self, count: usize) {
+        let url = format!("https://{}/roots.pem", self.address);
+        let mut curl = std::process::Command::new("curl");
+        curl.args(["--silent", "--noproxy", "*", "--max-time", "5", "--cacert"]).arg(self.log.with_file_name("mesh").join("root-cert.pem")).arg(url);
+        let served = || (text(&run(&mut curl).stdout).matches("BEGIN CERTIFICATE").count() == count).then_some(());
+        wait_for(Duration::from_secs(30), served, || format!("{count} roots are not served"));
     }
 
     /// All lines of the audit log so far, of all services on this mesh.
