@@ -56,7 +56,7 @@ pub(super) async fn weigh(app: &Arc<App>, trust_domain: &str, sequence: u64, hea
     }
     let seen = Seen { trust_domain, sequence, by, at: app.mesh.clock().now() };
     let mesh = Arc::clone(&app.mesh);
-    let noted = tokio::task::spawn_blocking(move || mesh.store().doubt(&seen).and_then(|is| Ok((is, mesh.refresh().is_ok())))).await;
+    let noted = tokio::task::spawn_blocking(move || mesh.store().doubt(&seen).map(|is| (is, mesh.refresh().is_ok()))).await;
     match noted {
         Ok(Ok((true, _))) => {
             error!("the store is an older copy: nothing is published or issued until an administrator says `meshroot store restored`")
