@@ -7,12 +7,14 @@
 #   tests/interop.sh envoy      the two clusters with real proxies alone
 #   tests/interop.sh istio      Istio's own agent, client and loader, and a ztunnel-like client, in front of the service, alone
 #   tests/interop.sh revocation the service's CRLs, judged by OpenSSL and Envoy, alone
+#   tests/interop.sh deploy     the unit for systemd, by systemd's own judgement and by the program's system calls, alone
 #   tests/interop.sh scenes     what `doctor` says of whole meshes, beside real handshakes with Envoy, alone
+#   tests/interop.sh speed      what the service costs, beside the signatures' floor and nginx, alone: some minutes, best on an idle machine
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export MESHROOT_TOOLS=${MESHROOT_TOOLS:-$PWD/target/tools}
 what=${1:-all}
-case $what in all | oracles | envoy | istio | revocation | scenes) ;; *) echo "usage: tests/interop.sh [oracles|envoy|istio|revocation|scenes]" >&2; exit 2 ;; esac
+case $what in all | oracles | envoy | istio | revocation | deploy | scenes | speed) ;; *) echo "usage: tests/interop.sh [oracles|envoy|istio|revocation|deploy|scenes|speed]" >&2; exit 2 ;; esac
 wanted() { [ "$what" = all ] || [ "$what" = "$1" ]; }
 
 need() { # need PROGRAM PACKAGE: installs Debian's package where that is possible
@@ -72,4 +74,22 @@ if wanted revocation; then
     envoy=$(.ci/tools/envoy.sh)
     target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')
     MESHROOT=$target/debug/meshroot ENVOY=$envoy tests/revocation.sh
+fi
+
+if wanted deploy; then
+    need systemd-analyze systemd
+    need strace strace
+    echo "== the unit for systemd"
+    cargo build -p meshroot-cli
+    target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')
+    MESHROOT=$target/debug/meshroot examples/deploy/check.sh
+fi
+
+if wanted speed; then
+    need nginx nginx-light
+    need strace strace
+    need prlimit util-linux
+    echo "== what the service costs"
+    cargo run --release -p meshroot-tests --bin service_speed -- --seconds 4 --rounds 1 --most 20000
+    cargo run --release -p meshroot-tests --bin service_speed -- --grpc --scenes issuing --seconds 4 --rounds 1 --most 20000
 fi

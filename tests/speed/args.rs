@@ -8,7 +8,7 @@ use clap::{Parser, ValueEnum};
 #[derive(Debug, Parser)]
 pub(crate) struct Args {
     /// What is measured, of all that can be
-    #[arg(long, value_delimiter = ',', value_enum, default_value = "issuing,syncs,overload,idle,bundles")]
+    #[arg(long, value_delimiter = ',', value_enum, default_value = "issuing,syncs,overload,idle,bundles,cold-start")]
     pub(crate) scenes: Vec<Scene>,
     /// How many callers ask at once, each on a connection of its own, one request after the other
     #[arg(long, value_delimiter = ',', default_value = "1,8,32,256")]
@@ -22,6 +22,15 @@ pub(crate) struct Args {
     /// How often everything is done; the median counts
     #[arg(long, default_value_t = 3)]
     pub(crate) rounds: usize,
+    /// Asks as Istio's agents do, over gRPC
+    #[arg(long)]
+    pub(crate) grpc: bool,
+    /// How many pods start in `cold-start`
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) pods: usize,
+    /// Within how many seconds they do
+    #[arg(long, default_value_t = 50)]
+    pub(crate) pods_seconds: u64,
     /// Who shows which tokens
     #[arg(long, value_enum, default_value = "pod")]
     pub(crate) tokens: Tokens,
@@ -51,6 +60,8 @@ pub(crate) enum Scene {
     Idle,
     /// Bundles, whole and unchanged, beside nginx
     Bundles,
+    /// Pods of five clusters that all start within a minute, over gRPC
+    ColdStart,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

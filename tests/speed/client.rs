@@ -28,6 +28,7 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    pub(crate) trailers: HeaderMap,
 }
 
 impl Target {
@@ -78,6 +79,8 @@ impl Connection {
             }
         };
         let (head, body) = response.into_parts();
-        Answer { status: head.status.as_u16(), headers: head.headers, body: body.collect().await.unwrap().to_bytes() }
+        let body = body.collect().await.unwrap();
+        let trailers = body.trailers().cloned().unwrap_or_default();
+        Answer { status: head.status.as_u16(), headers: head.headers, body: body.to_bytes(), trailers }
     }
 }

@@ -30,8 +30,9 @@ impl Floor {
             while !stopped.load(Ordering::Relaxed) || bursts.len() < 3 {
                 let before = on_cpu();
                 (0..BURST).for_each(|_| work.once());
-                bursts.push((on_cpu() - before).as_secs_f64() / f64::from(BURST));
+                // Only with the switch to another thread does the kernel write down all of what a thread has run.
                 std::thread::sleep(PAUSE);
+                bursts.push((on_cpu() - before).as_secs_f64() / f64::from(BURST));
             }
             bursts
         });

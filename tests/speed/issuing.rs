@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::args::Args;
-use crate::client::{Answer, Connection};
+use crate::client::Connection;
 use crate::floor::Floor;
 use crate::latency::{Latencies, median};
 use crate::mesh::Mesh;
 use crate::requests::Requests;
 use crate::server::Server;
+use crate::wire::Outcome;
 
 /// What came of it when so many asked.
 pub(crate) struct Run {
@@ -60,7 +61,7 @@ pub(crate) async fn scene(args: &Args, mesh: &Mesh) -> Value {
 pub(crate) async fn overload(args: &Args, mesh: &Mesh) -> Value {
     println!("\noverload: 256 callers, 128 places, refused callers wait as they are told");
     heading();
-    let server = crate::serve(args, mesh, "[limits]\nrequests = 128\n").await;
+    let server = crate::serve(args, mesh, "requests = 128\n").await;
     let result = run(&server, &Requests::make(args, mesh, args.most, 256), 256, args.time()).await;
     result.print();
     server.stop().await;
@@ -70,7 +71,7 @@ pub(crate) async fn overload(args: &Args, mesh: &Mesh) -> Value {
 pub(crate) async fn run(server: &Server, requests: &Arc<Requests>, callers: usize, time: Duration) -> Run {
     let mut connections = Vec::new();
     for _ in 0..callers {
-        connections.push(server.target.http1().await);
+        connections.push(requests.connect(&server.target).await);
     }
     let granted = server.granted();
     let floor = Floor::start();
@@ -118,28 +119,18 @@ async fn caller(n: usize, mut connection: Connection, requests: Arc<Requests>, u
         let Some(request) = requests.next(n) else { break };
         let began = Instant::now();
         let answer = connection.ask(request).await;
-        match answer.status {
-            201 => {
+        match requests.outcome(&answer) {
+            Outcome::Certificate(serial) => {
                 got.latencies.add(began.elapsed());
-                got.serials.push(serial(&answer));
+                got.serials.push(serial);
             }
-            429 | 503 => {
-                let wait: u64 = answer.headers.get("retry-after").expect("a refusal says when to come again").to_str().unwrap().parse().unwrap();
+            Outcome::Later(wait) => {
                 got.shed += 1;
-                tokio::time::sleep(Duration::from_secs(wait).min(until.saturating_duration_since(Instant::now()))).await;
+                tokio::time::sleep(wait.min(until.saturating_duration_since(Instant::now()))).await;
             }
-            other => panic!("{other}: {}", String::from_utf8_lossy(&answer.body)),
         }
     }
     got
-}
-
-/// What a client needs is in the answer; the serial number is looked at, because it has to be new every time.
-fn serial(answer: &Answer) -> String {
-    let text = std::str::from_utf8(&answer.body).unwrap();
-    assert!(text.contains("-----BEGIN CERTIFICATE-----") && text.contains("spiffe_sequence"), "{text}");
-    let (_, rest) = text.split_once("\"serial\":\"").unwrap();
-    rest.split_once('"').unwrap().0.to_owned()
 }
 
 /// Asks for health again and again until told to stop; the slowest answer in milliseconds.

@@ -15,6 +15,7 @@
 mod args;
 mod bundles;
 mod client;
+mod cold_start;
 mod floor;
 mod idle;
 mod issuing;
@@ -26,6 +27,7 @@ mod requests;
 mod server;
 mod syncs;
 mod tokens;
+mod wire;
 
 use clap::Parser;
 use serde_json::{Value, json};
@@ -61,6 +63,9 @@ async fn run(args: &Args) -> Value {
     }
     if args.has(Scene::Bundles) {
         report["bundles"] = bundles::scene(args, &mesh).await;
+    }
+    if args.has(Scene::ColdStart) {
+        report["cold_start"] = cold_start::scene(args, &mesh).await;
     }
     report
 }

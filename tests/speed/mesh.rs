@@ -1,43 +1,52 @@
+use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
 use crate::args::Args;
-use crate::tokens::{ApiServer, ISSUER};
+use crate::tokens::{AUDIENCE, ApiServer, ISSUER};
 
 pub(crate) const TRUST_DOMAIN: &str = "mesh.example";
-const AUDIENCE: &str = "meshroot";
+const CLUSTERS: [&str; 5] = ["west", "east", "north", "south", "centre"];
 
-/// A mesh as an operator makes it, with a policy that takes a cluster's tokens.
+/// A mesh as an operator makes it, with a policy that takes its clusters' tokens.
 pub(crate) struct Mesh {
     folder: TempDir,
-    pub(crate) api_server: ApiServer,
+    pub(crate) api_servers: Vec<ApiServer>,
 }
 
 impl Mesh {
     pub(crate) fn make(args: &Args) -> Self {
         let folder = tempfile::Builder::new().prefix("service-speed-").tempdir_in(args.folder()).unwrap();
-        let mesh = Self { folder, api_server: ApiServer::new(AUDIENCE) };
+        let mesh = Self { folder, api_servers: CLUSTERS.into_iter().map(ApiServer::new).collect() };
         let made = Command::new(args.binary())
-            .args(["quickstart", "west", "east", "--trust-domain", TRUST_DOMAIN, "--out"])
+            .arg("quickstart")
+            .args(CLUSTERS)
+            .args(["--trust-domain", TRUST_DOMAIN, "--out"])
             .arg(mesh.store())
             .stdout(Stdio::null())
             .status()
             .unwrap();
         assert!(made.success(), "quickstart failed");
-        let policy = format!(
-            "[clusters.west]\n\
-             trust_domain = \"{TRUST_DOMAIN}\"\n\
-             callers.kubernetes = {{ issuers = [\"{ISSUER}\"], audiences = [\"{AUDIENCE}\"] }}\n\
-             [[clusters.west.workloads]]\n\
-             name = \"pods\"\n\
-             callers = [\"kubernetes\"]\n\
-             namespaces = [\"*\"]\n"
-        );
+        let mut policy = String::new();
+        for server in &mesh.api_servers {
+            let cluster = server.cluster;
+            write!(
+                policy,
+                "[clusters.{cluster}]\n\
+                 trust_domain = \"{TRUST_DOMAIN}\"\n\
+                 callers.kubernetes = {{ issuers = [\"{ISSUER}\"], audiences = [\"{AUDIENCE}\"] }}\n\
+                 [[clusters.{cluster}.workloads]]\n\
+                 name = \"pods\"\n\
+                 callers = [\"kubernetes\"]\n\
+                 namespaces = [\"*\"]\n"
+            )
+            .unwrap();
+            fs::write(mesh.path(&format!("{cluster}.json")), server.jwks().to_string()).unwrap();
+        }
         fs::write(mesh.path("policy.toml"), policy).unwrap();
-        fs::write(mesh.path("west.json"), mesh.api_server.jwks().to_string()).unwrap();
         mesh
     }
 
@@ -53,14 +62,18 @@ impl Mesh {
         fs::read(self.store().join("root-cert.pem")).unwrap()
     }
 
-    /// The settings for a server, with these ones besides.
-    pub(crate) fn settings(&self, more: &str) -> PathBuf {
-        let file = |path: &Path| path.display().to_string();
-        let text = format!(
-            "[listen]\naddress = \"127.0.0.1:0\"\n[health]\naddress = \"127.0.0.1:0\"\n[policy]\nfile = {:?}\n[policy.jwks]\nwest = {:?}\n{more}",
-            file(&self.path("policy.toml")),
-            file(&self.path("west.json")),
-        );
+    /// The settings for a server, with these limits besides.
+    pub(crate) fn settings(&self, limits: &str) -> PathBuf {
+        let file = |name: &str| self.path(name).display().to_string();
+        let mut text =
+            format!("[listen]\naddress = \"127.0.0.1:0\"\n[health]\naddress = \"127.0.0.1:0\"\n[policy]\nfile = {:?}\n", file("policy.toml"));
+        text.push_str("[policy.jwks]\n");
+        for server in &self.api_servers {
+            writeln!(text, "{} = {:?}", server.cluster, file(&format!("{}.json", server.cluster))).unwrap();
+        }
+        // Few callers stand for many: the limits are there, and judged, and not reached.
+        let rate = "\"1000000/s burst 1000000\"";
+        writeln!(text, "[limits]\ncaller = {rate}\ncluster = {rate}\n{limits}").unwrap();
         let path = self.path("meshroot.toml");
         fs::write(&path, text).unwrap();
         path

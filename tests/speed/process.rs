@@ -47,7 +47,7 @@ pub(crate) fn children(pid: u32) -> Vec<u32> {
     text.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
 }
 
-/// Time on a processor of the thread that asks.
+/// Time on a processor of the thread that asks, up to when it last gave way to another.
 pub(crate) fn on_cpu() -> Duration {
     let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())

@@ -8,10 +8,13 @@ use meshroot::csr::Csr;
 use meshroot::key::{Crypto, KeyAlgorithm, PrivateKey};
 
 use crate::args::{Args, Tokens};
+use crate::client::{Connection, Target};
 use crate::mesh::Mesh;
+use crate::wire::{self, Outcome};
 
 /// Requests for certificates, all made before: each with a key of its own.
 pub(crate) struct Requests {
+    pub(crate) grpc: bool,
     csrs: Vec<Bytes>,
     tokens: Vec<String>,
     by_request: bool,
@@ -19,21 +22,38 @@ pub(crate) struct Requests {
 }
 
 impl Requests {
-    /// So many, and tokens for so many callers.
+    /// So many, and tokens for so many callers of the first cluster.
     pub(crate) fn make(args: &Args, mesh: &Mesh, most: usize, callers: usize) -> Arc<Self> {
         let by_request = args.tokens == Tokens::Fresh;
         let tokens = if by_request { most } else { callers };
-        let tokens = (0..tokens).map(|n| mesh.api_server.token(n)).collect();
-        Arc::new(Self { csrs: csrs(most), tokens, by_request, next: AtomicUsize::new(0) })
+        let tokens = (0..tokens).map(|n| mesh.api_servers[0].token(n, args.grpc)).collect();
+        Arc::new(Self { grpc: args.grpc, csrs: csrs(most), tokens, by_request, next: AtomicUsize::new(0) })
+    }
+
+    /// One for each of so many pods, in all clusters, over gRPC.
+    pub(crate) fn of_pods(mesh: &Mesh, pods: usize) -> Arc<Self> {
+        let tokens = (0..pods).map(|n| mesh.api_servers[n % mesh.api_servers.len()].token(n, true)).collect();
+        Arc::new(Self { grpc: true, csrs: csrs(pods), tokens, by_request: true, next: AtomicUsize::new(0) })
+    }
+
+    pub(crate) async fn connect(&self, target: &Target) -> Connection {
+        if self.grpc { target.http2().await } else { target.http1().await }
     }
 
     /// The next one; none when all were made use of.
     pub(crate) fn next(&self, caller: usize) -> Option<Request<Full<Bytes>>> {
         let n = self.next.fetch_add(1, Ordering::Relaxed);
-        let csr = self.csrs.get(n)?.clone();
-        let token = &self.tokens[if self.by_request { n } else { caller % self.tokens.len() }];
-        let request = Request::post("/v1/certificates").header("host", "localhost").header("content-type", "application/x-pem-file");
-        Some(request.header("authorization", format!("Bearer {token}")).body(Full::new(csr)).unwrap())
+        self.nth(n, if self.by_request { n } else { caller % self.tokens.len() })
+    }
+
+    /// This one, with this token.
+    pub(crate) fn nth(&self, n: usize, token: usize) -> Option<Request<Full<Bytes>>> {
+        let (csr, token) = (self.csrs.get(n)?.clone(), &self.tokens[token]);
+        Some(if self.grpc { wire::grpc(csr, token) } else { wire::http(csr, token) })
+    }
+
+    pub(crate) fn outcome(&self, answer: &crate::client::Answer) -> Outcome {
+        if self.grpc { wire::grpc_outcome(answer) } else { wire::http_outcome(answer) }
     }
 }
 

@@ -2,8 +2,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use meshroot::hierarchy::ClusterName;
 use meshroot::key::Crypto;
 use meshroot::key::seal::DataKey;
+use meshroot::policy::CallerKind;
 use meshroot::time::Timestamp;
 use meshroot_store::{Store, StoreError};
 use tokio::net::TcpListener;
@@ -19,7 +21,7 @@ use crate::issuing::Desk;
 use crate::mesh::{Mesh, MeshError, maintenance};
 use crate::net::{Door, Entrance, bind_socket};
 use crate::permission::{PermissionError, Permissions, Sources};
-use crate::pods::{PodFiles, PodsError};
+use crate::pods::{PodFiles, PodIndex, PodsError};
 use crate::revoking;
 use crate::root::{self, RootError};
 use crate::tls::{self, Own, Served, TlsFileError};
@@ -152,6 +154,9 @@ impl Service {
         let app = Arc::new(App::new(Arc::clone(&mesh), desk, config.limits, permissions, means, stopped.clone()));
 
         let pods = Arc::new(PodFiles::read(&config.policy.pods)?);
+        for cluster in node_proxies_without_pods(&app, &*pods) {
+            warn!(%cluster, "the policy lets node proxies ask, and [policy.pods] names no file with the pods: they get nothing");
+        }
 
         let (listener, address) = listen(config.listen.address).await?;
         let (health_listener, health_address) = listen(config.health.address).await?;
@@ -240,6 +245,13 @@ async fn follow(mesh: Arc<Mesh>) {
             Err(e) => error!(error = %e, "reading the store anew failed"),
         }
     }
+}
+
+/// The clusters whose node proxies may ask, and nobody knows their pods.
+fn node_proxies_without_pods(app: &App, pods: &dyn PodIndex) -> Vec<ClusterName> {
+    let permissions = app.permissions.load();
+    let asking = permissions.policy.clusters().map(|(name, _)| name).filter(|name| permissions.policy.is_on(name, CallerKind::NodeProxy));
+    asking.filter(|name| !pods.knows(name)).cloned().collect()
 }
 
 /// Takes over what was written to the files of pods.

@@ -87,7 +87,11 @@ const TABLE: &[(&str, &str, Expected)] = &[
     (
         "POST",
         "/v1/clusters/{cluster}/ca",
-        Each(&[("a one-time token for a cluster's CA", 202), ("an administrator on the socket", 202), ("an administrator over the network", 202)]),
+        Each(&[
+            ("a one-time token for a cluster's CA", 202),
+            ("an administrator on the socket", 202),
+            ("an administrator from the operations CA", 202),
+        ]),
     ),
     // Who shows a token that is not the request's is somebody else.
     ("GET", "/v1/clusters/{cluster}/ca/{request}", Administrators(404)),
@@ -124,6 +128,8 @@ impl Expected {
 struct Cast {
     running: Running,
     used: String,
+    unused: String,
+    unused_ca: String,
     west: Client,
     east: Client,
     revoked: Client,
@@ -155,7 +161,8 @@ impl Cast {
         let east = show(running.workload("east", "/ns/bank/sa/desk").await);
         let (forged, replica, revoked) = (show(running.mesh.forged(CART)), show(running.mesh.replica()), show((chain, key)));
         let operator = show(operations.forged("/operators/alice"));
-        let cast = Self { used, west, east, revoked, expired, forged, replica, operator, crls: AtomicU64::new(1), running };
+        let (unused, unused_ca) = (running.token(CART).await, running.ca_token("west").await);
+        let cast = Self { used, unused, unused_ca, west, east, revoked, expired, forged, replica, operator, crls: AtomicU64::new(1), running };
         // The root's CRL comes from elsewhere; with it the set is complete.
         let path = cast.path("/crl/{authority}", true);
         let put = cast.running.administrator().ask(Method::PUT, &path, cast.body("PUT", &path)).await;
@@ -163,14 +170,17 @@ impl Cast {
         cast
     }
 
-    async fn client(&self, caller: &str) -> Client {
+    /// `uses`: whether the operation uses a token up, so that each needs its own.
+    async fn client(&self, caller: &str, uses: bool) -> Client {
         let stranger = || self.running.stranger();
         match caller {
             "nobody" => stranger(),
             "somebody with garbage for a token" => stranger().bearer("garbage"),
-            "a one-time token" => stranger().bearer(&self.running.token(CART).await),
+            "a one-time token" if uses => stranger().bearer(&self.running.token(CART).await),
+            "a one-time token" => stranger().bearer(&self.unused),
             "a one-time token that was used" => stranger().bearer(&self.used),
-            "a one-time token for a cluster's CA" => stranger().bearer(&self.running.ca_token("west").await),
+            "a one-time token for a cluster's CA" if uses => stranger().bearer(&self.running.ca_token("west").await),
+            "a one-time token for a cluster's CA" => stranger().bearer(&self.unused_ca),
             "a workload of the right cluster" => self.west.clone(),
             "a workload of another cluster" => self.east.clone(),
             "a workload whose certificate is revoked" => self.revoked.clone(),
@@ -224,7 +234,7 @@ async fn every_operation_answers_every_caller_as_the_table_says() {
     let mut wrong = Vec::new();
     for (method, template, expected) in TABLE {
         for (caller, standing) in CALLERS {
-            let client = cast.client(caller).await;
+            let client = cast.client(caller, matches!(*template, "/v1/certificates" | "/v1/clusters/{cluster}/ca")).await;
             let answer = client.ask(method.parse().unwrap(), &cast.path(template, *method == "PUT"), cast.body(method, template)).await;
             let expected = expected.status(caller, *standing);
             if answer.status != expected {

@@ -104,6 +104,15 @@ async fn with_the_root_away_a_file_travels_to_it_and_back() {
 }
 
 #[tokio::test]
+async fn a_request_that_nobody_signs_lapses() {
+    let running = Running::start().await;
+    assert_eq!(running.administrator().post("/v1/clusters/north/ca", csr(&running.mesh).0).await.status, 202);
+    assert_eq!(requests(&running).await.cluster_cas.len(), 1);
+    running.mesh.clock.advance(30 * 86_400);
+    assert_eq!(requests(&running).await.cluster_cas.len(), 0, "the root's CRL is still asked for");
+}
+
+#[tokio::test]
 async fn a_token_is_good_for_one_request_of_one_cluster() {
     let running = Running::start().await;
     let token = running.ca_token("north").await;

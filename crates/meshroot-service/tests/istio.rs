@@ -104,7 +104,7 @@ fn csr_like(subject: &[u8], id: &str) -> String {
     let extension = tlv(0x30, &[&[6, 3, 0x55, 0x1d, 0x11], &[1, 1, 0xff], &tlv(4, &[&names])]);
     let request = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 14];
     let attributes = tlv(0xa0, &[&tlv(0x30, &[&request, &tlv(0x31, &[&tlv(0x30, &[&extension])])])]);
-    let info = tlv(0x30, &[&[2, 1, 0], subject, &signer.public_key().spki_der(), &attributes]);
+    let info = tlv(0x30, &[&[2, 1, 0], subject, signer.public_key().spki_der(), &attributes]);
     let signature = signer.sign(&info).unwrap();
     let ecdsa_with_sha256 = [0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
     let der = tlv(0x30, &[&info, &ecdsa_with_sha256, &tlv(3, &[&[0], &signature])]);

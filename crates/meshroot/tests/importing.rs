@@ -78,6 +78,8 @@ fn an_import_never_goes_back_unless_forced_on_record() {
     let (a, b) = (root("other.example"), root("other.example"));
     assert_eq!(mesh.import(bundle("other.example", &[&a]).with_sequence(7)), Ok(1));
     assert_eq!(mesh.import(bundle("other.example", &[&a]).with_sequence(7)), Ok(0), "the same again is nothing");
+    let hint = core::time::Duration::from_secs(60);
+    assert_eq!(mesh.import(bundle("other.example", &[&a]).with_sequence(7).with_refresh_hint(hint)), Ok(0));
     assert_eq!(mesh.import(bundle("other.example", &[&b]).with_sequence(6)), Err("bundle.rollback.older"));
     assert_eq!(mesh.import(bundle("other.example", &[&b]).with_sequence(7)), Err("bundle.rollback.same_sequence"));
     assert_eq!(mesh.import(bundle("other.example", &[&b])), Err("bundle.rollback.no_sequence"));

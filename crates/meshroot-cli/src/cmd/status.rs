@@ -35,12 +35,16 @@ pub(super) fn run(session: &Session<'_>) -> Result<Exit> {
     };
     out.line(format_args!("root's key     {root}"));
     let first = first_to_expire(&mesh);
-    let advice = first.map(|(authority, until)| advice(session, authority, until));
+    let advice = match &standing.older {
+        Some(_) => Some("Act now: put the newest copy of the store back, or say `meshroot store restored`".to_owned()),
+        None => first.map(|(authority, until)| advice(session, authority, until)),
+    };
     if let Some((authority, until)) = first {
         out.line(format_args!("expires first  {} on {}{}", authority.id(), tree::date(until), remaining(until, session.now)));
     }
     if let Some(advice) = &advice {
-        let style = if first.is_some_and(|(_, until)| tree::is_soon(until, session.now)) { Style::Warn } else { Style::Good };
+        let style =
+            if standing.older.is_some() || first.is_some_and(|(_, until)| tree::is_soon(until, session.now)) { Style::Warn } else { Style::Good };
         out.line(out.styled(style, advice));
     }
     let (roots, clusters) = tree::documents(&mesh);

@@ -1,4 +1,5 @@
 //! Secrets that must not be said, and every form in which they could be.
+#![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "the numbers are those written here")]
 
 use std::collections::HashMap;
 

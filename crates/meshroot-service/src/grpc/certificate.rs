@@ -71,13 +71,11 @@ struct Granted {
 /// `name` becomes that of the workload's proxy, when one speaks for it.
 async fn issue(calls: &Calls, caller: Caller, name: &mut String, body: Body) -> Result<Granted, (String, Status)> {
     let app = &calls.app;
-    let nowhere = |e: Status| (String::new(), e);
-    let mut claim = Claim::of(caller.clone()).map_err(|problem| nowhere(problem.into()))?;
     // Only a cluster that the policy knows may become a label of a metric.
-    let cluster = claim.caller.cluster().map(ToString::to_string).unwrap_or_default();
+    let cluster = caller.cluster().map(ToString::to_string).unwrap_or_default();
     let here = |e: Status| (cluster.clone(), e);
-    let _permit = match admit(app, &claim) {
-        Ok(permit) => permit,
+    let (mut claim, _permit) = match admit(app, caller.clone()) {
+        Ok(admitted) => admitted,
         Err(status) => {
             frame::drain(body).await;
             return Err(here(status));
@@ -107,12 +105,14 @@ async fn issue(calls: &Calls, caller: Caller, name: &mut String, body: Body) -> 
 }
 
 /// Who is known may have the service read for them, as much as it can hold at once.
-fn admit<'a>(app: &'a App, claim: &Claim) -> Result<SemaphorePermit<'a>, Status> {
+fn admit(app: &App, caller: Caller) -> Result<(Claim, SemaphorePermit<'_>), Status> {
+    let claim = Claim::of(caller)?;
     if claim.used {
         return Err(Problem::from(AuthenticationError::Used).into());
     }
     let overloaded = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "http.overloaded", "too many requests are in hand");
-    app.requests.try_acquire().map_err(|_| overloaded().retry_after(Duration::from_secs(1)).into())
+    let permit = app.requests.try_acquire().map_err(|_| overloaded().retry_after(Duration::from_secs(1)))?;
+    Ok((claim, permit))
 }
 
 /// One certificate a text, and all roots in the last: a client takes the last one for its roots, whatever it holds.

@@ -20,6 +20,9 @@ use crate::root::{ClusterCaAsk, CrlAsk, RevokedAsk, RootAnswer, RootError, RootR
 /// How long before the root's CRL is out of date the next one is asked for.
 const SOON: Duration = Duration::from_secs(90 * 86_400);
 
+/// How long a request waits: after that it is in no file any more, and its client has to ask anew.
+const WAITS: Duration = Duration::from_secs(30 * 86_400);
+
 /// What an answer changed.
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
@@ -31,7 +34,9 @@ pub(crate) struct Taken {
 impl Mesh {
     /// What waits for each root's key, a file for each root. Blocks.
     pub(crate) fn root_requests(&self) -> Result<Vec<RootRequest>, RootError> {
-        let waiting = self.store.waiting_ca_requests()?;
+        let now = self.clock.now();
+        let mut waiting = self.store.waiting_ca_requests()?;
+        waiting.retain(|request| now < request.at.plus(WAITS));
         let snapshot = self.now();
         let mut all = Vec::new();
         for domain in snapshot.trust_domains() {

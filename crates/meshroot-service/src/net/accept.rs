@@ -146,10 +146,11 @@ struct Connection {
 }
 
 impl Connection {
+    /// What a handshake needs is gone when the connection begins to be served: idle ones are many.
     async fn run(self, arrival: Arrival) {
         match arrival {
-            Arrival::Plain(stream, address) => self.serve(stream, Peer { origin: Origin::Network(address), chain: None }).await,
-            Arrival::Socket(stream, user) => self.serve(stream, Peer { origin: Origin::Socket { user }, chain: None }).await,
+            Arrival::Plain(stream, address) => self.serve(stream, Peer { origin: Origin::Network(address), chain: None }, None),
+            Arrival::Socket(stream, user) => self.serve(stream, Peer { origin: Origin::Socket { user }, chain: None }, None),
             Arrival::Tls(stream, address, config) => {
                 let _ = stream.set_nodelay(true);
                 let handshake = async {
@@ -158,9 +159,11 @@ impl Connection {
                 };
                 match tokio::time::timeout(self.timeout, handshake).await {
                     Ok(Ok(stream)) => {
-                        let chain = stream.get_ref().1.peer_certificates();
+                        let tls = stream.get_ref().1;
+                        let chain = tls.peer_certificates();
                         let chain = chain.map(|chain| chain.iter().map(|der| der.clone().into_owned()).collect());
-                        self.serve(stream, Peer { origin: Origin::Network(address), chain }).await;
+                        let http2 = tls.alpn_protocol().map(|protocol| protocol == b"h2");
+                        self.serve(stream, Peer { origin: Origin::Network(address), chain }, http2);
                     }
                     Ok(Err(e)) => debug!(%address, error = %e, "a TLS handshake failed"),
                     Err(_) => debug!(%address, "a TLS handshake took too long"),
@@ -169,17 +172,27 @@ impl Connection {
         }
     }
 
-    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: Peer) {
+    /// Serves it in a task of its own. `http2` is what was agreed on; without that the client's first octets tell.
+    fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: Peer, http2: Option<bool>) {
+        let Self { http, router, watcher, _permit: permit, .. } = self;
+        let http = match http2 {
+            Some(true) => http.http2_only(),
+            Some(false) => http.http1_only(),
+            None => http,
+        };
         let origin = peer.origin.clone();
-        let router = self.router;
         let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
             request.extensions_mut().insert(peer.clone());
             // A router is always ready, and cloning it counts a reference.
             router.clone().call(request)
         });
-        let connection = self.http.serve_connection(TokioIo::new(stream), service).into_owned();
-        if let Err(e) = self.watcher.watch(connection).await {
-            debug!(%origin, error = %e, "a connection ended badly");
-        }
+        // In a box: what is moved into an async block and awaited there has its place in the task twice.
+        let connection = Box::pin(watcher.watch(http.serve_connection(TokioIo::new(stream), service).into_owned()));
+        tokio::spawn(async move {
+            if let Err(e) = connection.await {
+                debug!(%origin, error = %e, "a connection ended badly");
+            }
+            drop(permit);
+        });
     }
 }

@@ -190,19 +190,26 @@ impl RootKeeper {
     /// # Errors
     /// When it cannot be made or recorded, there or here.
     pub fn publish_crl(&self, mesh: &dyn Store, now: Timestamp) -> Result<(), RootError> {
-        let held = mesh.revocations(now.minus(crls::KEPT))?;
-        let own = |published: &&PublishedCrl| published.authority == self.authority && published.trust_domain == *self.trust_domain();
-        let before = held.crls.iter().find(own).map(|published| &published.crl);
-        let revoked: Vec<_> = crls::of(held.revoked.iter(), self.trust_domain(), &self.authority).cloned().collect();
-        let untold = revoked.iter().any(|one| before.is_none_or(|crl| crl.get(&one.serial).is_none()));
-        if !untold && !crls::is_due(before, AGE, now) {
+        for _ in 0..ATTEMPTS {
+            let held = mesh.revocations(now.minus(crls::KEPT))?;
+            let own = |published: &&PublishedCrl| published.authority == self.authority && published.trust_domain == *self.trust_domain();
+            let before = held.crls.iter().find(own).map(|published| &published.crl);
+            let revoked: Vec<_> = crls::of(held.revoked.iter(), self.trust_domain(), &self.authority).cloned().collect();
+            let untold = revoked.iter().any(|one| before.is_none_or(|crl| crl.get(&one.serial).is_none()));
+            if !untold && !crls::is_due(before, AGE, now) {
+                return Ok(());
+            }
+            let above = before.and_then(Crl::number).and_then(|number| u64::try_from(number).ok()).unwrap_or_default();
+            let crl = self.crl(&revoked, above, now)?;
+            let published = PublishedCrl { trust_domain: self.trust_domain().clone(), authority: self.authority.clone(), crl };
+            // A service on the same store makes its CRLs at the same time.
+            match mesh.commit_revocations(&RevocationChange { crls: vec![published], ..RevocationChange::new(held.version, now) }) {
+                Err(StoreError::Conflict { .. }) => continue,
+                other => other?,
+            };
             return Ok(());
         }
-        let above = before.and_then(Crl::number).and_then(|number| u64::try_from(number).ok()).unwrap_or_default();
-        let crl = self.crl(&revoked, above, now)?;
-        let published = PublishedCrl { trust_domain: self.trust_domain().clone(), authority: self.authority.clone(), crl };
-        mesh.commit_revocations(&RevocationChange { crls: vec![published], ..RevocationChange::new(held.version, now) })?;
-        Ok(())
+        Err(crate::MeshError::Contended.into())
     }
 }
 

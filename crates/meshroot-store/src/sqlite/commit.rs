@@ -1,11 +1,12 @@
 use core::time::Duration;
 
 use meshroot::hierarchy::Event;
-use meshroot::x509::Certificate;
+use meshroot::time::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::failure::Context;
 use super::load::{self, Commit, StoreRow};
+use super::serials;
 use crate::{Change, StoreError};
 
 /// Stores a change. A bundle in it is served so long after it.
@@ -80,7 +81,7 @@ fn insert_events(connection: &Connection, context: &Context<'_>, commit: &Commit
         })?;
         insert.execute(params![position, commit.version, text, load::event_checksum(position, commit.version, &text)]).map_err(failed)?;
         if let Event::AuthorityAdded { certificate, .. } | Event::CertificateAdded { certificate, .. } = event
-            && !use_serial(connection, commit.trust_domain, certificate, None).map_err(failed)?
+            && !serials::use_of_ca(connection, context, commit.trust_domain, certificate, Timestamp::from_unix(commit.at))?
         {
             return Err(StoreError::DuplicateSerial(certificate.serial().clone()));
         }
@@ -101,13 +102,6 @@ fn insert_keys(connection: &Connection, context: &Context<'_>, commit: &Commit<'
         insert.execute(params![commit.trust_domain, key.authority.as_str(), commit.version, key.sealed, checksum]).map_err(failed)?;
     }
     Ok(())
-}
-
-/// Takes note of a serial number, and where in the log its certificate is; `false` if its issuer has used it before.
-pub(super) fn use_serial(connection: &Connection, trust_domain: i64, certificate: &Certificate, position: Option<i64>) -> rusqlite::Result<bool> {
-    let sql = "INSERT INTO serials (serial, issuer, trust_domain, expires_at, position) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
-    let (serial, issuer, expires_at) = (certificate.serial().as_bytes(), certificate.issuer().as_der(), certificate.validity().not_after.unix());
-    Ok(connection.prepare_cached(sql)?.execute(params![serial, issuer, trust_domain, expires_at, position])? == 1)
 }
 
 fn set_version(connection: &Connection, row: &StoreRow) -> rusqlite::Result<()> {

@@ -1,9 +1,10 @@
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 use rusqlite::{Error, ErrorCode};
 
 use crate::StoreError;
+use crate::files::Temporary;
 
 /// What is being done to which store, for messages.
 #[derive(Clone, Copy, Debug)]
@@ -37,9 +38,29 @@ impl Context<'_> {
             ErrorCode::DiskFull => StoreError::DiskFull { action, path },
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => StoreError::Damaged { path, what: detail },
             ErrorCode::PermissionDenied | ErrorCode::ReadOnly => StoreError::NotPermitted { action, path, detail },
+            // SQLite says of its own small file beside the store that the disk failed, where it is full.
+            ErrorCode::SystemIoFailure | ErrorCode::CannotOpen if is_of_index(failure.extended_code) && no_room_beside(&path) => {
+                StoreError::DiskFull { action, path }
+            }
             ErrorCode::CannotOpen => StoreError::Io { action, path, source: io::Error::other(detail) },
             ErrorCode::SystemIoFailure => StoreError::Disk { action, path, detail },
             _ => StoreError::Database { action, path, detail },
         }
     }
+}
+
+/// Whether it was the index of the write-ahead log (`-shm`) that could not be made or made larger.
+fn is_of_index(code: i32) -> bool {
+    use rusqlite::ffi::{SQLITE_CANTOPEN, SQLITE_IOERR_SHMLOCK, SQLITE_IOERR_SHMMAP, SQLITE_IOERR_SHMOPEN, SQLITE_IOERR_SHMSIZE};
+    [SQLITE_CANTOPEN, SQLITE_IOERR_SHMSIZE, SQLITE_IOERR_SHMOPEN, SQLITE_IOERR_SHMMAP, SQLITE_IOERR_SHMLOCK].contains(&code)
+}
+
+/// What the index takes at first.
+const INDEX: usize = 32 << 10;
+
+/// Whether as much cannot be written beside the store because there is no room, tried out.
+fn no_room_beside(path: &Path) -> bool {
+    let Ok((_removed_again, mut file)) = Temporary::beside(path) else { return false };
+    let full = |e: io::Error| matches!(e.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+    file.write_all(&[0; INDEX]).and_then(|()| file.sync_all()).is_err_and(full)
 }

@@ -1,41 +1,71 @@
-use std::time::Duration;
-
 use meshroot::hierarchy::AuthorityId;
 use meshroot::spiffe::{SpiffeId, TrustDomain};
 use meshroot::time::{Timestamp, Validity};
 use meshroot::x509::{Certificate, SerialNumber};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::commit::use_serial;
 use super::failure::Context;
 use super::load::{number_of, sound};
 use super::segments::{self, Segment};
+use super::serials::{self, Recent};
 use crate::checksum::Checksum;
 use crate::{Issuance, IssuanceRow, Query, StoreError};
 
-/// How long a serial number is remembered after its certificate has expired: a clock may be wrong by some hours.
-pub(super) const REMEMBERED: Duration = Duration::from_secs(86_400);
-
-/// How many expired serial numbers are forgotten with each record. More than one, so that the table shrinks; few, so
-/// that no request pays for all.
-const FORGOTTEN_AT_ONCE: i64 = 4;
-
-/// The end of the log, for one transaction.
-pub(super) struct Tail {
+/// The end of the log, for one transaction, with what need not be asked for each of its entries.
+pub(super) struct Tail<'a> {
     /// The position of the next entry.
     pub(super) next: i64,
     pub(super) insert: String,
+    recent: &'a mut Recent,
+    /// Whether there are serial numbers that an earlier version took note of.
+    old_serials: bool,
+    /// Whether anybody is denied anything.
+    denials: bool,
+    /// The trust domain of the entry before, by name and number.
+    trust_domain: Option<(TrustDomain, i64)>,
+    /// The last expiry that was written: which CA's, and when.
+    last_expiry: Option<(i64, AuthorityId, i64)>,
 }
 
-impl Tail {
-    pub(super) fn find(connection: &Connection, context: &Context<'_>) -> Result<Self, StoreError> {
+impl<'a> Tail<'a> {
+    pub(super) fn find(connection: &Connection, context: &Context<'_>, recent: &'a mut Recent) -> Result<Self, StoreError> {
         let open = segments::open(connection, context)?;
         let insert = format!(
             "INSERT INTO {} (position, trust_domain, authority, kind, caller, spiffe_id, serial, not_before, not_after, at, since, certificate, checksum) \
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             open.table()
         );
-        Ok(Self { next: open.newest(connection, context)?.saturating_add(1), insert })
+        recent.catch_up(connection, context)?;
+        Ok(Self {
+            next: open.newest(connection, context)?.saturating_add(1),
+            insert,
+            recent,
+            old_serials: serials::has_old_ones(connection, context)?,
+            denials: super::revocations::has_denials(connection, context)?,
+            trust_domain: None,
+            last_expiry: None,
+        })
+    }
+
+    /// Forgets what was appended at this position and behind it: it was rolled back.
+    pub(super) fn take_back(&mut self, position: i64) {
+        self.next = position;
+        self.recent.take_back(position);
+        self.last_expiry = None;
+    }
+
+    /// What is left to do when everything was appended.
+    pub(super) fn finish(self, connection: &Connection, context: &Context<'_>, now: Timestamp) -> Result<(), StoreError> {
+        self.recent.settle_if_many(connection, context, now)
+    }
+
+    fn number_of(&mut self, connection: &Connection, context: &Context<'_>, trust_domain: &TrustDomain) -> Result<Option<i64>, StoreError> {
+        if let Some((_, number)) = self.trust_domain.as_ref().filter(|(name, _)| name == trust_domain) {
+            return Ok(Some(*number));
+        }
+        let number = number_of(connection, context, trust_domain)?;
+        self.trust_domain = number.map(|number| (trust_domain.clone(), number));
+        Ok(number)
     }
 }
 
@@ -43,7 +73,7 @@ impl Tail {
 pub(super) fn append(
     connection: &Connection,
     context: &Context<'_>,
-    tail: &mut Tail,
+    tail: &mut Tail<'_>,
     issuance: &Issuance,
 ) -> Result<Result<u64, StoreError>, StoreError> {
     let failed = |e| context.failed(e);
@@ -51,20 +81,25 @@ pub(super) fn append(
         Ok(certificate) => certificate,
         Err(e) => return Ok(Err(e.into())),
     };
-    let Some(trust_domain) = number_of(connection, context, &issuance.trust_domain)? else {
+    let Some(trust_domain) = tail.number_of(connection, context, &issuance.trust_domain)? else {
         return Ok(Err(StoreError::UnknownTrustDomain(issuance.trust_domain.clone())));
     };
     let id = spiffe_id(&certificate);
-    if let Some(id) = &id
+    if let Some(id) = id.as_ref().filter(|_| tail.denials)
         && super::revocations::denies(connection, context, id, issuance.at)?
     {
         return Ok(Err(StoreError::Denied(id.clone())));
     }
-    forget_expired(connection, issuance.at).map_err(failed)?;
-    let position = tail.next;
-    if !use_serial(connection, trust_domain, &certificate, Some(position)).map_err(failed)? {
+    if tail.recent.is_used(connection, context, trust_domain, &certificate, issuance.at)? {
         return Ok(Err(StoreError::DuplicateSerial(certificate.serial().clone())));
     }
+    if tail.old_serials {
+        serials::forget_old_ones(connection, context, issuance.at)?;
+        if serials::is_used_before(connection, context, trust_domain, &certificate)? {
+            return Ok(Err(StoreError::DuplicateSerial(certificate.serial().clone())));
+        }
+    }
+    let position = tail.next;
     let entry = Entry {
         position,
         trust_domain,
@@ -80,6 +115,13 @@ pub(super) fn append(
         certificate: certificate.der(),
     };
     entry.insert(connection, &tail.insert).map_err(failed)?;
+    let written = (trust_domain, issuance.authority.clone(), entry.not_after);
+    let is_later = |held: &(i64, AuthorityId, i64)| held.0 != written.0 || held.1 != written.1 || held.2 < written.2;
+    if tail.last_expiry.as_ref().is_none_or(is_later) {
+        entry.note_expiry(connection).map_err(failed)?;
+        tail.last_expiry = Some(written);
+    }
+    tail.recent.add(trust_domain, &certificate, position);
     tail.next = position.saturating_add(1);
     Ok(Ok(u64::try_from(position).unwrap_or(u64::MAX)))
 }
@@ -87,12 +129,6 @@ pub(super) fn append(
 /// The first URI that is a SPIFFE ID; the linter lets no second one pass.
 fn spiffe_id(certificate: &Certificate) -> Option<SpiffeId> {
     certificate.alt_names()?.uris.into_iter().find_map(|uri| SpiffeId::parse(uri).ok())
-}
-
-fn forget_expired(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
-    let sql = "DELETE FROM serials WHERE rowid IN (SELECT rowid FROM serials WHERE expires_at < ? ORDER BY expires_at LIMIT ?)";
-    connection.prepare_cached(sql)?.execute(params![now.minus(REMEMBERED).unix(), FORGOTTEN_AT_ONCE])?;
-    Ok(())
 }
 
 /// A row of the log.
@@ -137,6 +173,10 @@ impl Entry<'_> {
             self.certificate,
             self.checksum()
         ])?;
+        Ok(())
+    }
+
+    fn note_expiry(&self, connection: &Connection) -> rusqlite::Result<()> {
         let sql = "INSERT INTO last_expiries (trust_domain, authority, not_after, checksum) VALUES (?, ?, ?, ?) \
                    ON CONFLICT DO UPDATE SET not_after = excluded.not_after, checksum = excluded.checksum WHERE excluded.not_after > not_after";
         let checksum = expiry_checksum(self.trust_domain, self.authority, self.not_after);
@@ -280,7 +320,17 @@ fn entry(row: &Row<'_>, context: &Context<'_>) -> Result<IssuanceRow, StoreError
 }
 
 /// The entry of the log with this certificate, found by its issuer and serial number.
-pub(super) fn find(connection: &Connection, context: &Context<'_>, certificate: &Certificate) -> Result<Option<IssuanceRow>, StoreError> {
+pub(super) fn find(
+    connection: &Connection,
+    context: &Context<'_>,
+    recent: &mut Recent,
+    certificate: &Certificate,
+) -> Result<Option<IssuanceRow>, StoreError> {
+    recent.catch_up(connection, context)?;
+    if let Some(row) = recent.find(connection, context, certificate)? {
+        return Ok(Some(row));
+    }
+    // What an earlier version recorded.
     let sql = "SELECT position FROM serials WHERE serial = ? AND issuer = ? AND position IS NOT NULL";
     let mut select = connection.prepare_cached(sql).map_err(|e| context.failed(e))?;
     let of = params![certificate.serial().as_bytes(), certificate.issuer().as_der()];

@@ -10,7 +10,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("schema-1.sql"),
     include_str!("schema-2.sql"),
     // One for each part of the format that came with it.
-    concat!(include_str!("schema-3-inventory.sql"), include_str!("schema-3-revocations.sql")),
+    concat!(include_str!("schema-3-inventory.sql"), include_str!("schema-3-revocations.sql"), include_str!("schema-3-hot-path.sql")),
 ];
 
 /// The format that these migrations lead to.

@@ -12,10 +12,11 @@ mod mark;
 mod migrate;
 mod open;
 mod revocations;
-#[cfg(test)]
+#[cfg(all(test, feature = "scale"))]
 mod scale;
 mod search;
 mod segments;
+mod serials;
 mod standing;
 mod state;
 mod submit;
@@ -174,10 +175,20 @@ impl Store for SqliteStore {
     }
 
     fn submit(&self, batch: Vec<Submission>) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
-        let places = self.write_what(Writes::Records, "record in", |transaction, context, _| {
-            let mut tail = log::Tail::find(transaction, context)?;
-            batch.iter().map(|submission| submit::submit(transaction, context, &mut tail, submission)).collect::<Result<Vec<_>, _>>()
+        let context = self.context("record in");
+        let mut state = self.state();
+        // Taken out: when the transaction fails it is forgotten, and read again from the log.
+        let mut recent = std::mem::take(&mut state.recent);
+        let places = state.write(Writes::Records, &self.meta.id, &context, |transaction, context, _| {
+            let mut tail = log::Tail::find(transaction, context, &mut recent)?;
+            let places = batch.iter().map(|submission| submit::submit(transaction, context, &mut tail, submission)).collect::<Result<Vec<_>, _>>()?;
+            if let Some(last) = batch.last() {
+                tail.finish(transaction, context, last.issuance.at)?;
+            }
+            Ok(places)
         })?;
+        state.recent = recent;
+        drop(state);
         // Only now, behind the commit, is anything recorded.
         let outcome = |(submission, place): (Submission, Result<submit::Place, StoreError>)| {
             Ok(match place? {
@@ -213,7 +224,11 @@ impl Store for SqliteStore {
     }
 
     fn find(&self, certificate: &Certificate) -> Result<Option<IssuanceRow>, StoreError> {
-        self.read("read the issuance log of", |transaction, context| log::find(transaction, context, certificate))
+        let context = self.context("read the issuance log of");
+        let mut state = self.state();
+        let State { connection, recent, .. } = &mut *state;
+        let transaction = connection.transaction().map_err(|e| context.failed(e))?;
+        log::find(&transaction, &context, recent, certificate)
     }
 
     fn last_expiry(&self, trust_domain: &TrustDomain, authority: &AuthorityId, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {

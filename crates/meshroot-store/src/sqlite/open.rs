@@ -11,6 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::failure::Context;
 use super::mark::Reached;
+use super::serials::Recent;
 use super::{APPLICATION_ID, BUSY_TIMEOUT, SqliteStore, State, load, migrate, segments};
 use crate::{Meta, StoreError, StoreKind};
 
@@ -58,7 +59,7 @@ pub(super) fn open(path: &Path, migrations: &[&str]) -> Result<SqliteStore, Stor
         schema: known,
         created_at: Timestamp::from_unix(row.created_at),
     };
-    let mut state = State { connection, stopped: false, mark: None, older: None, lost: Reached::default() };
+    let mut state = State { connection, stopped: false, mark: None, older: None, lost: Reached::default(), recent: Recent::default() };
     state.compare_with_mark(&meta.id, &context)?;
     Ok(SqliteStore { path: path.to_owned(), meta, state: Mutex::new(state), reader: Mutex::new(None) })
 }

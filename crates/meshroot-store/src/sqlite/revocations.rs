@@ -77,7 +77,13 @@ pub(super) fn commit(connection: &Connection, context: &Context<'_>, change: &Re
     Ok(found.saturating_add(1))
 }
 
-/// Whether a denial of this identity holds. Asked with every record; the table is empty nearly always.
+/// Whether anybody is, or was, denied anything.
+pub(super) fn has_denials(connection: &Connection, context: &Context<'_>) -> Result<bool, StoreError> {
+    let mut select = connection.prepare_cached("SELECT 1 FROM denials LIMIT 1").map_err(|e| context.failed(e))?;
+    select.exists([]).map_err(|e| context.failed(e))
+}
+
+/// Whether a denial of this identity holds.
 pub(super) fn denies(connection: &Connection, context: &Context<'_>, id: &SpiffeId, now: Timestamp) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM denials WHERE spiffe_id = ?1 AND (expires_at IS NULL OR expires_at > ?2) \
                AND NOT EXISTS (SELECT 1 FROM denial_lifts WHERE denial = denials.position)";

@@ -4,6 +4,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::failure::Context;
 use super::mark::{Found, Mark, Reached};
+use super::serials::Recent;
 use super::{segments, standing};
 use crate::{Restoration, Restored, Standing, StoreError, StoreId, VISIBLE_AFTER};
 
@@ -19,6 +20,8 @@ pub(super) struct State {
     pub(super) older: Option<String>,
     /// How far the newest copy had got, as far as the mark says.
     pub(super) lost: Reached,
+    /// The newest serial numbers.
+    pub(super) recent: Recent,
 }
 
 /// What a transaction writes, which decides what else happens with it.

@@ -17,7 +17,7 @@ pub(super) enum Place {
 pub(super) fn submit(
     connection: &Connection,
     context: &Context<'_>,
-    tail: &mut Tail,
+    tail: &mut Tail<'_>,
     submission: &Submission,
 ) -> Result<Result<Place, StoreError>, StoreError> {
     // A request that was answered is answered again, used-up token or not: the answer may have been lost on its way.
@@ -35,14 +35,19 @@ pub(super) fn submit(
     let before = tail.next;
     let outcome = together(connection, context, tail, submission)?;
     if outcome.is_err() {
-        tail.next = before;
+        tail.take_back(before);
         connection.execute_batch("ROLLBACK TO submission").map_err(failed)?;
     }
     connection.execute_batch("RELEASE submission").map_err(failed)?;
     Ok(outcome.map(Place::New))
 }
 
-fn together(connection: &Connection, context: &Context<'_>, tail: &mut Tail, submission: &Submission) -> Result<Result<u64, StoreError>, StoreError> {
+fn together(
+    connection: &Connection,
+    context: &Context<'_>,
+    tail: &mut Tail<'_>,
+    submission: &Submission,
+) -> Result<Result<u64, StoreError>, StoreError> {
     let now = submission.issuance.at;
     let position = match log::append(connection, context, tail, &submission.issuance)? {
         Ok(position) => position,

@@ -132,3 +132,71 @@ fn a_migration_that_fails_leaves_the_older_format() {
     assert!(open::open(&path, &and(BROKEN)).is_err());
     assert_eq!(SqliteStore::open(&path).unwrap().meta().schema, newest(migrate::MIGRATIONS));
 }
+
+fn with_serial(mesh: &Mesh, serial: u8, at: Timestamp) -> Issuance {
+    let serial = meshroot::x509::SerialNumber::from_bytes(&[serial; 20]);
+    Issuance { issued: mesh.issue_with("/ns/shop/sa/cart", serial, at), at, since: at, ..issuance(mesh) }
+}
+
+#[test]
+fn serial_numbers_are_known_wherever_they_are_kept_and_in_every_process() {
+    let (_folder, store) = store();
+    let mesh = Mesh::new("mesh.example");
+    store.commit(&change(&mesh, 0, 10)).unwrap();
+    let other = SqliteStore::open(store.path()).unwrap();
+    store.state().recent.behind = 4;
+    let indexed = || store.state().connection.query_row("SELECT count(*) FROM serial_keys", [], |row| row.get::<_, i64>(0)).unwrap();
+    for serial in 1..=10 {
+        let one = if serial % 3 == 0 { &other } else { &store };
+        let recorded = one.record_one(with_serial(&mesh, serial, NOW)).unwrap();
+        let leaf = Certificate::from_der(recorded.der()).unwrap();
+        let again = SqliteStore::open(store.path()).unwrap();
+        for place in [&store, &other, &again] {
+            let position = place.find(&leaf).unwrap().map(|row| row.position);
+            assert_eq!(position, Some(u64::from(serial)), "{serial}, {} in the index", indexed());
+            for before in 1..=serial {
+                assert_eq!(
+                    place.record_one(with_serial(&mesh, before, NOW)).unwrap_err().code(),
+                    "store.duplicate_serial",
+                    "{before} after {serial}"
+                );
+            }
+        }
+    }
+    assert_eq!(indexed(), 8);
+    assert_eq!(store.issuances(&Query::default()).unwrap().len(), 10);
+}
+
+#[test]
+fn a_serial_number_that_was_not_recorded_is_not_used() {
+    let (_folder, store) = store();
+    let mesh = Mesh::new("mesh.example");
+    store.commit(&change(&mesh, 0, 10)).unwrap();
+    let refused = Submission { consumes: Some(TokenDigest([7; 32])), ..with_serial(&mesh, 1, NOW).into() };
+    let batch = vec![refused, with_serial(&mesh, 2, NOW).into(), with_serial(&mesh, 1, NOW).into(), with_serial(&mesh, 2, NOW).into()];
+    let outcomes: Vec<_> = store.submit(batch).unwrap().into_iter().map(|outcome| outcome.map_err(|e| e.code())).collect();
+    assert!(matches!(outcomes[0], Err("store.token_unknown")), "{outcomes:?}");
+    assert!(matches!(&outcomes[1], Ok(Outcome::Recorded(recorded)) if recorded.position() == 1));
+    assert!(matches!(&outcomes[2], Ok(Outcome::Recorded(recorded)) if recorded.position() == 2));
+    assert!(matches!(outcomes[3], Err("store.duplicate_serial")));
+}
+
+#[test]
+fn the_index_of_serial_numbers_forgets_what_expired_long_ago() {
+    let (_folder, store) = store();
+    let mesh = Mesh::new("mesh.example");
+    store.commit(&change(&mesh, 0, 10)).unwrap();
+    store.state().recent.behind = 2;
+    let later = NOW.plus(Duration::from_secs(3 * 86_400));
+    for (serial, at) in [(1, NOW), (2, NOW), (3, later), (4, later)] {
+        store.record_one(with_serial(&mesh, serial, at)).unwrap();
+    }
+    let mut positions: Vec<i64> = {
+        let state = store.state();
+        let mut select = state.connection.prepare("SELECT position FROM serial_keys").unwrap();
+        select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    positions.sort_unstable();
+    assert_eq!(positions, [3, 4]);
+    assert_eq!(store.record_one(with_serial(&mesh, 1, later)).unwrap().position(), 5);
+}

@@ -33,7 +33,10 @@ pub(super) fn add(connection: &Connection, context: &Context<'_>, token: &JoinTo
     }
     // Expired ones go with each new one, a few at a time.
     let sql = "DELETE FROM join_tokens WHERE digest IN (SELECT digest FROM join_tokens WHERE expires_at < ? ORDER BY expires_at LIMIT 16)";
-    connection.prepare_cached(sql).and_then(|mut delete| delete.execute([token.created_at.minus(super::log::REMEMBERED).unix()])).map_err(failed)?;
+    connection
+        .prepare_cached(sql)
+        .and_then(|mut delete| delete.execute([token.created_at.minus(super::serials::REMEMBERED).unix()]))
+        .map_err(failed)?;
     let sql = "INSERT INTO join_tokens (digest, trust_domain, cluster, spiffe_id, created_by, created_at, expires_at, used_by, checksum) \
                VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?)";
     let id = match &token.scope {

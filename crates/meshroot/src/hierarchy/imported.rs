@@ -49,9 +49,10 @@ impl Hierarchy {
     }
 
     pub(super) fn import(&self, bundle: &Bundle, force: bool, now: Timestamp) -> Result<Vec<Event>, HierarchyError> {
-        if bundle.is_empty() {
-            return Err(HierarchyError::EmptyImport(bundle.trust_domain().clone()));
-        }
+        let trust_domain = bundle.trust_domain();
+        // The roots alone: keys for JWTs and the hint are of no use to a workload's TLS, and no reason to call it another bundle.
+        let bundle = roots_of(trust_domain, bundle.x509_authorities(), bundle.sequence());
+        let bundle = bundle.ok_or_else(|| HierarchyError::EmptyImport(trust_domain.clone()))?;
         let held = self.imported.iter().find(|held| held.trust_domain() == bundle.trust_domain());
         let change = held.map(|held| bundle.supersedes(&held.bundle)).transpose();
         let forced = match change {
@@ -78,11 +79,7 @@ impl Hierarchy {
 
     pub(super) fn apply_import(&mut self, trust_domain: &TrustDomain, certificates: &[Certificate], sequence: Option<u64>, at: Timestamp) {
         // What was decided has CA certificates, and nothing else.
-        let Ok(bundle) = Bundle::new(trust_domain.clone()).with_x509_authorities(certificates.iter().cloned()) else { return };
-        let bundle = match sequence {
-            Some(sequence) => bundle.with_sequence(sequence),
-            None => bundle,
-        };
+        let Some(bundle) = roots_of(trust_domain, certificates, sequence) else { return };
         let imported = Imported { bundle, at, forgotten: false };
         match self.imported.iter_mut().find(|held| held.trust_domain() == trust_domain) {
             Some(held) => *held = imported,
@@ -93,4 +90,12 @@ impl Hierarchy {
     pub(super) fn apply_forget(&mut self, trust_domain: &TrustDomain) {
         self.imported.iter_mut().filter(|held| held.trust_domain() == trust_domain).for_each(|held| held.forgotten = true);
     }
+}
+
+fn roots_of(trust_domain: &TrustDomain, certificates: &[Certificate], sequence: Option<u64>) -> Option<Bundle> {
+    let bundle = Bundle::new(trust_domain.clone()).with_x509_authorities(certificates.iter().cloned()).ok()?;
+    Some(match sequence {
+        Some(sequence) => bundle.with_sequence(sequence),
+        None => bundle,
+    })
 }

@@ -1,0 +1,251 @@
+//! Which serial numbers are in use. A random key in an index writes a page of its own for every certificate, so the index
+//! is made from the log, many entries at once and sorted; the newest entries are remembered beside it until then.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use meshroot::time::Timestamp;
+use meshroot::x509::Certificate;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::failure::Context;
+use super::load::sound;
+use super::{log, segments};
+use crate::checksum::Checksum;
+use crate::{IssuanceRow, StoreError};
+
+/// How long a serial number is remembered after its certificate has expired: a clock may be wrong by some hours.
+pub(super) const REMEMBERED: Duration = Duration::from_secs(86_400);
+
+/// How many entries of the log may be missing from the index: read when a store is opened, in some ten milliseconds, and
+/// written all at once, in as many.
+const BEHIND: usize = 8_192;
+
+/// How many numbers are looked through for expired ones whenever so many were added: more, so that the table shrinks.
+const SWEPT: i64 = 16_384;
+
+/// The serial numbers that the index does not know yet.
+#[derive(Debug)]
+pub(super) struct Recent {
+    /// Where each is in the log, and when its certificate expires.
+    entries: HashMap<i64, (i64, i64)>,
+    /// The last entry of the log that is here or in the index; `None` before anything was read.
+    seen: Option<i64>,
+    /// Up to where the index was looked through for expired ones.
+    swept: i64,
+    /// [`BEHIND`], but for tests.
+    pub(super) behind: usize,
+}
+
+impl Default for Recent {
+    fn default() -> Self {
+        Self { entries: HashMap::new(), seen: None, swept: i64::MIN, behind: BEHIND }
+    }
+}
+
+/// What a serial number was used for.
+struct Use {
+    /// Where the certificate is in the log; `None` for a CA's.
+    position: Option<i64>,
+    expires_at: i64,
+}
+
+/// The number that a serial number goes by. It proves nothing; what is found by it is compared.
+fn key(trust_domain: i64, certificate: &Certificate) -> i64 {
+    let key = Checksum::of("serial_keys").int(trust_domain).bytes(certificate.issuer().as_der());
+    key.bytes(certificate.serial().as_bytes()).finish()
+}
+
+impl Recent {
+    /// Reads what the log has got since, in this process or another.
+    pub(super) fn catch_up(&mut self, connection: &Connection, context: &Context<'_>) -> Result<(), StoreError> {
+        let failed = |e| context.failed(e);
+        let newest = segments::open(connection, context)?.newest(connection, context)?;
+        if self.seen == Some(newest) {
+            return Ok(());
+        }
+        let known = known(connection, context)?;
+        if self.entries.len() >= self.behind {
+            // Another process has written them to the index.
+            self.entries.retain(|_, (position, _)| *position > known);
+        }
+        let after = known.max(self.seen.unwrap_or_default());
+        for segment in segments::held(connection, context)? {
+            if segment.last.is_some_and(|last| last <= after) {
+                continue;
+            }
+            let sql = format!("SELECT position, trust_domain, certificate FROM {} WHERE position > ? ORDER BY position", segment.table());
+            let mut select = connection.prepare_cached(&sql).map_err(failed)?;
+            let mut rows = select.query([after]).map_err(failed)?;
+            while let Some(row) = rows.next().map_err(failed)? {
+                let (position, trust_domain): (i64, i64) = (row.get(0).map_err(failed)?, row.get(1).map_err(failed)?);
+                let der: Vec<u8> = row.get(2).map_err(failed)?;
+                let damaged = |_| context.damaged(format!("entry {position} of the issuance log is not what was written"));
+                self.add(trust_domain, &Certificate::from_der(&der).map_err(damaged)?, position);
+            }
+        }
+        self.seen = Some(newest);
+        Ok(())
+    }
+
+    /// Takes note of an entry that was appended.
+    pub(super) fn add(&mut self, trust_domain: i64, certificate: &Certificate, position: i64) {
+        self.entries.insert(key(trust_domain, certificate), (position, certificate.validity().not_after.unix()));
+        self.seen = Some(position);
+    }
+
+    /// Forgets what was appended at this position and behind it.
+    pub(super) fn take_back(&mut self, position: i64) {
+        self.entries.retain(|_, (of, _)| *of < position);
+        self.seen = Some(position.saturating_sub(1));
+    }
+
+    /// Whether the issuer has used the serial number before, and it is not forgotten.
+    pub(super) fn is_used(
+        &self,
+        connection: &Connection,
+        context: &Context<'_>,
+        trust_domain: i64,
+        certificate: &Certificate,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let Some(used) = self.use_of(connection, context, trust_domain, certificate)? else { return Ok(false) };
+        if used.expires_at < now.minus(REMEMBERED).unix() {
+            return Ok(false);
+        }
+        // A CA's certificate is not in the log.
+        let Some(position) = used.position else { return Ok(true) };
+        let Some(row) = log::at(connection, context, position)? else { return Ok(true) };
+        // Others may go by the same number; the chance is one in 2^64 for each pair.
+        let held = Certificate::from_der(&row.certificate).map_err(|_| context.damaged("a certificate in the log cannot be read"))?;
+        Ok(held.serial() == certificate.serial() && held.issuer() == certificate.issuer())
+    }
+
+    /// The entry of the log with this very certificate.
+    pub(super) fn find(&self, connection: &Connection, context: &Context<'_>, certificate: &Certificate) -> Result<Option<IssuanceRow>, StoreError> {
+        let failed = |e| context.failed(e);
+        let mut select = connection.prepare_cached("SELECT number FROM trust_domains").map_err(failed)?;
+        let numbers = select.query_map([], |row| row.get::<_, i64>(0)).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(failed)?;
+        for number in numbers {
+            let Some(Use { position: Some(position), .. }) = self.use_of(connection, context, number, certificate)? else { continue };
+            // Names and numbers can be chosen by who holds another CA's key.
+            if let Some(row) = log::at(connection, context, position)?.filter(|row| row.certificate == certificate.der()) {
+                return Ok(Some(row));
+            }
+        }
+        Ok(None)
+    }
+
+    fn use_of(
+        &self,
+        connection: &Connection,
+        context: &Context<'_>,
+        trust_domain: i64,
+        certificate: &Certificate,
+    ) -> Result<Option<Use>, StoreError> {
+        let key = key(trust_domain, certificate);
+        if let Some((position, expires_at)) = self.entries.get(&key) {
+            return Ok(Some(Use { position: Some(*position), expires_at: *expires_at }));
+        }
+        let read = |row: &Row<'_>| Ok(Use { position: row.get(0)?, expires_at: row.get(1)? });
+        let mut select = connection.prepare_cached("SELECT position, expires_at FROM serial_keys WHERE key = ?").map_err(|e| context.failed(e))?;
+        select.query_row([key], read).optional().map_err(|e| context.failed(e))
+    }
+
+    /// Writes them to the index when they have become many.
+    pub(super) fn settle_if_many(&mut self, connection: &Connection, context: &Context<'_>, now: Timestamp) -> Result<(), StoreError> {
+        if self.entries.len() < self.behind { Ok(()) } else { self.settle(connection, context, now) }
+    }
+
+    fn settle(&mut self, connection: &Connection, context: &Context<'_>, now: Timestamp) -> Result<(), StoreError> {
+        let failed = |e| context.failed(e);
+        let mut entries: Vec<_> = self.entries.drain().collect();
+        // Neighbours share pages.
+        entries.sort_unstable();
+        let mut insert = connection.prepare_cached(INSERT).map_err(failed)?;
+        for (key, (position, expires_at)) in entries {
+            insert.execute(params![key, position, expires_at]).map_err(failed)?;
+        }
+        let position = self.seen.unwrap_or_default();
+        connection
+            .prepare_cached("UPDATE serial_keys_known SET position = ?, checksum = ?")
+            .and_then(|mut update| update.execute(params![position, checksum(position)]))
+            .map_err(failed)?;
+        self.sweep(connection, now).map_err(failed)
+    }
+
+    /// Looks through the next part of the index for what has expired: in the order of the keys, so that no second index has
+    /// to be written for it.
+    fn sweep(&mut self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+        let sql = "SELECT max(key), count(*) FROM (SELECT key FROM serial_keys WHERE key > ? ORDER BY key LIMIT ?)";
+        let bounds = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let (end, count): (Option<i64>, i64) = connection.prepare_cached(sql)?.query_row(params![self.swept, SWEPT], bounds)?;
+        let sql = "DELETE FROM serial_keys WHERE key > ? AND key <= ? AND expires_at < ?";
+        connection.prepare_cached(sql)?.execute(params![self.swept, end.unwrap_or(i64::MAX), now.minus(REMEMBERED).unix()])?;
+        self.swept = end.filter(|_| count == SWEPT).unwrap_or(i64::MIN);
+        Ok(())
+    }
+}
+
+const INSERT: &str = "INSERT INTO serial_keys (key, position, expires_at) VALUES (?, ?, ?) \
+                      ON CONFLICT DO UPDATE SET position = excluded.position, expires_at = excluded.expires_at";
+
+/// Takes note of a CA certificate's serial number; `false` if its issuer has used it before.
+pub(super) fn use_of_ca(
+    connection: &Connection,
+    context: &Context<'_>,
+    trust_domain: i64,
+    certificate: &Certificate,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let mut recent = Recent::default();
+    recent.catch_up(connection, context)?;
+    let used = recent.is_used(connection, context, trust_domain, certificate, now)?;
+    if used || is_used_before(connection, context, trust_domain, certificate)? {
+        return Ok(false);
+    }
+    let values = params![key(trust_domain, certificate), None::<i64>, certificate.validity().not_after.unix()];
+    connection.prepare_cached(INSERT).and_then(|mut insert| insert.execute(values)).map_err(|e| context.failed(e))?;
+    Ok(true)
+}
+
+fn checksum(position: i64) -> i64 {
+    Checksum::of("serial_keys_known").int(position).finish()
+}
+
+/// Up to which entry the index knows the log.
+fn known(connection: &Connection, context: &Context<'_>) -> Result<i64, StoreError> {
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    let mut select = connection.prepare_cached("SELECT position, checksum FROM serial_keys_known").map_err(|e| context.failed(e))?;
+    let (position, held): (i64, Option<i64>) = select.query_row([], read).map_err(|e| context.failed(e))?;
+    sound(held.is_none_or(|held| held == checksum(position)), context, || "how far the serial numbers are known".to_owned())?;
+    Ok(position)
+}
+
+/// Whether anything is left of what earlier versions took note of.
+pub(super) fn has_old_ones(connection: &Connection, context: &Context<'_>) -> Result<bool, StoreError> {
+    let mut select = connection.prepare_cached("SELECT 1 FROM serials LIMIT 1").map_err(|e| context.failed(e))?;
+    select.exists([]).map_err(|e| context.failed(e))
+}
+
+/// Whether an earlier version took note of this serial number.
+pub(super) fn is_used_before(
+    connection: &Connection,
+    context: &Context<'_>,
+    trust_domain: i64,
+    certificate: &Certificate,
+) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM serials WHERE serial = ? AND issuer = ? AND trust_domain = ?";
+    let of = params![certificate.serial().as_bytes(), certificate.issuer().as_der(), trust_domain];
+    connection.prepare_cached(sql).and_then(|mut select| select.exists(of)).map_err(|e| context.failed(e))
+}
+
+/// How many that an earlier version took note of are forgotten with each record, when they have expired.
+const FORGOTTEN_AT_ONCE: i64 = 4;
+
+pub(super) fn forget_old_ones(connection: &Connection, context: &Context<'_>, now: Timestamp) -> Result<(), StoreError> {
+    let sql = "DELETE FROM serials WHERE rowid IN (SELECT rowid FROM serials WHERE expires_at < ? ORDER BY expires_at LIMIT ?)";
+    let bound = params![now.minus(REMEMBERED).unix(), FORGOTTEN_AT_ONCE];
+    connection.prepare_cached(sql).and_then(|mut delete| delete.execute(bound)).map_err(|e| context.failed(e))?;
+    Ok(())
+}
