@@ -47,7 +47,7 @@ if wanted postgres; then
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || need pg_createcluster postgresql
     need setpriv util-linux
     echo "== the store in PostgreSQL"
-    cargo test -p meshroot-store --features interop --test postgres
+    cargo test -p meshroot-store --features interop --test postgres --test postgres_server
     echo "== two replicas on one database, which die"
     cargo build -p meshroot-cli
     target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')

@@ -118,6 +118,10 @@ impl Cluster {
         while all.iter().any(|pid| is_alive(pid)) {
             std::thread::sleep(Duration::from_millis(5));
         }
+        // The dead server may still have its number, until somebody asks for it: the next one would take it for alive.
+        for lock in ["data/postmaster.pid".to_owned(), format!(".s.PGSQL.{}.lock", self.port)] {
+            let _ = fs::remove_file(self.folder.join(lock));
+        }
     }
 
     /// Stops the server in good order; its clients are sent away.
@@ -199,12 +203,10 @@ impl Drop for Cluster {
 
 /// Where the newest server's programs are: on the path, or where Debian puts them.
 fn programs() -> PathBuf {
-    if let Some(path) = std::env::var_os("PATH") {
-        if let Some(folder) =
-            std::env::split_paths(&path).find(|folder| ["initdb", "postgres", "psql"].iter().all(|program| folder.join(program).is_file()))
-        {
-            return folder;
-        }
+    let complete = |folder: &PathBuf| ["initdb", "postgres", "psql"].iter().all(|program| folder.join(program).is_file());
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if let Some(folder) = std::env::split_paths(&path).find(complete) {
+        return folder;
     }
     let mut versions: Vec<(u32, PathBuf)> = fs::read_dir("/usr/lib/postgresql")
         .map(|entries| {
