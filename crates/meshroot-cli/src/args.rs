@@ -221,6 +221,21 @@ the one that was left out of reach: there is one store for a CA, or serial numbe
     /// Say what becomes of a store that was put back from a backup
     #[command(subcommand)]
     Store(Store),
+    /// Print the CRLs of all CAs, or none if one is missing: Istio's ca-crl.pem
+    #[command(after_long_help = "\
+Example:
+  meshroot crls --out west-cacerts/ca-crl.pem
+
+With CRLs configured, Envoy refuses every certificate of a CA whose CRL is missing or out of date. They are good for 7 days:
+write them again every day, or have them read from a service, at /crls.pem.")]
+    Crls {
+        /// Write to this file instead of standard output
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Overwrite the file if it is there
+        #[arg(long)]
+        force: bool,
+    },
     /// What only the root's key can do, with the root offline
     #[command(subcommand)]
     Root(Root),

@@ -47,8 +47,33 @@ pub(super) fn slot_end(now: i64) -> i64 {
     slot(now).saturating_add(1).saturating_mul(SLOT)
 }
 
-/// How many entries one step takes up: a few milliseconds for which writers wait.
-const STEP: i64 = 512;
+/// How many entries are taken up together. Keys are random, so few of them would write as many pages as many do: with so
+/// many, sorted, each page takes several.
+const TOGETHER: i64 = 16_384;
+
+/// So long they may wait for others.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How many terms one step writes: a few milliseconds for which writers wait.
+const STEP: usize = 2_048;
+
+/// Entries that are being taken up. What was written of them counts when all is, and is written again after a crash.
+#[derive(Debug)]
+struct Learning {
+    /// Still to be written, in the opposite order of their keys.
+    terms: Vec<(i64, Vec<u8>, i64)>,
+    expiries: BTreeMap<(i64, String, i64), i64>,
+    /// As it is when all is written.
+    segment: Segment,
+}
+
+/// What one process does for the inventory.
+#[derive(Debug, Default)]
+pub(super) struct Maintenance {
+    learning: Option<Learning>,
+    /// When entries were last taken up.
+    learned_at: Option<Timestamp>,
+}
 
 pub(super) fn serial_key(serial: &[u8]) -> &[u8] {
     serial.get(..8).unwrap_or(serial)
@@ -71,28 +96,48 @@ pub(super) fn expiry_key(trust_domain: i64, authority: &str, not_after: i64) -> 
     key
 }
 
-/// One step of what is done beside: the first of these for which there is occasion.
-pub(super) fn maintain(connection: &Connection, context: &Context<'_>, now: Timestamp, retention: Duration) -> Result<Maintained, StoreError> {
-    let held = segments::held(connection, context)?;
-    for segment in &held {
-        let newest = segment.newest(connection, context)?;
-        if segment.known < newest {
-            learn(connection, context, segment.clone())?;
+impl Maintenance {
+    /// One step of what is done beside: the first of these for which there is occasion.
+    pub(super) fn step(
+        &mut self,
+        connection: &Connection,
+        context: &Context<'_>,
+        now: Timestamp,
+        retention: Duration,
+    ) -> Result<Maintained, StoreError> {
+        if let Some(learning) = self.learning.take() {
+            self.learning = learning.go_on(connection, context)?;
             return Ok(Maintained { more: true, expired: 0 });
         }
-        let expired = Timestamp::from_unix(segment.last_expiry).plus(retention) < now;
-        if segment.last.is_some() && expired {
-            segments::drop_one(connection, context, segment.clone())?;
-            let entries = newest.saturating_sub(segment.first).saturating_add(1);
-            return Ok(Maintained { more: true, expired: u64::try_from(entries).unwrap_or(0) });
+        let held = segments::held(connection, context)?;
+        for segment in &held {
+            let newest = segment.newest(connection, context)?;
+            if segment.known < newest {
+                // A closed one gets no others.
+                let is_time = self.learned_at.is_none_or(|at| at.plus(PATIENCE) <= now || now < at);
+                if !is_time && segment.last.is_none() && newest.saturating_sub(segment.known) < TOGETHER {
+                    break;
+                }
+                if segment.last.is_none() {
+                    self.learned_at = Some(now);
+                }
+                self.learning = Some(Learning::of(connection, context, segment.clone())?);
+                return Ok(Maintained { more: true, expired: 0 });
+            }
+            let expired = Timestamp::from_unix(segment.last_expiry).plus(retention) < now;
+            if segment.last.is_some() && expired {
+                segments::drop_one(connection, context, segment.clone())?;
+                let entries = newest.saturating_sub(segment.first).saturating_add(1);
+                return Ok(Maintained { more: true, expired: u64::try_from(entries).unwrap_or(0) });
+            }
         }
+        if let Some(open) = held.last()
+            && is_full(connection, context, open, now)?
+        {
+            segments::begin_next(connection, context, 0)?;
+        }
+        Ok(Maintained::default())
     }
-    if let Some(open) = held.last()
-        && is_full(connection, context, open, now)?
-    {
-        segments::begin_next(connection, context, 0)?;
-    }
-    Ok(Maintained::default())
 }
 
 fn is_full(connection: &Connection, context: &Context<'_>, open: &Segment, now: Timestamp) -> Result<bool, StoreError> {
@@ -160,38 +205,61 @@ pub(super) fn entries(connection: &Connection, context: &Context<'_>, segment: &
     rows.collect::<Result<_, _>>().map_err(failed)
 }
 
-/// Takes up the next entries of a segment.
-fn learn(connection: &Connection, context: &Context<'_>, mut segment: Segment) -> Result<(), StoreError> {
-    let learned = entries(connection, context, &segment, segment.known, STEP)?;
-    let mut terms: Vec<(i64, Vec<u8>, i64)> = Vec::with_capacity(learned.len().saturating_mul(4));
-    let mut expiries: BTreeMap<(i64, &str, i64), i64> = BTreeMap::new();
-    for entry in &learned {
-        let mut add = |term: Term, key: &[u8]| terms.push((term.number(), key.to_vec(), entry.position));
-        entry.id.iter().for_each(|id| add(Term::Id, id.as_bytes()));
-        add(Term::Caller, entry.caller.as_bytes());
-        add(Term::Serial, serial_key(&entry.serial));
-        add(Term::Expiry, &expiry_key(entry.trust_domain, &entry.authority, entry.not_after));
-        let count = expiries.entry((entry.trust_domain, &entry.authority, slot(entry.not_after))).or_default();
-        *count = count.saturating_add(1);
-        segment.last_expiry = segment.last_expiry.max(entry.not_after);
-        segment.known = entry.position;
+impl Learning {
+    /// The next entries of a segment.
+    fn of(connection: &Connection, context: &Context<'_>, mut segment: Segment) -> Result<Self, StoreError> {
+        let learned = entries(connection, context, &segment, segment.known, TOGETHER)?;
+        let mut terms: Vec<(i64, Vec<u8>, i64)> = Vec::with_capacity(learned.len().saturating_mul(4));
+        let mut expiries = BTreeMap::new();
+        for entry in learned {
+            let mut add = |term: Term, key: &[u8]| terms.push((term.number(), key.to_vec(), entry.position));
+            entry.id.iter().for_each(|id| add(Term::Id, id.as_bytes()));
+            add(Term::Caller, entry.caller.as_bytes());
+            add(Term::Serial, serial_key(&entry.serial));
+            add(Term::Expiry, &expiry_key(entry.trust_domain, &entry.authority, entry.not_after));
+            let count: &mut i64 = expiries.entry((entry.trust_domain, entry.authority, slot(entry.not_after))).or_default();
+            *count = count.saturating_add(1);
+            segment.last_expiry = segment.last_expiry.max(entry.not_after);
+            segment.known = entry.position;
+        }
+        // Neighbours share pages.
+        terms.sort_unstable_by(|a, b| b.cmp(a));
+        Ok(Self { terms, expiries, segment })
     }
-    // Neighbours share pages.
-    terms.sort_unstable();
-    let failed = |e| context.failed(e);
-    let sql = format!("INSERT INTO terms_{} (kind, key, position) VALUES (?, ?, ?)", segment.number);
-    let mut insert = connection.prepare_cached(&sql).map_err(failed)?;
-    for (kind, key, position) in &terms {
-        insert.execute(params![kind, key, position]).map_err(failed)?;
+
+    /// Writes some of them; with the last ones, what they count for. `None` when all is done.
+    fn go_on(mut self, connection: &Connection, context: &Context<'_>) -> Result<Option<Self>, StoreError> {
+        let failed = |e| context.failed(e);
+        let number = self.segment.number;
+        let sql = format!("INSERT OR IGNORE INTO terms_{number} (kind, key, position) VALUES (?, ?, ?)");
+        let mut insert = connection.prepare_cached(&sql).map_err(failed)?;
+        for (kind, key, position) in self.terms.drain(self.terms.len().saturating_sub(STEP)..).rev() {
+            insert.execute(params![kind, key, position]).map_err(failed)?;
+        }
+        if !self.terms.is_empty() {
+            return Ok(Some(self));
+        }
+        // Another process may have done the same, and then it is counted already.
+        let known = segments::of_position(connection, context, self.segment.first)?.map(|held| (held.known, held.dropped, held.last));
+        let Some((known, false, last)) = known else { return Ok(None) };
+        if known >= self.segment.known || self.began_at() != known {
+            return Ok(None);
+        }
+        let sql = format!(
+            "INSERT INTO expiries_{number} (trust_domain, authority, slot, certificates) VALUES (?, ?, ?, ?) \
+             ON CONFLICT DO UPDATE SET certificates = certificates + excluded.certificates"
+        );
+        let mut insert = connection.prepare_cached(&sql).map_err(failed)?;
+        for ((trust_domain, authority, slot), count) in &self.expiries {
+            insert.execute(params![trust_domain, authority, slot, count]).map_err(failed)?;
+        }
+        Segment { last, ..self.segment }.update(connection, context)?;
+        Ok(None)
     }
-    let sql = format!(
-        "INSERT INTO expiries_{} (trust_domain, authority, slot, certificates) VALUES (?, ?, ?, ?) \
-         ON CONFLICT DO UPDATE SET certificates = certificates + excluded.certificates",
-        segment.number
-    );
-    let mut insert = connection.prepare_cached(&sql).map_err(failed)?;
-    for ((trust_domain, authority, slot), count) in expiries {
-        insert.execute(params![trust_domain, authority, slot, count]).map_err(failed)?;
+
+    /// Behind which position its entries begin.
+    fn began_at(&self) -> i64 {
+        let entries = self.expiries.values().fold(0i64, |sum, count| sum.saturating_add(*count));
+        self.segment.known.saturating_sub(entries)
     }
-    segment.update(connection, context)
 }

@@ -261,7 +261,14 @@ impl Store for SqliteStore {
     }
 
     fn maintain(&self, now: Timestamp, retention: Duration) -> Result<Maintained, StoreError> {
-        self.write_what(Writes::Projection, "tidy", |transaction, context, _| inventory::maintain(transaction, context, now, retention))
+        let context = self.context("tidy");
+        let mut state = self.state();
+        // Taken out: what a transaction that failed had in hand is begun anew.
+        let mut maintenance = std::mem::take(&mut state.maintenance);
+        let done = state
+            .write(Writes::Projection, &self.meta.id, &context, |transaction, context, _| maintenance.step(transaction, context, now, retention))?;
+        state.maintenance = maintenance;
+        Ok(done)
     }
 
     fn standing(&self) -> Result<Standing, StoreError> {

@@ -59,7 +59,15 @@ pub(super) fn open(path: &Path, migrations: &[&str]) -> Result<SqliteStore, Stor
         schema: known,
         created_at: Timestamp::from_unix(row.created_at),
     };
-    let mut state = State { connection, stopped: false, mark: None, older: None, lost: Reached::default(), recent: Recent::default() };
+    let mut state = State {
+        connection,
+        stopped: false,
+        mark: None,
+        older: None,
+        lost: Reached::default(),
+        recent: Recent::default(),
+        maintenance: Default::default(),
+    };
     state.compare_with_mark(&meta.id, &context)?;
     Ok(SqliteStore { path: path.to_owned(), meta, state: Mutex::new(state), reader: Mutex::new(None) })
 }

@@ -13,11 +13,17 @@ use super::segments::{self, Segment};
 use super::{load, log};
 use crate::{Found, IdPattern, IssuanceRow, LogExtent, Query, Search, StoreError, Unexpired};
 
-/// The most entries of a segment that are looked at although the inventory does not know them yet.
-const TAIL: i64 = 4_096;
+/// The most entries of a segment that are looked at although the inventory does not know them yet: some ten milliseconds.
+const TAIL: i64 = 32_768;
 
 /// The most that one condition may fit in one segment. Only the log of an older format has segments of that size.
-const MOST: usize = 1_000_000;
+const MOST: usize = 4_000_000;
+
+/// So few candidates are read, and judged by what they say: looking up what else would fit takes longer.
+const FEW: usize = 2_000;
+
+/// To read one is as much effort as so many candidates.
+const READING: usize = 50;
 
 /// So many candidates, and a page ends: who searches for much gets it in several pages, and nobody waits for one.
 const PAGE_EFFORT: usize = 500_000;
@@ -62,6 +68,13 @@ fn has_expired(segment: &Segment, newest: i64, search: &Search) -> bool {
     segment.known == newest && search.expires_after.is_some_and(|after| after.unix() >= segment.last_expiry)
 }
 
+/// What may fit a search in one segment.
+struct Candidates {
+    positions: Vec<i64>,
+    /// They were looked up by everything that is asked for.
+    all_fit: bool,
+}
+
 /// A search in one segment.
 struct Page<'a> {
     connection: &'a Connection,
@@ -74,10 +87,13 @@ struct Page<'a> {
 impl Page<'_> {
     fn rows(&self, limit: usize, with_tail: bool, effort: &mut usize) -> Result<Vec<IssuanceRow>, StoreError> {
         let mut rows = Vec::new();
-        let Some(mut positions) = self.candidates(effort)? else {
+        let Some(Candidates { mut positions, all_fit }) = self.candidates(effort)? else {
             let all = Query::default();
             return log::of_segment(self.connection, self.context, self.segment, &all, self.after, limit);
         };
+        if !all_fit {
+            *effort = effort.saturating_add(positions.len().saturating_mul(READING));
+        }
         if with_tail {
             let tail = inventory::entries(self.connection, self.context, self.segment, self.segment.known.max(self.after), TAIL)?;
             positions.extend(tail.iter().filter(|entry| entry.may_fit(self.search)).map(|entry| entry.position));
@@ -87,8 +103,7 @@ impl Page<'_> {
             let is_tail = position > self.segment.known;
             match row.filter(|row| self.search.fits(row)) {
                 Some(row) => rows.push(row),
-                None if is_tail => {}
-                None if self.search.serial.is_some() => {}
+                None if is_tail || !all_fit => {}
                 None => return Err(self.context.damaged(format!("the inventory says of entry {position} what the issuance log does not"))),
             }
             if rows.len() >= limit {
@@ -98,17 +113,15 @@ impl Page<'_> {
         Ok(rows)
     }
 
-    /// The positions that fit every condition, in order; `None` when there is no condition.
-    fn candidates(&self, effort: &mut usize) -> Result<Option<Vec<i64>>, StoreError> {
+    /// Where entries are that may fit, in order; `None` when there is no condition.
+    fn candidates(&self, effort: &mut usize) -> Result<Option<Candidates>, StoreError> {
         let search = self.search;
+        // The key of a serial number is its beginning.
+        let mut all_fit = search.serial.is_none();
         let mut fitting: Option<Vec<i64>> = None;
-        let mut narrow = |mut positions: Vec<i64>| {
+        let mut narrow = |positions: Vec<i64>| {
             *effort = effort.saturating_add(positions.len());
-            positions.sort_unstable();
-            fitting = Some(match fitting.take() {
-                Some(before) => both(&before, &positions),
-                None => positions,
-            });
+            fitting = Some(narrowed(fitting.take(), positions));
         };
         if let Some(serial) = &search.serial {
             narrow(self.equal(Term::Serial, serial_key(serial.as_bytes()))?);
@@ -121,10 +134,17 @@ impl Page<'_> {
         if let Some(start) = &search.caller {
             narrow(self.beginning(Term::Caller, start.as_bytes())?);
         }
-        if search.trust_domain.is_some() || search.authorities.is_some() || search.expires_after.is_some() || search.expires_by.is_some() {
-            narrow(self.expiring()?);
+        let by_expiry =
+            search.trust_domain.is_some() || search.authorities.is_some() || search.expires_after.is_some() || search.expires_by.is_some();
+        let are_few = fitting.as_ref().is_some_and(|fitting| fitting.len() <= FEW);
+        if by_expiry && are_few {
+            all_fit = false;
+        } else if by_expiry {
+            let positions = self.expiring()?;
+            *effort = effort.saturating_add(positions.len());
+            fitting = Some(narrowed(fitting, positions));
         }
-        Ok(fitting)
+        Ok(fitting.map(|positions| Candidates { positions, all_fit }))
     }
 
     fn equal(&self, term: Term, key: &[u8]) -> Result<Vec<i64>, StoreError> {
@@ -176,13 +196,24 @@ impl Page<'_> {
         let failed = |e| self.context.failed(e);
         let mut select = self.connection.prepare_cached(sql).map_err(failed)?;
         let rows = select.query_map(values, |row| row.get(0)).map_err(failed)?;
-        let positions = rows.collect::<Result<Vec<i64>, _>>().map_err(failed)?;
+        let mut positions = rows.collect::<Result<Vec<i64>, _>>().map_err(failed)?;
+        // What is being taken up is not known before all of it is.
+        positions.retain(|position| *position <= self.segment.known);
         if positions.len() > MOST { Err(StoreError::TooBroad) } else { Ok(positions) }
     }
 }
 
 fn limit() -> i64 {
     i64::try_from(MOST).unwrap_or(i64::MAX).saturating_add(1)
+}
+
+/// What fits these, too.
+fn narrowed(before: Option<Vec<i64>>, mut these: Vec<i64>) -> Vec<i64> {
+    these.sort_unstable();
+    match before {
+        Some(before) => both(&before, &these),
+        None => these,
+    }
 }
 
 /// What two sorted lists share.
@@ -260,13 +291,13 @@ fn count_known(
     let whole =
         format!("SELECT coalesce(sum(certificates), 0) FROM expiries_{} WHERE trust_domain = ? AND authority = ? AND slot > ?", segment.number);
     // Of the span of time that is under way, one by one.
-    let part = format!("SELECT count(*) FROM terms_{} WHERE kind = ? AND key >= ? AND key < ?", segment.number);
+    let part = format!("SELECT count(*) FROM terms_{} WHERE kind = ? AND key >= ? AND key < ? AND position <= ?", segment.number);
     let (mut whole, mut part) = (connection.prepare_cached(&whole).map_err(failed)?, connection.prepare_cached(&part).map_err(failed)?);
     for (trust_domain, authority) in authorities(connection, context, segment)? {
         let later: i64 = whole.query_row(params![trust_domain, authority, slot(now)], |row| row.get(0)).map_err(failed)?;
         let from = expiry_key(trust_domain, &authority, now.saturating_add(1));
         let to = expiry_key(trust_domain, &authority, inventory::slot_end(now));
-        let soon: i64 = part.query_row(params![Term::Expiry.number(), from, to], |row| row.get(0)).map_err(failed)?;
+        let soon: i64 = part.query_row(params![Term::Expiry.number(), from, to, segment.known], |row| row.get(0)).map_err(failed)?;
         let count = counts.entry((trust_domain, authority)).or_default();
         *count = count.saturating_add(later).saturating_add(soon);
     }

@@ -3,6 +3,7 @@ use core::time::Duration;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::failure::Context;
+use super::inventory::Maintenance;
 use super::mark::{Found, Mark, Reached};
 use super::serials::Recent;
 use super::{segments, standing};
@@ -22,6 +23,7 @@ pub(super) struct State {
     pub(super) lost: Reached,
     /// The newest serial numbers.
     pub(super) recent: Recent,
+    pub(super) maintenance: Maintenance,
 }
 
 /// What a transaction writes, which decides what else happens with it.
