@@ -5,15 +5,17 @@
 #   tests/interop.sh            all of it
 #   tests/interop.sh oracles    the outside judges alone
 #   tests/interop.sh envoy      the two clusters with real proxies alone
+#   tests/interop.sh postgres   the PostgreSQL store, and two replicas on one database, alone
 #   tests/interop.sh istio      Istio's own agent, client and loader, and a ztunnel-like client, in front of the service, alone
 #   tests/interop.sh revocation the service's CRLs, judged by OpenSSL and Envoy, alone
+#   tests/interop.sh deploy     the unit for systemd, by systemd's own judgement and by the program's system calls, alone
 #   tests/interop.sh scenes     what `doctor` says of whole meshes, beside real handshakes with Envoy, alone
 #   tests/interop.sh speed      what the service costs, beside the signatures' floor and nginx, alone: some minutes, best on an idle machine
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export MESHROOT_TOOLS=${MESHROOT_TOOLS:-$PWD/target/tools}
 what=${1:-all}
-case $what in all | oracles | envoy | istio | revocation | scenes | speed) ;; *) echo "usage: tests/interop.sh [oracles|envoy|istio|revocation|scenes|speed]" >&2; exit 2 ;; esac
+case $what in all | oracles | envoy | istio | postgres | revocation | deploy | scenes | speed) ;; *) echo "usage: tests/interop.sh [oracles|envoy|istio|postgres|revocation|deploy|scenes|speed]" >&2; exit 2 ;; esac
 wanted() { [ "$what" = all ] || [ "$what" = "$1" ]; }
 
 need() { # need PROGRAM PACKAGE: installs Debian's package where that is possible
@@ -40,6 +42,18 @@ if wanted oracles; then
     cargo test -p meshroot-tests --features interop --test views_real
 fi
 
+if wanted postgres; then
+    # Debian keeps a server's programs off the path.
+    ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || need pg_createcluster postgresql
+    need setpriv util-linux
+    echo "== the store in PostgreSQL"
+    cargo test -p meshroot-store --features interop --test postgres --test postgres_server
+    echo "== two replicas on one database, which die"
+    cargo build -p meshroot-cli
+    target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')
+    MESHROOT=$target/debug/meshroot cargo test -p meshroot-tests --features interop --test replicas -- --test-threads 1 --nocapture
+fi
+
 if wanted istio; then
     need go golang
     echo "== Istio's clients in front of the service"
@@ -47,7 +61,8 @@ if wanted istio; then
     .ci/tools/oracles.sh judge
     cargo build -p meshroot-cli
     built=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')/debug/meshroot
-    MESHROOT=$built cargo test -p meshroot-tests --features interop --test istio_liar --test istio_cacerts --test istio_citadel --test istio_istiod --test istio_pilot_agent --test istio_ztunnel
+    MESHROOT=$built cargo test -p meshroot-tests --features interop --test istio_liar --test istio_cacerts --test istio_citadel --test istio_istiod --test istio_pilot_agent --test istio_ztunnel -- \
+        --test-threads=8 # they wait, most of the time
     echo "== two clusters, real proxies, certificates by Istio's agents"
     envoy=$(.ci/tools/envoy.sh)
     MESHROOT=$built ENVOY=$envoy PILOT_AGENT=$MESHROOT_TOOLS/istio/pilot-agent examples/two-clusters/run --agents
@@ -72,6 +87,15 @@ if wanted revocation; then
     envoy=$(.ci/tools/envoy.sh)
     target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')
     MESHROOT=$target/debug/meshroot ENVOY=$envoy tests/revocation.sh
+fi
+
+if wanted deploy; then
+    need systemd-analyze systemd
+    need strace strace
+    echo "== the unit for systemd"
+    cargo build -p meshroot-cli
+    target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')
+    MESHROOT=$target/debug/meshroot examples/deploy/check.sh
 fi
 
 if wanted speed; then

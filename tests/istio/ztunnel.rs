@@ -210,6 +210,32 @@ async fn a_node_keeps_what_it_has_while_the_service_is_away_and_goes_on_with_the
     node.wait(SOON, renewed).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn five_clusters_that_start_at_once_are_served_without_a_single_refusal() {
+    const CLUSTERS: [&str; 5] = ["one", "two", "three", "four", "five"];
+    let mesh = Mesh::quickstart(&CLUSTERS);
+    let places = CLUSTERS.map(|cluster| [0, 1, 2, 3].map(|n| Place::new(&format!("{cluster}-{n}"), 50)));
+    for (cluster, places) in CLUSTERS.iter().zip(&places) {
+        mesh.write_pods(cluster, places.iter().flat_map(Place::running));
+    }
+    let service = mesh.serve();
+    let clients: Vec<_> = CLUSTERS
+        .iter()
+        .zip(&places)
+        .flat_map(|(cluster, places)| places.iter().map(|place| (client(&mesh, &service, cluster, &place.ztunnel, DAY), place)))
+        .collect();
+    let nodes: Vec<_> = clients.iter().map(|(client, place)| Node::start(Arc::clone(client), place.identities())).collect();
+    for (node, (client, place)) in nodes.iter().zip(&clients) {
+        node.wait(Duration::from_secs(60), all_available(50)).await;
+        assert_eq!((client.calls(), client.connections()), (50, 1), "{}: somebody was refused and asked again", place.machine.name);
+    }
+    // Each by the CA of its own cluster, whatever the others ask for at the same moment.
+    for (node, cluster) in nodes.iter().zip(CLUSTERS.iter().flat_map(|cluster| [cluster; 4])) {
+        let ca = meshroot::pem::certificates(mesh.cluster_ca(cluster).as_bytes()).unwrap().remove(0);
+        assert!(node.available().values().all(|held| held.leaf().issuer() == ca.subject()), "{cluster}");
+    }
+}
+
 #[test]
 fn our_request_has_the_shape_of_a_ztunnels() {
     let csr = meshroot::csr::Csr::from_pem_or_der(Request::new("spiffe://mesh.example/ns/shop/sa/cart").csr.as_bytes()).unwrap();

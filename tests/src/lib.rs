@@ -17,5 +17,6 @@ pub mod handshake;
 pub mod istio;
 pub mod judges;
 pub mod mint;
+pub mod postgres;
 pub mod scene;
 pub mod views;

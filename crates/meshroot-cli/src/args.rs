@@ -34,9 +34,18 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
-    /// The mesh: the folder that quickstart or init made, or its .db file [default: ./mesh]
+    /// The mesh: the folder that quickstart or init made, its .db file, or postgres://USER@HOST/DATABASE [default: ./mesh]
     #[arg(long, global = true, value_name = "PATH", env = "MESHROOT_STORE")]
     pub(crate) store: Option<PathBuf>,
+    /// The folder with the unlock file, the root and the service's socket, if the store is a database [default: ./mesh]
+    #[arg(long, global = true, value_name = "DIR", env = "MESHROOT_HOME")]
+    pub(crate) home: Option<PathBuf>,
+    /// The file with the database's password
+    #[arg(long, global = true, value_name = "FILE", env = "MESHROOT_STORE_PASSWORD_FILE")]
+    pub(crate) store_password_file: Option<PathBuf>,
+    /// The roots (PEM) that the database's certificate is verified with; needed when it is on another machine
+    #[arg(long, global = true, value_name = "FILE", env = "MESHROOT_STORE_ROOT_FILE")]
+    pub(crate) store_root_file: Option<PathBuf>,
     /// The folder with the root's store, if it is not in the mesh's folder: mounted media, for instance
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) root: Option<PathBuf>,
@@ -185,9 +194,48 @@ Examples:
 The CRLs follow at once; GET /crls.pem of the service has them all. A denied identity gets no certificate until the denial
 is lifted, or its time is over.")]
     Revoke(Revoke),
+    /// Write a store's whole state to plain files
+    #[command(after_long_help = "\
+Example:
+  meshroot export --store mesh --out moved
+
+Private keys are in it as the store holds them, sealed. Stop the service before: what is issued after an export is not in it.")]
+    Export {
+        /// The folder for the files, which is not there yet
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Make a store of exported files: all of it, or none
+    #[command(after_long_help = "\
+Examples:
+  meshroot import --from moved --store postgres://meshroot@localhost/mesh
+  meshroot import --from moved --store elsewhere
+
+The store keeps its identifier, so its unlock file opens it as before; that is not among the files. When it is moved, put
+the one that was left out of reach: there is one store for a CA, or serial numbers and sequence numbers are given twice.")]
+    Import {
+        /// The folder that export wrote
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+    },
     /// Say what becomes of a store that was put back from a backup
     #[command(subcommand)]
     Store(Store),
+    /// Print the CRLs of all CAs, or none if one is missing: Istio's ca-crl.pem
+    #[command(after_long_help = "\
+Example:
+  meshroot crls --out west-cacerts/ca-crl.pem
+
+With CRLs configured, Envoy refuses every certificate of a CA whose CRL is missing or out of date. They are good for 7 days:
+write them again every day, or have them read from a service, at /crls.pem.")]
+    Crls {
+        /// Write to this file instead of standard output
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Overwrite the file if it is there
+        #[arg(long)]
+        force: bool,
+    },
     /// What only the root's key can do, with the root offline
     #[command(subcommand)]
     Root(Root),

@@ -4,7 +4,9 @@ mod agent;
 mod bundle;
 mod cluster;
 mod completions;
+mod crls;
 mod doctor;
+mod export;
 mod init;
 mod inspect;
 mod inventory;
@@ -47,7 +49,10 @@ pub(crate) fn run(cli: &Cli, out: &Out) -> Result<Exit> {
         Command::Token(args) => token::run(&session, args),
         Command::Inventory(args) => inventory::run(&session, args),
         Command::Revoke(args) => revoke::run(&session, args),
+        Command::Export { out: folder } => export::export(&session, folder),
+        Command::Import { from } => export::import(&session, from),
         Command::Store(args) => store::run(&session, args),
+        Command::Crls { out, force } => crls::run(&session, out.as_deref(), *force),
         Command::Root(args) => root::run(&session, args),
         Command::Completions { shell } => completions::shell(&session, *shell),
         Command::Man { out: folder } => completions::man(&session, folder),

@@ -28,7 +28,8 @@ impl From<StoreError> for Failure {
             | StoreError::NotPermitted { .. }
             | StoreError::Io { .. } => Exit::CannotWrite,
             StoreError::Denied(_) | StoreError::CrlNotNewer { .. } => Exit::Refused,
-            StoreError::Certificate(_) | StoreError::TooLarge { .. } => Exit::BadInput,
+            StoreError::Certificate(_) | StoreError::TooLarge { .. } | StoreError::BadExport { .. } => Exit::BadInput,
+            StoreError::Address(_) => Exit::Usage,
             _ => Exit::Store,
         };
         Self::new(exit, e.code(), e)

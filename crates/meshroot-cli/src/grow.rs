@@ -1,6 +1,5 @@
 //! Adding clusters to a mesh: the root signs a CA for each.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use meshroot::csr::ProvenRequest;
@@ -11,7 +10,7 @@ use meshroot::profile::{Profile, ProfileKind};
 use meshroot::verify::CaPath;
 use meshroot::x509::Certificate;
 use meshroot_service::root::RootKeeper;
-use meshroot_store::{Change, Issuance, Recorded, SqliteStore, Store, StoreError, StoreKind};
+use meshroot_store::{Change, Issuance, Recorded, StoreError, StoreKind};
 
 use crate::exit::{Exit, Failure, Result};
 use crate::home::Home;
@@ -43,9 +42,9 @@ pub(crate) fn open_root(session: &Session<'_>, mesh: &Mesh) -> Result<Mesh> {
 
 /// The root with its key.
 pub(crate) fn keeper(session: &Session<'_>, root: &Mesh) -> Result<RootKeeper> {
-    let data_key = unlock::data_key(session, &root.home, &root.store)?;
-    let store = SqliteStore::open(&root.home.database)?;
-    Ok(RootKeeper::open(Arc::new(store), &data_key, session.crypto.clone())?)
+    let data_key = unlock::data_key(session, &root.home, &*root.store)?;
+    let store = root.home.open()?;
+    Ok(RootKeeper::open(store, &data_key, session.crypto.clone())?)
 }
 
 fn root_is_away(home: &Home) -> Failure {
@@ -70,7 +69,7 @@ pub(crate) fn clusters(
     mesh.check_newest()?;
     let mesh_key = mesh.unlock(session)?;
     let bundle = mesh.bundle()?;
-    let issuer = root.root_issuer(session, &unlock::data_key(session, &root.home, &root.store)?, &bundle)?;
+    let issuer = root.root_issuer(session, &unlock::data_key(session, &root.home, &*root.store)?, &bundle)?;
     let root_id = root.hierarchy.active_root().map(|root| root.id().clone()).ok_or_else(|| Failure::internal("the root has no name"))?;
 
     let mut keys = Vec::with_capacity(names.len());
@@ -93,7 +92,7 @@ pub(crate) fn clusters(
         for event in hierarchy.decide(&Command::AddCluster { cluster: name.clone(), path }, &session.crypto, session.now)? {
             hierarchy.apply(&event);
             if let Event::AuthorityAdded { authority, .. } = &event {
-                sealed_keys.push(make::sealed(session, &mesh.store, &mesh_key, authority, key)?);
+                sealed_keys.push(make::sealed(session, &*mesh.store, &mesh_key, authority, key)?);
             }
             events.push(event);
         }
@@ -103,7 +102,7 @@ pub(crate) fn clusters(
     let version = mesh.store.commit(&change)?;
     mesh.apply(&change.events, version);
     // While the root is at hand: every chain ends at it, so a set of CRLs without its own is none.
-    keeper(session, root)?.publish_crl(&mesh.store, session.now)?;
+    keeper(session, root)?.publish_crl(&*mesh.store, session.now)?;
     Ok(recorded.iter().filter_map(|recorded| recorded.lifetime_cut().cloned()).collect())
 }
 

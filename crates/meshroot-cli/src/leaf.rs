@@ -3,7 +3,7 @@
 use meshroot::issue::{Authorized, Issuer};
 use meshroot::profile::Profile;
 use meshroot::spiffe::SpiffeId;
-use meshroot_store::{Issuance, Recorded, Store};
+use meshroot_store::{Issuance, Recorded};
 use serde_json::{Value, json};
 
 use crate::exit::{Failure, Result};

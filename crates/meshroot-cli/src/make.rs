@@ -77,7 +77,7 @@ fn store(session: &Session<'_>, home: &Home, kind: StoreKind, secret: &UnlockSec
     Ok((store, data_key))
 }
 
-fn seal(session: &Session<'_>, store: &SqliteStore, data_key: &DataKey, hierarchy: &Hierarchy, key: &PrivateKey) -> Result<Vec<SealedKeyOf>> {
+fn seal(session: &Session<'_>, store: &dyn Store, data_key: &DataKey, hierarchy: &Hierarchy, key: &PrivateKey) -> Result<Vec<SealedKeyOf>> {
     let root = hierarchy.active_root().ok_or_else(|| Failure::internal("the first root is not active"))?;
     Ok(vec![sealed(session, store, data_key, root.id(), key)?])
 }
@@ -85,7 +85,7 @@ fn seal(session: &Session<'_>, store: &SqliteStore, data_key: &DataKey, hierarch
 /// A key as a store keeps it.
 pub(crate) fn sealed(
     session: &Session<'_>,
-    store: &SqliteStore,
+    store: &dyn Store,
     data_key: &DataKey,
     authority: &meshroot::hierarchy::AuthorityId,
     key: &PrivateKey,
@@ -97,7 +97,7 @@ pub(crate) fn sealed(
 
 fn commit(
     session: &Session<'_>,
-    store: &SqliteStore,
+    store: &dyn Store,
     hierarchy: &Hierarchy,
     events: &[Event],
     sealed_keys: Vec<SealedKeyOf>,

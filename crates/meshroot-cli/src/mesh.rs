@@ -1,5 +1,7 @@
 //! An open mesh: its store, the hierarchy in it, and its keys once they are unlocked.
 
+use std::sync::Arc;
+
 use meshroot::bundle::Bundle;
 use meshroot::hierarchy::{Authority, AuthorityState, ClusterName, Event, Hierarchy, Role};
 use meshroot::issue::Issuer;
@@ -7,7 +9,7 @@ use meshroot::key::PrivateKey;
 use meshroot::key::seal::{DataKey, SealContext, SealedKey};
 use meshroot::spiffe::TrustDomain;
 use meshroot::x509::Certificate;
-use meshroot_store::{RenderedBundle, SqliteStore, Store, StoreError, StoreKind, StoredTrustDomain};
+use meshroot_store::{RenderedBundle, Store, StoreError, StoreKind, StoredTrustDomain};
 
 use crate::exit::{Exit, Failure, Result};
 use crate::home::Home;
@@ -18,7 +20,7 @@ use crate::unlock;
 #[derive(Debug)]
 pub(crate) struct Mesh {
     pub(crate) home: Home,
-    pub(crate) store: SqliteStore,
+    pub(crate) store: Arc<dyn Store>,
     /// What the next change has to expect.
     pub(crate) version: u64,
     pub(crate) hierarchy: Hierarchy,
@@ -28,12 +30,12 @@ pub(crate) struct Mesh {
 impl Mesh {
     /// Opens the mesh that the options mean.
     pub(crate) fn open(session: &Session<'_>) -> Result<Self> {
-        Self::open_at(Home::of(session), StoreKind::Mesh)
+        Self::open_at(Home::of(session)?, StoreKind::Mesh)
     }
 
     /// Opens the store of this kind.
     pub(crate) fn open_at(home: Home, kind: StoreKind) -> Result<Self> {
-        let store = SqliteStore::open(&home.database)?;
+        let store = home.open()?;
         if store.meta().kind != kind {
             let message = format!("{} is the store of a {}, and that of a {kind} is needed", home.database.display(), store.meta().kind);
             return Err(Failure::new(Exit::BadInput, "store.other_kind", message));
@@ -74,7 +76,7 @@ impl Mesh {
 
     /// The key that opens the sealed keys.
     pub(crate) fn unlock(&self, session: &Session<'_>) -> Result<DataKey> {
-        unlock::data_key(session, &self.home, &self.store)
+        unlock::data_key(session, &self.home, &*self.store)
     }
 
     /// The cluster of this name.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use console::Term;
 use meshroot::key::seal::{DataKey, UnlockKind, UnlockSecret, WrappedDataKey};
-use meshroot_store::{SqliteStore, Store, StoreKind};
+use meshroot_store::{Store, StoreKind};
 use zeroize::Zeroizing;
 
 use crate::exit::{Exit, Failure, Result};
@@ -18,7 +18,7 @@ use crate::session::Session;
 const MOST: u64 = 64 << 10;
 
 /// The key that opens a store's sealed keys.
-pub(crate) fn data_key(session: &Session<'_>, home: &Home, store: &SqliteStore) -> Result<DataKey> {
+pub(crate) fn data_key(session: &Session<'_>, home: &Home, store: &dyn Store) -> Result<DataKey> {
     let meta = store.meta();
     let wrapped = WrappedDataKey::from_bytes(&store.wrapped_data_key()?)?;
     let (secret, place) = match wrapped.kind() {

@@ -1,5 +1,5 @@
 //! A store that was put back from a backup, as an operator meets it.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests may be blunt")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may be blunt")]
 
 mod common;
 

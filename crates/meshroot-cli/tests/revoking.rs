@@ -30,6 +30,23 @@ fn without_a_service_the_store_alone_does_and_records_the_same() {
 }
 
 #[test]
+fn the_crls_of_all_cas_come_in_one_file_or_not_at_all() {
+    let place = Place::with_mesh(&["west", "east"]);
+    let made = place.run(&["svid", "--cluster", "west", "--id", ID, "--out", "cart", "--json"]).ok().json();
+    place.run(&["crls", "--out", "ca-crl.pem"]).ok().says("3 CRLs");
+    place.run(&["verify", "--bundle", "mesh/bundle.json", "--chain", "cart/svid.pem", "--crl", "ca-crl.pem"]).ok();
+    place.run(&["revoke", made["serial"].as_str().unwrap()]).ok();
+    place.run(&["crls", "--out", "ca-crl.pem"]).fails(7);
+    place.run(&["crls", "--out", "ca-crl.pem", "--force"]).ok();
+    assert_eq!(place.run(&["verify", "--bundle", "mesh/bundle.json", "--chain", "cart/svid.pem", "--crl", "ca-crl.pem"]).code, 1);
+    assert_eq!(place.run(&["crls", "--json"]).ok().json()["crls"].as_array().unwrap().len(), 3);
+    // Without the root's there is none: a mesh from before there were CRLs, whose root is away.
+    let young = Place::new();
+    young.run(&["init", "--trust-domain", "mesh.example"]).ok();
+    young.run(&["crls"]).fails(1).says("there is no CRL of 'root-");
+}
+
+#[test]
 fn what_cannot_be_revoked_is_said() {
     let place = Place::with_mesh(&["west"]);
     place.run(&["revoke", "00ff"]).fails(4).says("nothing was revoked");

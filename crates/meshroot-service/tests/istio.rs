@@ -104,7 +104,7 @@ fn csr_like(subject: &[u8], id: &str) -> String {
     let extension = tlv(0x30, &[&[6, 3, 0x55, 0x1d, 0x11], &[1, 1, 0xff], &tlv(4, &[&names])]);
     let request = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 14];
     let attributes = tlv(0xa0, &[&tlv(0x30, &[&request, &tlv(0x31, &[&tlv(0x30, &[&extension])])])]);
-    let info = tlv(0x30, &[&[2, 1, 0], subject, &signer.public_key().spki_der(), &attributes]);
+    let info = tlv(0x30, &[&[2, 1, 0], subject, signer.public_key().spki_der(), &attributes]);
     let signature = signer.sign(&info).unwrap();
     let ecdsa_with_sha256 = [0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
     let der = tlv(0x30, &[&info, &ecdsa_with_sha256, &tlv(3, &[&[0], &signature])]);
@@ -231,4 +231,44 @@ async fn imported_roots_are_handed_to_workloads_and_stay_out_of_our_bundle() {
     tokio::time::timeout(std::time::Duration::from_secs(10), handed).await.unwrap();
     assert_eq!(mesh.running.stranger().get("/roots.pem").await.text(), mesh.running.mesh.roots_pem);
     assert_eq!(mesh.running.administrator().get("/v1/status").await.json()["bundles"][0]["imported"][0]["trust_domain"], "other.example");
+}
+
+#[tokio::test]
+async fn clients_may_ping_as_often_as_they_like() {
+    let mesh = IstioMesh::start().await;
+    let stream = Agent::tls(mesh.running.service.address(), &mesh.running.mesh.roots_pem, "localhost".try_into().unwrap()).await;
+    let mut builder = hyper::client::conn::http2::Builder::new(hyper_util::rt::TokioExecutor::new());
+    let often = std::time::Duration::from_millis(10);
+    builder.timer(hyper_util::rt::TokioTimer::new()).keep_alive_interval(often).keep_alive_while_idle(true);
+    let (sender, connection) = builder.handshake(hyper_util::rt::TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let agent = Agent::on(sender).bearer(&mesh.token(&mesh.west));
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    agent.create(&Request::new(mesh.running.mesh.csr(CART))).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_no_call_is_told_so_in_http() {
+    let mesh = IstioMesh::start().await;
+    let path = "/istio.v1.auth.IstioCertificateService/CreateCertificate";
+    let stranger = mesh.running.stranger();
+    assert_eq!(stranger.get(path).await.status, 405);
+    assert_eq!(stranger.post(path, "{}").await.status, 415);
+    assert_eq!(stranger.with("content-type", "application/grpc").post(path, "").await.status, 505, "h2 alone has trailers that count");
+}
+
+#[test]
+fn the_settings_and_policies_in_the_guides_are_valid() {
+    let folder = tempfile::tempdir().unwrap();
+    let guides = concat!(include_str!("../docs/istio-clients.md"), include_str!("../docs/models.md"));
+    let blocks: Vec<&str> = guides.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let (settings, policies): (Vec<&str>, Vec<&str>) = blocks.iter().partition(|block| block.starts_with("# meshroot.toml"));
+    assert_eq!((settings.len(), policies.len()), (1, 2));
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).unwrap();
+        folder.path().join(name)
+    };
+    meshroot_service::Config::read(Some(&write("meshroot.toml", settings[0])), []).unwrap();
+    // The second goes on where the first ends.
+    meshroot_service::read_policy(&write("policy.toml", &policies.concat())).unwrap();
 }

@@ -102,3 +102,22 @@ async fn a_service_whose_administrators_would_come_from_the_mesh_does_not_start(
         assert_eq!(refused.code(), code, "{refused}");
     }
 }
+
+#[tokio::test]
+async fn an_operations_ca_that_a_cluster_comes_to_hold_makes_no_administrators_any_more() {
+    let operations = TestMesh::new();
+    let (chain, key) = operations.forged(OPERATOR);
+    let ca = meshroot::pem::certificates(chain.as_bytes()).unwrap()[1].to_pem();
+    let held = operations.west_signer();
+    let running = with_settings(|mesh, config| config.administration.ca = Some(write(mesh, "operations.pem", &ca))).await;
+    let alice = showing(&running, &(chain, key));
+    assert_eq!(alice.get("/v1/status").await.status, 200);
+    running.mesh.join(&*held);
+    for _ in 0..200 {
+        if alice.get("/v1/status").await.status == 401 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("alice is an administrator still");
+}

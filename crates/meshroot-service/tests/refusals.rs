@@ -35,6 +35,7 @@ const TABLE: &[(&str, i32, &str)] = &[
     ("a one-time token that nobody made", 16, "authentication.token_unknown"),
     ("a request for somebody else's identity", 7, "policy.other_identity"),
     ("a namespace that no rule names", 7, "policy.no_rule"),
+    ("an identity that an administrator denied", 7, "revocation.denied_identity"),
     ("a lifetime over the maximum, where the policy refuses those", 3, "policy.lifetime"),
     ("a CSR that cannot be read", 3, "csr.malformed"),
     ("a CSR whose signature is not its key's", 3, "csr.no_proof"),
@@ -146,6 +147,12 @@ async fn attempt(mesh: &IstioMesh, what: &str) -> Attempt {
         "a request for somebody else's identity" => by(good.clone(), Request::new(test.csr("/ns/shop/sa/till"))),
         "a namespace that no rule names" => {
             by(mesh.token_of(&mesh.west, "kube-system/cart", "cart-1", "node-1"), Request::new(test.csr("/ns/kube-system/sa/cart")))
+        }
+        "an identity that an administrator denied" => {
+            let body = json!({ "id": "spiffe://mesh.example/ns/shop/sa/denied", "deny": true });
+            let denied = mesh.running.administrator().post("/v1/revocations", body.to_string()).await;
+            assert!(denied.status < 300, "{}", denied.text());
+            by(mesh.token_of(&mesh.west, "shop/denied", "denied-1", "node-1"), Request::new(test.csr("/ns/shop/sa/denied")))
         }
         "a lifetime over the maximum, where the policy refuses those" => {
             by(mesh.token(&mesh.east), Request { validity_duration: i64::MAX, ..cart() })

@@ -175,6 +175,35 @@ pub enum StoreError {
     /// would prove nothing.
     #[error("the store {} takes no more writes since the disk failed: check the disk, then open the store anew", .0.display())]
     Stopped(PathBuf),
+    /// An export is not whole, or not as it was written.
+    #[error("the export cannot be used: {}: {what}", path.display())]
+    BadExport {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The address of a database cannot be used. It is not repeated, since it may hold a password.
+    #[error("the address of the database cannot be used: {0}")]
+    Address(String),
+    /// The database cannot be reached, takes no login, is starting or stopping, or takes no writes. Nothing was stored;
+    /// the next call tries again.
+    #[error("the database {address} cannot be used now: {detail}")]
+    Unavailable {
+        /// Which.
+        address: String,
+        /// Its words, or the operating system's.
+        detail: String,
+    },
+    /// The connection broke while a commit was on its way. **What was being written may or may not be stored**; reading,
+    /// or asking again with the same idempotency key, finds out.
+    #[error("whether {address} has stored it is not known ({detail}): ask again with the same idempotency key, or look it up")]
+    OutcomeUnknown {
+        /// Which database.
+        address: String,
+        /// Why.
+        detail: String,
+    },
     /// The database refuses for a reason that should not occur.
     #[error("cannot {action} {}: {detail}", path.display())]
     Database {
@@ -221,6 +250,10 @@ impl StoreError {
             Self::Io { .. } => "store.io",
             Self::Disk { .. } => "store.disk",
             Self::Stopped(_) => "store.stopped",
+            Self::BadExport { .. } => "store.bad_export",
+            Self::Address(_) => "store.invalid_address",
+            Self::Unavailable { .. } => "store.unavailable",
+            Self::OutcomeUnknown { .. } => "store.outcome_unknown",
             Self::Database { .. } => "store.database",
         }
     }

@@ -5,11 +5,15 @@
 mod ca_request;
 mod change;
 mod checksum;
+mod durability;
 mod error;
+pub mod export;
 pub mod files;
 mod issuance;
 mod join_token;
 mod meta;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod recorder;
 mod revocation;
 mod search;
@@ -23,10 +27,13 @@ mod support;
 
 pub use ca_request::{CaAnswer, CaRequest, CaRequestId};
 pub use change::{Change, Loaded, RenderedBundle, SealedKeyOf, StoredTrustDomain};
+pub use durability::Durability;
 pub use error::StoreError;
 pub use issuance::{Issuance, IssuanceRow, Query, Recorded};
 pub use join_token::{JoinToken, TokenDigest, TokenScope};
 pub use meta::{InvalidStoreId, Meta, NewStore, StoreId, StoreKind};
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresAddress, PostgresStore};
 pub use recorder::{InFlight, Lost, Recorder};
 pub use revocation::{Denial, Lift, PublishedCrl, Revocation, RevocationChange, Revocations};
 pub use search::{Found, IdPattern, LogExtent, Maintained, Search, Unexpired};

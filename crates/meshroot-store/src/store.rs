@@ -6,9 +6,10 @@ use meshroot::spiffe::TrustDomain;
 use meshroot::time::Timestamp;
 use meshroot::x509::Certificate;
 
+use crate::export::{Header, Sink};
 use crate::{
-    CaAnswer, CaRequest, CaRequestId, Change, Found, Issuance, IssuanceRow, JoinToken, Loaded, LogExtent, Maintained, Meta, Outcome, Query, Recorded,
-    Restoration, Restored, RevocationChange, Revocations, Search, Seen, Standing, StoreError, Submission, TokenDigest, Unexpired,
+    CaAnswer, CaRequest, CaRequestId, Change, Durability, Found, Issuance, IssuanceRow, JoinToken, Loaded, LogExtent, Maintained, Meta, Outcome,
+    Query, Recorded, Restoration, Restored, RevocationChange, Revocations, Search, Seen, Standing, StoreError, Submission, TokenDigest, Unexpired,
 };
 
 /// How long after a change its bundle is served, when others may serve the one before it: they ask for changes every
@@ -20,7 +21,8 @@ pub const VISIBLE_AFTER: Duration = Duration::from_secs(6);
 /// Every method is one transaction: it sees one moment, and has happened as a whole or not at all. When a writing
 /// method has returned `Ok`, its effect survives the death of the process, of the machine's power included. When it
 /// returns an error nothing is stored, except after [`StoreError::Disk`]: then nobody knows, and the store takes no
-/// further writes until it is opened anew.
+/// further writes until it is opened anew; and after [`StoreError::OutcomeUnknown`]: then nobody knows either, and
+/// reading, or asking again with the same idempotency key, finds out.
 ///
 /// A store may be open in several processes and used by several threads at once.
 ///
@@ -48,6 +50,14 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// # Errors
     /// What a write would be refused with.
     fn check_writable(&self) -> Result<(), StoreError>;
+
+    /// What an acknowledged write is worth, by the settings of whatever keeps it.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn durability(&self) -> Result<Durability, StoreError> {
+        Ok(Durability::of_a_file())
+    }
 
     /// Stores a change and returns the store's new version, which is one more than `expected_version`.
     ///
@@ -254,6 +264,12 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the store cannot be read.
     fn revocations_version(&self) -> Result<u64, StoreError>;
+
+    /// Every row of everything, at one moment, table by table: what [`export::write`](crate::export::write) puts into files.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or what the sink answers.
+    fn export(&self, sink: &mut Sink<'_>) -> Result<Header, StoreError>;
 
     /// Stores a cluster's request for a CA certificate and returns its number; its token is used up with it, or neither: the
     /// token's `used_by` is the request's number then. `number` and `answered` are of no account.

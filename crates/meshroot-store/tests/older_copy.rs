@@ -76,9 +76,12 @@ fn next_bundle(mesh: &Mesh, version: u64, sequence: u64) -> Change {
     Change { bundle: Some(RenderedBundle { sequence, bytes: b"next".to_vec() }), ..no_change(mesh, version) }
 }
 
+/// What a store goes through.
+type Happening = fn(&SqliteStore, &Mesh);
+
 #[test]
 fn a_copy_from_before_a_change_a_certificate_or_a_token_is_noticed() {
-    let happenings: [(&str, fn(&SqliteStore, &Mesh)); 4] = [
+    let happenings: [(&str, Happening); 4] = [
         ("version", |store, mesh| assert_eq!(store.commit(&next_bundle(mesh, 1, 2)).unwrap(), 2)),
         ("last record", |store, mesh| drop(store.record_one(issuance(mesh, "/ns/shop/sa/till")).unwrap())),
         ("count of changes", |store, mesh| store.add_token(&token(mesh, 1)).unwrap()),

@@ -23,6 +23,12 @@ impl Held {
         certificates(&self.chain).expect("the chain was judged").remove(0)
     }
 
+    /// Whether this is the same certificate. Its roots may be written again in other words: the agent writes those of the answer first, and then
+    /// all that it trusts.
+    pub fn is_as(&self, other: &Self) -> bool {
+        self.chain == other.chain
+    }
+
     /// Whether this is a certificate for `id` that every workload of the mesh accepts, and trusts the whole mesh and nobody else.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use meshroot_store::{RenderedBundle, SqliteStore, Store as _};
 use meshroot_testkit::kubernetes::{ApiServer, ISSUER, KEYS, Pod, SigningKey, TokenRequest, pod_list};
 use serde_json::{Value, json};
 
-use super::programs::{meshroot, succeed};
+use super::programs::{meshroot, rsa_key, succeed};
 use super::serving::Serving;
 use crate::exhibits::now;
 
@@ -36,8 +36,10 @@ impl Mesh {
     pub fn quickstart(clusters: &[&'static str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         succeed(meshroot().arg("quickstart").args(clusters).args(["--trust-domain", TRUST_DOMAIN, "--out"]).arg(folder.path().join("mesh")));
-        let server = |(name, key): (&&'static str, &str)| (*name, ApiServer::new(SigningKey::from_pem(key).unwrap()));
-        let clusters: Vec<_> = clusters.iter().zip(KEYS).map(server).collect();
+        // The keys that are there serve three clusters; OpenSSL makes those of any further ones.
+        let keys = KEYS.iter().map(ToString::to_string).chain(std::iter::repeat_with(rsa_key));
+        let server = |(name, key): (&&'static str, String)| (*name, ApiServer::new(SigningKey::from_pem(&key).unwrap()));
+        let clusters: Vec<_> = clusters.iter().zip(keys).map(server).collect();
         let mesh = Self { folder, clusters, address: Mutex::new(SocketAddr::from(([127, 0, 0, 1], 0))) };
         mesh.write_policy(|_| vec!["*"]);
         mesh.write_keys();

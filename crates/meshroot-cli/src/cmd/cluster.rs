@@ -25,7 +25,7 @@ pub(super) fn run(session: &Session<'_>, command: &Cluster) -> Result<Exit> {
 fn add(session: &Session<'_>, names: &[String], ca: &CaOptions) -> Result<Exit> {
     let out = session.out;
     let names = grow::names(names)?;
-    let home = Home::of(session);
+    let home = Home::of(session)?;
     // Opened first, so that a path without a mesh is not made into a folder by locking it.
     drop(Mesh::open(session)?);
     let _held = lock::folder(session, &home.folder)?;

@@ -1,6 +1,6 @@
 //! `init`: a root, and a mesh without clusters.
 
-use meshroot_store::{Store, StoreKind};
+use meshroot_store::StoreKind;
 use serde_json::json;
 
 use crate::args::Init;
@@ -18,7 +18,8 @@ use crate::tree;
 pub(super) fn run(session: &Session<'_>, args: &Init) -> Result<Exit> {
     let out = session.out;
     let trust_domain = make::trust_domain(&args.trust_domain, args.force)?;
-    let home = Home::of(session);
+    let home = Home::of(session)?;
+    home.is_a_folder()?;
     let _held = lock::folder(session, &home.folder)?;
     staging::recover(&home.folder)?;
     if home.database.exists() {

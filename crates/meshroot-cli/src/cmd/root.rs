@@ -57,7 +57,10 @@ fn sign(session: &Session<'_>, from: &Path, to: &Path, yes: bool, force: bool) -
     let out = session.out;
     let request = RootRequest::from_json(&input::read(from)?).map_err(|e| Failure::from(e).at(input::named(from)))?;
     outputs::refuse_existing([to], force)?;
-    let home = session.global.root.as_deref().map_or_else(|| Home::of(session).its_root(session), Home::root);
+    let home = match session.global.root.as_deref() {
+        Some(folder) => Home::root(folder),
+        None => Home::of(session)?.its_root(session),
+    };
     let root = Mesh::open_at(home, StoreKind::Root)?;
     if !yes {
         confirm(&request)?;

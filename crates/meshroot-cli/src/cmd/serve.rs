@@ -20,13 +20,13 @@ pub(super) fn run(session: &Session<'_>, args: &Serve) -> Result<Exit> {
     if let Some(address) = args.health_listen {
         config.health.address = address;
     }
-    let home = Home::of(session);
+    let home = Home::of(session)?;
     config.administration.socket.get_or_insert_with(|| home.socket());
     let mesh = Mesh::open(session)?;
     let data_key = mesh.unlock(session)?;
     meshroot_service::log_to_stderr(config.log);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let parts = Parts { store: Arc::new(mesh.store), data_key, crypto: session.crypto.clone(), clock };
+    let parts = Parts { store: mesh.store, data_key, crypto: session.crypto.clone(), clock };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| Failure::internal(e.to_string()))?;
     runtime.block_on(async {
         let service = Service::start(config, parts).await.map_err(|e| Failure::new(exit_of(&e), e.code(), e.to_string()))?;

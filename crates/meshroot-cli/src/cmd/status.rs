@@ -2,7 +2,6 @@
 
 use meshroot::hierarchy::Authority;
 use meshroot::time::{Timestamp, humanize};
-use meshroot_store::Store;
 use serde_json::json;
 
 use crate::exit::{Exit, Result};
@@ -34,6 +33,10 @@ pub(super) fn run(session: &Session<'_>) -> Result<Exit> {
         "away, as it should be; bring it back to add a cluster (--root DIR)"
     };
     out.line(format_args!("root's key     {root}"));
+    let durability = mesh.store.durability()?;
+    if mesh.home.postgres.is_some() {
+        out.line(format_args!("database       {}: {}", mesh.home.database.display(), durability.words));
+    }
     let first = first_to_expire(&mesh);
     let advice = match &standing.older {
         Some(_) => Some("Act now: put the newest copy of the store back, or say `meshroot store restored`".to_owned()),
@@ -55,6 +58,11 @@ pub(super) fn run(session: &Session<'_>) -> Result<Exit> {
         "created_at": meta.created_at.to_string(),
         "sequence": mesh.published.as_ref().map(|published| published.sequence),
         "issued": issued,
+        "durability": {
+            "survives_crash": durability.survives_crash,
+            "survives_failover": durability.survives_failover,
+            "words": durability.words,
+        },
         "last_record": log.last,
         "epoch": standing.epoch,
         "older_copy": standing.older,

@@ -1,7 +1,7 @@
 //! `store restored`: an operator's word that a store that was put back from a backup counts from now on.
 
 use meshroot_service::restoration;
-use meshroot_store::{Store as _, StoreKind};
+use meshroot_store::StoreKind;
 use serde_json::{Value, json};
 
 use crate::administration::ask;
@@ -33,8 +33,8 @@ pub(super) fn run(session: &Session<'_>, args: &Store) -> Result<Exit> {
 
 /// The root's own store has no service.
 fn root(session: &Session<'_>) -> Result<Value> {
-    let root = Mesh::open_at(Home::of(session).its_root(session), StoreKind::Root)?;
-    let restoration = restoration(&root.store, "operator", &session.crypto, session.now);
+    let root = Mesh::open_at(Home::of(session)?.its_root(session), StoreKind::Root)?;
+    let restoration = restoration(&*root.store, "operator", &session.crypto, session.now);
     let restoration = restoration.map_err(|e| Failure::new(Exit::Store, e.code(), e.to_string()))?;
     let restored = root.store.restored(&restoration)?;
     let bundles: Vec<Value> = restoration

@@ -49,7 +49,7 @@ impl Default for Limits {
             requests: 1_024,
             caller: Rate { per_second: 50, burst: 2_000 },
             cluster: Rate { per_second: 2_000, burst: 20_000 },
-            failures: Rate { per_second: 50, burst: 1_000 },
+            failures: Rate { per_second: 100, burst: 2_000 },
             remembered: 32_768,
             long_polls: 50_000,
             shutdown: Seconds::new(30),

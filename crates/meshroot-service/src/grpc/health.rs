@@ -21,14 +21,14 @@ struct HealthCheckRequest {
 
 #[derive(Clone, PartialEq, prost::Message)]
 struct HealthCheckResponse {
-    #[prost(enumeration = "Serving", tag = "1")]
+    #[prost(enumeration = "ServingStatus", tag = "1")]
     status: i32,
 }
 
-/// `ServingStatus`
+/// What is said of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, prost::Enumeration)]
 #[repr(i32)]
-enum Serving {
+enum ServingStatus {
     Unknown = 0,
     Serving = 1,
     NotServing = 2,
@@ -64,11 +64,11 @@ impl Health {
 
 impl Calls {
     /// Nothing, or the one service that there is besides this one and reflection.
-    async fn serving(&self, service: &str) -> Serving {
+    async fn serving(&self, service: &str) -> ServingStatus {
         match service {
-            "" | SIGNING if self.health.is_serving(&self.app.mesh).await => Serving::Serving,
-            "" | SIGNING => Serving::NotServing,
-            _ => Serving::ServiceUnknown,
+            "" | SIGNING if self.health.is_serving(&self.app.mesh).await => ServingStatus::Serving,
+            "" | SIGNING => ServingStatus::NotServing,
+            _ => ServingStatus::ServiceUnknown,
         }
     }
 }
@@ -80,7 +80,7 @@ pub(super) async fn check(State(calls): State<Arc<Calls>>, request: Request) -> 
         Err(status) => return status.into_response(),
     };
     match calls.serving(&asked.service).await {
-        Serving::ServiceUnknown => Status::new(Code::NotFound, "grpc.no_such_service", "there is no such service here").into_response(),
+        ServingStatus::ServiceUnknown => Status::new(Code::NotFound, "grpc.no_such_service", "there is no such service here").into_response(),
         serving => answer(&HealthCheckResponse { status: serving.into() }),
     }
 }

@@ -55,7 +55,14 @@ impl Names {
     }
 }
 
-/// The profile of what is asked for here, as metrics have it.
+impl Wanted {
+    /// As metrics have it.
+    fn profile(&self) -> &'static str {
+        if self.dns.is_some() || self.ips.is_some() { "server" } else { WORKLOAD }
+    }
+}
+
+/// The profile of what is asked for unless something else is, as metrics have it.
 pub(crate) const WORKLOAD: &str = "workload";
 
 /// How long an idempotency key is kept: longer than any client tries.
@@ -71,15 +78,16 @@ pub(super) async fn create(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let name = caller.name();
+    let profile = query.as_ref().map_or(WORKLOAD, |Query(wanted)| wanted.profile());
     let outcome = answer(&app, caller, query, &headers, body).await;
     match outcome {
         Ok((cluster, answer)) => {
-            app.metrics.issued(&cluster, WORKLOAD, "issued");
+            app.metrics.issued(&cluster, profile, "issued");
             audit::granted(&request_id, &name, "certificate", &format!("serial {}, record {}", answer.serial, answer.position));
             Ok(render(&answer, &headers))
         }
         Err((cluster, problem)) => {
-            app.metrics.issued(&cluster, WORKLOAD, problem.code());
+            app.metrics.issued(&cluster, profile, problem.code());
             audit::refused(&request_id, &name, "certificate", problem.code(), problem.detail());
             Err(problem)
         }

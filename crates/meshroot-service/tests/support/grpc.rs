@@ -87,6 +87,10 @@ impl Agent {
         let stream = Self::tls(address, roots_pem, name).await;
         let (sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
+        Self::on(sender)
+    }
+
+    pub fn on(sender: SendRequest<Full<Bytes>>) -> Self {
         Self { sender, headers: Vec::new() }
     }
 

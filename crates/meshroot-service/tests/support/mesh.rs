@@ -10,6 +10,7 @@ use meshroot::key::{Crypto, KeyAlgorithm, PrivateKey, Signer};
 use meshroot::profile::Profile;
 use meshroot::spiffe::{SpiffeId, TrustDomain};
 use meshroot::time::Timestamp;
+use meshroot::verify::CaPath;
 use meshroot_service::{Clock, Config, Service};
 use meshroot_store::{Change, Issuance, NewStore, RenderedBundle, SealedKeyOf, SqliteStore, Store, StoreId, StoreKind};
 
@@ -210,12 +211,25 @@ impl TestMesh {
 impl TestMesh {
     /// The certificate, in PEM, of a CA with this key that the mesh's root signed and that the mesh knows nothing of.
     pub fn unknown_ca(&self, key: &dyn Signer) -> String {
+        self.ca_over(key).certificates()[0].to_pem()
+    }
+
+    /// A cluster `operations` whose CA has this key joins the mesh.
+    pub fn join(&self, key: &dyn Signer) {
+        let command = Command::AddCluster { cluster: ClusterName::parse("operations").unwrap(), path: self.ca_over(key) };
+        let (store, at) = (self.open(), self.clock.now());
+        let loaded = store.load().unwrap();
+        let events = self.hierarchy.decide(&command, &self.crypto, at).unwrap();
+        let trust_domain = self.hierarchy.trust_domain().clone();
+        store.commit(&Change { expected_version: loaded.version, trust_domain, events, sealed_keys: Vec::new(), bundle: None, at }).unwrap();
+    }
+
+    fn ca_over(&self, key: &dyn Signer) -> CaPath {
         let request = ProvenRequest::from_signer(key, &self.crypto).unwrap();
         let issuer = (self.hierarchy.anchors()[0].clone(), Arc::clone(&self.root_signer));
         let cluster = ClusterName::parse("operations").unwrap();
         let bundle = self.hierarchy.bundle().unwrap();
-        let path = create_cluster_ca(&issuer, &bundle, &cluster, request, &Profile::cluster_ca(), &self.crypto, self.clock.now()).unwrap();
-        path.certificates()[0].to_pem()
+        create_cluster_ca(&issuer, &bundle, &cluster, request, &Profile::cluster_ca(), &self.crypto, self.clock.now()).unwrap()
     }
 
     /// The SHA-256 of the public key of the first certificate, in hexadecimal digits.

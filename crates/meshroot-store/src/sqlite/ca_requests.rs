@@ -14,7 +14,7 @@ use crate::{CaAnswer, CaRequest, CaRequestId, Change, StoreError, TokenDigest};
 const COLUMNS: &str = "position, nonce, name, cluster, profile, lifetime, csr, caller, token, at, authority, decided_at, decided_by, checksum \
     FROM ca_requests LEFT JOIN trust_domains ON number = trust_domain";
 
-fn checksum(number: i64, request: &CaRequest) -> i64 {
+pub(crate) fn checksum(number: i64, request: &CaRequest) -> i64 {
     let row = Checksum::of("ca_requests").int(number).bytes(&request.id.0).text(request.trust_domain.as_str()).text(request.cluster.as_str());
     let row = row.text(&request.profile).int(seconds(request.lifetime)).bytes(&request.csr).text(&request.caller);
     let row = row.bytes(request.token.as_ref().map_or(&[], |token| &token.0)).int(request.at.unix());
@@ -24,7 +24,7 @@ fn checksum(number: i64, request: &CaRequest) -> i64 {
     }
 }
 
-fn seconds(lifetime: Duration) -> i64 {
+pub(crate) fn seconds(lifetime: Duration) -> i64 {
     i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX)
 }
 

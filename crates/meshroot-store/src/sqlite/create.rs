@@ -2,7 +2,7 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags, Transaction, params};
 
 use super::failure::Context;
 use super::load::StoreRow;
@@ -16,6 +16,14 @@ const COMPANIONS: [&str; 4] = ["-wal", "-journal", "-shm", mark::SUFFIX];
 /// Builds the store under a temporary name and links it into place. `between` is told each step's name before it is
 /// done; tests crash there.
 pub(super) fn create(path: &Path, new: &NewStore, between: &mut dyn FnMut(&'static str)) -> Result<(), StoreError> {
+    create_with(path, new, &mut |_, _| Ok(()), between)
+}
+
+/// What a new store is filled with, in the transaction that makes it.
+pub(super) type Filling<'a> = dyn FnMut(&Connection, &Context<'_>) -> Result<(), StoreError> + 'a;
+
+/// The same, filled.
+pub(super) fn create_with(path: &Path, new: &NewStore, fill: &mut Filling<'_>, between: &mut dyn FnMut(&'static str)) -> Result<(), StoreError> {
     if fs::symlink_metadata(path).is_ok() {
         return Err(StoreError::Exists(path.to_owned()));
     }
@@ -30,7 +38,7 @@ pub(super) fn create(path: &Path, new: &NewStore, between: &mut dyn FnMut(&'stat
     drop(file);
     between("build");
     let companions = Companions(temporary.path());
-    build(temporary.path(), new, between).map_err(|e| Context { action: "create", path }.failed(e))?;
+    build(temporary.path(), &Context { action: "create", path }, new, fill, between)?;
     drop(companions);
     between("sync");
     File::open(temporary.path()).and_then(|file| file.sync_all()).map_err(|e| StoreError::io("create", path, e))?;
@@ -40,14 +48,34 @@ pub(super) fn create(path: &Path, new: &NewStore, between: &mut dyn FnMut(&'stat
     Ok(())
 }
 
-fn build(path: &Path, new: &NewStore, between: &mut dyn FnMut(&'static str)) -> rusqlite::Result<()> {
-    let mut connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+fn build(
+    path: &Path,
+    context: &Context<'_>,
+    new: &NewStore,
+    fill: &mut Filling<'_>,
+    between: &mut dyn FnMut(&'static str),
+) -> Result<(), StoreError> {
+    let mut connection = empty(path).map_err(|e| context.failed(e))?;
+    let transaction = connection.transaction().map_err(|e| context.failed(e))?;
+    make(&transaction, new).map_err(|e| context.failed(e))?;
+    fill(&transaction, context)?;
+    between("commit");
+    transaction.commit().map_err(|e| context.failed(e))?;
+    between("close");
+    connection.close().map_err(|(_, e)| context.failed(e))
+}
+
+fn empty(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     // Stays in the file: who opens it later uses a write-ahead log too.
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
-    let transaction = connection.transaction()?;
+    Ok(connection)
+}
+
+fn make(transaction: &Transaction<'_>, new: &NewStore) -> rusqlite::Result<()> {
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    migrate::apply(&transaction, migrate::MIGRATIONS, 0)?;
+    migrate::apply(transaction, migrate::MIGRATIONS, 0)?;
     let row = StoreRow {
         id: new.id.as_str().to_owned(),
         kind: new.kind.as_str().to_owned(),
@@ -59,10 +87,7 @@ fn build(path: &Path, new: &NewStore, between: &mut dyn FnMut(&'static str)) -> 
         "INSERT INTO store (one, id, kind, created_at, wrapped_data_key, version, checksum) VALUES (1, ?, ?, ?, ?, ?, ?)",
         params![row.id, row.kind, row.created_at, row.wrapped_data_key, row.version, row.checksum()],
     )?;
-    between("commit");
-    transaction.commit()?;
-    between("close");
-    connection.close().map_err(|(_, e)| e)
+    Ok(())
 }
 
 fn companions(path: &Path) -> [PathBuf; 4] {

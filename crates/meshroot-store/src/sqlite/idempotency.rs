@@ -6,7 +6,7 @@ use super::load::sound;
 use crate::checksum::Checksum;
 use crate::{Idempotency, StoreError};
 
-fn checksum(caller: &str, key: &str, request: &[u8], position: i64, expires_at: i64) -> i64 {
+pub(crate) fn checksum(caller: &str, key: &str, request: &[u8], position: i64, expires_at: i64) -> i64 {
     Checksum::of("idempotency_keys").text(caller).text(key).bytes(request).int(position).int(expires_at).finish()
 }
 

@@ -8,16 +8,16 @@ use crate::checksum::Checksum;
 use crate::{Loaded, RenderedBundle, StoreError, StoredTrustDomain};
 
 /// The row that says what the store is.
-pub(super) struct StoreRow {
-    pub(super) id: String,
-    pub(super) kind: String,
-    pub(super) created_at: i64,
-    pub(super) wrapped_data_key: Vec<u8>,
-    pub(super) version: i64,
+pub(crate) struct StoreRow {
+    pub(crate) id: String,
+    pub(crate) kind: String,
+    pub(crate) created_at: i64,
+    pub(crate) wrapped_data_key: Vec<u8>,
+    pub(crate) version: i64,
 }
 
 impl StoreRow {
-    pub(super) fn checksum(&self) -> i64 {
+    pub(crate) fn checksum(&self) -> i64 {
         Checksum::of("store").text(&self.id).text(&self.kind).int(self.created_at).bytes(&self.wrapped_data_key).int(self.version).finish()
     }
 }
@@ -73,21 +73,21 @@ fn trust_domains(connection: &Connection, context: &Context<'_>) -> Result<Vec<D
 }
 
 /// One change, as it was committed.
-pub(super) struct Commit<'a> {
-    pub(super) version: i64,
-    pub(super) trust_domain: i64,
+pub(crate) struct Commit<'a> {
+    pub(crate) version: i64,
+    pub(crate) trust_domain: i64,
     /// The trust domain's name, so that a renamed one is noticed.
-    pub(super) name: &'a str,
-    pub(super) at: i64,
-    pub(super) events: i64,
-    pub(super) keys: i64,
-    pub(super) sequence: Option<i64>,
+    pub(crate) name: &'a str,
+    pub(crate) at: i64,
+    pub(crate) events: i64,
+    pub(crate) keys: i64,
+    pub(crate) sequence: Option<i64>,
     /// From when on its bundle is served; `None` for at once.
-    pub(super) visible_at: Option<i64>,
+    pub(crate) visible_at: Option<i64>,
 }
 
 impl Commit<'_> {
-    pub(super) fn checksum(&self) -> i64 {
+    pub(crate) fn checksum(&self) -> i64 {
         let row = Checksum::of("commits").int(self.version).int(self.trust_domain).text(self.name).int(self.at).int(self.events).int(self.keys);
         // No sequence number is negative.
         let row = row.int(self.sequence.unwrap_or(-1));
@@ -124,7 +124,7 @@ fn commits(connection: &Connection, context: &Context<'_>, last: i64) -> Result<
     Ok(held)
 }
 
-pub(super) fn event_checksum(position: i64, version: i64, event: &str) -> i64 {
+pub(crate) fn event_checksum(position: i64, version: i64, event: &str) -> i64 {
     Checksum::of("events").int(position).int(version).text(event).finish()
 }
 
@@ -151,7 +151,7 @@ fn events(connection: &Connection, context: &Context<'_>, commits: &[Held], doma
     sound(rows.next().map_err(failed)?.is_none(), context, || format!("there are events after {last}, of no change"))
 }
 
-pub(super) fn bundle_checksum(trust_domain: i64, sequence: i64, version: i64, rendered: &[u8]) -> i64 {
+pub(crate) fn bundle_checksum(trust_domain: i64, sequence: i64, version: i64, rendered: &[u8]) -> i64 {
     Checksum::of("bundles").int(trust_domain).int(sequence).int(version).bytes(rendered).finish()
 }
 
@@ -164,7 +164,7 @@ fn bundle(connection: &Connection, context: &Context<'_>, trust_domain: i64, seq
     Ok(RenderedBundle { sequence: u64::try_from(sequence).map_err(|_| context.damaged("a sequence number is negative"))?, bytes })
 }
 
-pub(super) fn key_checksum(trust_domain: i64, authority: &str, version: i64, sealed: &[u8]) -> i64 {
+pub(crate) fn key_checksum(trust_domain: i64, authority: &str, version: i64, sealed: &[u8]) -> i64 {
     Checksum::of("sealed_keys").int(trust_domain).text(authority).int(version).bytes(sealed).finish()
 }
 

@@ -127,28 +127,28 @@ pub(super) fn append(
 }
 
 /// The first URI that is a SPIFFE ID; the linter lets no second one pass.
-fn spiffe_id(certificate: &Certificate) -> Option<SpiffeId> {
+pub(crate) fn spiffe_id(certificate: &Certificate) -> Option<SpiffeId> {
     certificate.alt_names()?.uris.into_iter().find_map(|uri| SpiffeId::parse(uri).ok())
 }
 
 /// A row of the log.
-pub(super) struct Entry<'a> {
-    pub(super) position: i64,
-    pub(super) trust_domain: i64,
-    pub(super) authority: &'a str,
-    pub(super) kind: &'a str,
-    pub(super) caller: &'a str,
-    pub(super) spiffe_id: Option<&'a str>,
-    pub(super) serial: &'a [u8],
-    pub(super) not_before: i64,
-    pub(super) not_after: i64,
-    pub(super) at: i64,
-    pub(super) since: Option<i64>,
-    pub(super) certificate: &'a [u8],
+pub(crate) struct Entry<'a> {
+    pub(crate) position: i64,
+    pub(crate) trust_domain: i64,
+    pub(crate) authority: &'a str,
+    pub(crate) kind: &'a str,
+    pub(crate) caller: &'a str,
+    pub(crate) spiffe_id: Option<&'a str>,
+    pub(crate) serial: &'a [u8],
+    pub(crate) not_before: i64,
+    pub(crate) not_after: i64,
+    pub(crate) at: i64,
+    pub(crate) since: Option<i64>,
+    pub(crate) certificate: &'a [u8],
 }
 
 impl Entry<'_> {
-    fn checksum(&self) -> i64 {
+    pub(crate) fn checksum(&self) -> i64 {
         let row = Checksum::of("issuances").int(self.position).int(self.trust_domain).text(self.authority).text(self.kind).text(self.caller);
         // No SPIFFE ID is empty.
         let row = row.text(self.spiffe_id.unwrap_or_default()).bytes(self.serial);
@@ -346,7 +346,7 @@ pub(super) fn find(
     Ok(None)
 }
 
-fn expiry_checksum(trust_domain: i64, authority: &str, not_after: i64) -> i64 {
+pub(crate) fn expiry_checksum(trust_domain: i64, authority: &str, not_after: i64) -> i64 {
     Checksum::of("last_expiries").int(trust_domain).text(authority).int(not_after).finish()
 }
 

@@ -1,28 +1,29 @@
 //! The store in one SQLite file.
 
-mod ca_requests;
+pub(crate) mod ca_requests;
 mod commit;
 mod create;
+mod export;
 mod failure;
-mod idempotency;
+pub(crate) mod idempotency;
 mod inventory;
-mod load;
-mod log;
+pub(crate) mod load;
+pub(crate) mod log;
 mod mark;
 mod migrate;
 mod open;
-mod revocations;
+pub(crate) mod revocations;
 #[cfg(all(test, feature = "scale"))]
 mod scale;
 mod search;
 mod segments;
-mod serials;
+pub(crate) mod serials;
 mod standing;
 mod state;
 mod submit;
 #[cfg(test)]
 mod tests;
-mod tokens;
+pub(crate) mod tokens;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -34,6 +35,7 @@ use meshroot::time::Timestamp;
 use meshroot::x509::Certificate;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use crate::export::{Export, Header, Sink};
 use crate::{
     CaAnswer, CaRequest, CaRequestId, Change, Found, IssuanceRow, JoinToken, Loaded, LogExtent, Maintained, Meta, NewStore, Outcome, Query, Recorded,
     Restoration, Restored, RevocationChange, Revocations, Search, Seen, Standing, Store, StoreError, Submission, TokenDigest, Unexpired,
@@ -80,6 +82,17 @@ impl SqliteStore {
     /// [`StoreError::TooNew`], [`StoreError::Busy`], or what the operating system has to say.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         open::open(path, migrate::MIGRATIONS)
+    }
+
+    /// Makes a store of an export, all or nothing.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create), and [`StoreError::BadExport`] or [`StoreError::Damaged`] when the export is not what was
+    /// once written.
+    pub fn import(path: &Path, export: &Export) -> Result<Self, StoreError> {
+        let new = export.header().new_store().ok_or_else(|| StoreError::NotFound(path.to_owned()))?;
+        create::create_with(path, &new, &mut |connection, context| export::import(connection, context, export), &mut |_| ())?;
+        Self::open(path)
     }
 
     /// Where it is.
@@ -283,6 +296,10 @@ impl Store for SqliteStore {
 
     fn revocations_version(&self) -> Result<u64, StoreError> {
         self.read("read", |transaction, context| revocations::version(transaction, context))
+    }
+
+    fn export(&self, sink: &mut Sink<'_>) -> Result<Header, StoreError> {
+        self.read_long("export", |connection, context| export::export(connection, context, &self.meta, sink))
     }
 
     fn add_ca_request(&self, request: &CaRequest) -> Result<u64, StoreError> {

@@ -125,7 +125,7 @@ fn is_revoked(connection: &Connection, context: &Context<'_>, trust_domain: i64,
     select.exists(params![trust_domain, one.authority.as_str(), one.serial.as_bytes()]).map_err(|e| context.failed(e))
 }
 
-fn revocation_checksum(position: i64, version: i64, name: &str, one: &Revocation) -> i64 {
+pub(crate) fn revocation_checksum(position: i64, version: i64, name: &str, one: &Revocation) -> i64 {
     let row = Checksum::of("revocations").int(position).int(version).text(name).text(one.authority.as_str()).bytes(one.serial.as_bytes());
     let row = row.text(one.id.as_ref().map_or("", SpiffeId::as_str)).int(one.not_after.unix()).text(one.reason.as_str());
     row.int(one.at.unix()).text(&one.by).finish()
@@ -181,11 +181,11 @@ fn revoked(connection: &Connection, context: &Context<'_>, unexpired_at: Timesta
     Ok(all)
 }
 
-fn reason(name: &str) -> Option<RevocationReason> {
+pub(crate) fn reason(name: &str) -> Option<RevocationReason> {
     name.parse().ok()
 }
 
-fn denial_checksum(position: i64, version: i64, one: &Denial) -> i64 {
+pub(crate) fn denial_checksum(position: i64, version: i64, one: &Denial) -> i64 {
     let row = Checksum::of("denials").int(position).int(version).text(one.id.as_str()).text(one.reason.as_str()).int(one.at.unix());
     row.text(&one.by).int(one.expires_at.map_or(i64::MAX, Timestamp::unix)).finish()
 }
@@ -261,7 +261,7 @@ fn insert_lifts(connection: &Connection, context: &Context<'_>, version: i64, la
     Ok(())
 }
 
-fn crl_checksum(name: &str, authority: &str, number: i64, version: i64, crl: &[u8]) -> i64 {
+pub(crate) fn crl_checksum(name: &str, authority: &str, number: i64, version: i64, crl: &[u8]) -> i64 {
     Checksum::of("crls").text(name).text(authority).int(number).int(version).bytes(crl).finish()
 }
 

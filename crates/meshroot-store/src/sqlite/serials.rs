@@ -15,7 +15,7 @@ use crate::checksum::Checksum;
 use crate::{IssuanceRow, StoreError};
 
 /// How long a serial number is remembered after its certificate has expired: a clock may be wrong by some hours.
-pub(super) const REMEMBERED: Duration = Duration::from_secs(86_400);
+pub(crate) const REMEMBERED: Duration = Duration::from_secs(86_400);
 
 /// How many entries of the log may be missing from the index: read when a store is opened, in some ten milliseconds, and
 /// written all at once, in as many.

@@ -11,7 +11,7 @@ use crate::{JoinToken, StoreError, TokenDigest, TokenScope};
 const COLUMNS: &str = "digest, trust_domain, name, cluster, spiffe_id, created_by, created_at, expires_at, used_by, checksum \
     FROM join_tokens LEFT JOIN trust_domains ON number = trust_domain";
 
-fn checksum(trust_domain: i64, token: &JoinToken) -> i64 {
+pub(crate) fn checksum(trust_domain: i64, token: &JoinToken) -> i64 {
     let id = match &token.scope {
         TokenScope::Workload(id) => id.as_str(),
         TokenScope::ClusterCa => "",
@@ -20,7 +20,7 @@ fn checksum(trust_domain: i64, token: &JoinToken) -> i64 {
     row.int(token.created_at.unix()).int(token.expires_at.unix()).int(used(token)).finish()
 }
 
-fn used(token: &JoinToken) -> i64 {
+pub(crate) fn used(token: &JoinToken) -> i64 {
     token.used_by.map_or(0, |position| i64::try_from(position).unwrap_or(i64::MAX))
 }
 

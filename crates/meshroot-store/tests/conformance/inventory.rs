@@ -72,7 +72,7 @@ fn finds_what_fits(store: &dyn Store, mesh: &Mesh, other: &Mesh) {
     let rows = store.search(&all()).unwrap().rows;
     for row in &rows {
         assert_eq!(positions(store, &Search { serial: Some(row.serial.clone()), ..all() }), [row.position]);
-        assert_eq!(store.issuances(&Query { after: row.position - 1, limit: 1, ..Query::default() }).unwrap(), core::slice::from_ref(row));
+        assert_eq!(store.issuances(&Query { after: row.position - 1, limit: 1, ..Query::default() }).unwrap(), std::slice::from_ref(row));
     }
     let (early, late) = (rows[0].validity.not_after, rows[4].validity.not_after);
     assert!(early < late);

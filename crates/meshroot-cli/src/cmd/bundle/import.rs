@@ -5,7 +5,7 @@ use std::path::Path;
 use meshroot::bundle::Bundle;
 use meshroot::hierarchy::{Command, Event};
 use meshroot::spiffe::TrustDomain;
-use meshroot_store::{Change, Store};
+use meshroot_store::Change;
 use serde_json::json;
 
 use crate::cmd::verify::anchors;
@@ -64,7 +64,7 @@ pub(super) fn remove(session: &Session<'_>, trust_domain: &str) -> Result<Exit> 
 
 /// Decides on the mesh as it is now, and commits; a service that runs takes it over within a second.
 fn change(session: &Session<'_>, decide: impl FnOnce(&Mesh) -> Result<Vec<Event>>) -> Result<(Mesh, Vec<Event>)> {
-    let home = Home::of(session);
+    let home = Home::of(session)?;
     // Opened first, so that a path without a mesh is not made into a folder by locking it.
     drop(Mesh::open(session)?);
     let _held = lock::folder(session, &home.folder)?;

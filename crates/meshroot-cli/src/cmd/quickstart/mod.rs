@@ -36,7 +36,8 @@ struct Done {
 pub(super) fn run(session: &Session<'_>, args: &Quickstart) -> Result<Exit> {
     let names = grow::names(&args.names)?;
     let trust_domain = make::trust_domain(&args.trust_domain, args.force)?;
-    let home = args.out.as_deref().map_or_else(|| Home::of(session), Home::mesh);
+    let home = args.out.as_deref().map_or_else(|| Home::of(session), |out| Ok(Home::mesh(out)))?;
+    home.is_a_folder()?;
     let _held = lock::folder(session, &home.folder)?;
     staging::recover(&home.folder)?;
     let done = if home.database.exists() {

@@ -1,0 +1,62 @@
+use super::failure::Fault;
+use super::rows::text;
+use super::session::Session;
+use crate::Durability;
+
+const SETTINGS: &str = "SELECT current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'), \
+    current_setting('synchronous_standby_names')";
+
+/// What the database's settings make of an acknowledged commit.
+pub(super) async fn durability(session: &Session) -> Result<Durability, Fault> {
+    let Some(row) = session.one(SETTINGS, &[]).await? else { return Ok(judge("off", "off", "off", "")) };
+    Ok(judge(&text(&row, 0)?, &text(&row, 1)?, &text(&row, 2)?, &text(&row, 3)?))
+}
+
+fn judge(fsync: &str, full_page_writes: &str, synchronous_commit: &str, standbys: &str) -> Durability {
+    let crash = |words: &str| Durability { survives_crash: false, survives_failover: false, words: words.to_owned() };
+    if fsync != "on" {
+        return crash("an acknowledged certificate may be lost when the database's machine fails: its setting fsync is off");
+    }
+    if !matches!(synchronous_commit, "on" | "remote_apply") {
+        return crash("an acknowledged certificate may be lost when the database fails: synchronous_commit is not on");
+    }
+    if full_page_writes != "on" {
+        return crash("the database may be damaged when its machine fails: its setting full_page_writes is off");
+    }
+    let standbys = standbys.trim();
+    if standbys.is_empty() {
+        let words = "an acknowledged certificate survives a crash of the database, but not the loss of its machine: \
+                     there is no synchronous standby (synchronous_standby_names is empty)";
+        return Durability { survives_crash: true, survives_failover: false, words: words.to_owned() };
+    }
+    let words = format!("an acknowledged certificate survives a failover to a synchronous standby ({standbys})");
+    Durability { survives_crash: true, survives_failover: true, words }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_that_can_lose_a_certificate_is_named() {
+        for (settings, word) in [
+            (("off", "on", "on", "a"), "fsync"),
+            (("on", "off", "on", "a"), "full_page_writes"),
+            (("on", "on", "off", "a"), "synchronous_commit"),
+            (("on", "on", "local", "a"), "synchronous_commit"),
+            (("on", "on", "remote_write", "a"), "synchronous_commit"),
+        ] {
+            let found = judge(settings.0, settings.1, settings.2, settings.3);
+            assert!(!found.survives_crash && !found.survives_failover && found.words.contains(word), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_synchronous_standby_survives_the_loss_of_the_machine() {
+        let alone = judge("on", "on", "on", "  ");
+        assert_eq!((alone.survives_crash, alone.survives_failover), (true, false));
+        let both = judge("on", "on", "on", "ANY 1 (a, b)");
+        assert_eq!((both.survives_crash, both.survives_failover), (true, true));
+        assert!(both.words.contains("ANY 1 (a, b)"));
+    }
+}
