@@ -104,6 +104,21 @@ fn a_replica_that_holds_the_log_and_does_not_go_on_is_not_waited_for_for_ever() 
     assert_eq!(record(&store, &mesh).unwrap(), 1);
 }
 
+/// A commit of a transaction that failed is answered as if all were well.
+#[test]
+fn a_batch_of_which_the_database_refuses_a_row_is_not_taken_for_recorded() {
+    let cluster = cluster();
+    let (store, mesh) = with_mesh(&cluster, "refused");
+    record(&store, &mesh).unwrap();
+    for (table, column) in [("issuances", "position"), ("serials", "position"), ("log_head", "position")] {
+        cluster.psql("mesh", &format!("ALTER TABLE refused.{table} ADD CONSTRAINT no_more CHECK ({column} IS NULL OR {column} < 2)"));
+        assert_eq!(record(&store, &mesh).unwrap_err().code(), "store.database", "{table}");
+        assert_eq!(store.issuances(&Query::default()).unwrap().len(), 1, "{table}");
+        cluster.psql("mesh", &format!("ALTER TABLE refused.{table} DROP CONSTRAINT no_more"));
+    }
+    assert_eq!(record(&store, &mesh).unwrap(), 2);
+}
+
 #[test]
 fn a_commit_that_no_standby_has_is_no_commit_that_is_acknowledged() {
     let cluster = cluster();
