@@ -120,6 +120,30 @@ fn a_batch_of_which_the_database_refuses_a_row_is_not_taken_for_recorded() {
 }
 
 #[test]
+fn who_loses_the_connection_before_anything_was_committed_begins_again() {
+    let cluster = cluster();
+    let (store, mesh) = with_mesh(&cluster, "again");
+    record(&store, &mesh).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| cluster.psql("mesh", "SET search_path = again; BEGIN; SELECT * FROM log_head FOR UPDATE; SELECT pg_sleep(3); COMMIT"));
+        let waiting = "SELECT pid FROM pg_stat_activity WHERE application_name = 'meshroot' AND wait_event_type = 'Lock'";
+        let recording = scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(700));
+            record(&store, &mesh)
+        });
+        let start = Instant::now();
+        let mut pid = String::new();
+        while pid.is_empty() {
+            assert!(start.elapsed() < Duration::from_secs(8), "nobody waits for the lock");
+            pid = cluster.psql("postgres", waiting);
+        }
+        cluster.psql("postgres", &format!("SELECT pg_terminate_backend({pid})"));
+        assert_eq!(recording.join().unwrap().unwrap(), 2);
+    });
+    assert_eq!(store.issuances(&Query::default()).unwrap().len(), 2);
+}
+
+#[test]
 fn a_commit_that_no_standby_has_is_no_commit_that_is_acknowledged() {
     let cluster = cluster();
     let (store, mesh) = with_mesh(&cluster, "standby");

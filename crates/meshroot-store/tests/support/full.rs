@@ -7,11 +7,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use meshroot::hierarchy::ClusterName;
-use meshroot::revocation::RevocationReason;
+use meshroot::revocation::{CrlNumber, RevocationList, RevocationReason};
 use meshroot::x509::SerialNumber;
 use meshroot_store::{
-    Change, Denial, Idempotency, Issuance, JoinToken, Lift, RenderedBundle, Restoration, Revocation, RevocationChange, Store, Submission,
-    TokenDigest, TokenScope,
+    CaRequest, CaRequestId, Change, Denial, Idempotency, Issuance, JoinToken, Lift, PublishedCrl, RenderedBundle, Restoration, Revocation,
+    RevocationChange, Store, Submission, TokenDigest, TokenScope,
 };
 
 use crate::conformance::{first_change, issuance, no_change};
@@ -65,12 +65,34 @@ pub fn fill(store: &dyn Store) {
         expires_at: None,
     };
     let denied = vec![denial("/ns/shop/sa/thief"), denial("/ns/shop/sa/sorry")];
-    store.commit_revocations(&RevocationChange { revoked: vec![revoked], denied, ..RevocationChange::new(0, NOW) }).unwrap();
+    let crls = vec![crl(&mesh, &revoked)];
+    store.commit_revocations(&RevocationChange { revoked: vec![revoked], denied, crls, ..RevocationChange::new(0, NOW) }).unwrap();
     let lifted = vec![Lift { denial: 2, by: "operator".into() }];
     store.commit_revocations(&RevocationChange { lifted, ..RevocationChange::new(1, NOW) }).unwrap();
     let change = Change { bundle: Some(RenderedBundle { sequence: 1_000, bytes: b"a thousand".to_vec() }), ..no_change(&mesh, 3) };
+    let request = CaRequest {
+        id: CaRequestId([9; 16]),
+        number: 0,
+        trust_domain: mesh.trust_domain.clone(),
+        cluster: ClusterName::parse("north").unwrap(),
+        profile: "cluster_ca".into(),
+        lifetime: DAY,
+        csr: vec![0, 255, 7],
+        caller: "operator".into(),
+        token: Some(TokenDigest([2; 32])),
+        at: NOW,
+        answered: None,
+    };
+    store.add_ca_request(&request).unwrap();
     store.restored(&Restoration { by: "operator".into(), at: later, changes: vec![change] }).unwrap();
     store.record((0..2).map(|_| at(&mesh, "/ns/shop/sa/cart")).collect()).unwrap();
+}
+
+fn crl(mesh: &Mesh, revoked: &Revocation) -> PublishedCrl {
+    let crypto = meshroot::key::Crypto::ring();
+    let list = RevocationList::new(CrlNumber::from(7), NOW, NOW.plus(DAY)).revoke(revoked.serial.clone(), revoked.at, Some(revoked.reason));
+    let crl = list.sign(mesh.issuer.path().signing().unwrap(), &*mesh.west_key.signer(&crypto).unwrap(), &crypto).unwrap();
+    PublishedCrl { trust_domain: mesh.trust_domain.clone(), authority: mesh.west.clone(), crl }
 }
 
 fn token(mesh: &Mesh, digest: u8, scope: TokenScope) -> JoinToken {
