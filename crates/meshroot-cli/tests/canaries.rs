@@ -13,9 +13,11 @@
 mod common;
 
 use std::fs::{self, File};
-use std::net::{SocketAddr, TcpListener};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
@@ -283,6 +285,7 @@ format = "{format}"
     }
 
     passphrases(&place, canaries);
+    passwords(&place, canaries);
     secrets_where_they_do_not_belong(&place, canaries);
 
     assert!(canaries.length() > 100_000, "only {} bytes were said", canaries.length());
@@ -396,6 +399,60 @@ fn passphrases(place: &Place, canaries: &mut Canaries) {
         assert_eq!(serving.until_ready(place), starts, "{name}");
         serving.stop(place, canaries);
     }
+}
+
+/// A database that asks for its password and then refuses it: what PostgreSQL says to whoever mistyped it (§55.2 of its
+/// manual, AuthenticationCleartextPassword). Answers whether it was told.
+fn refusing_database() -> (u16, Arc<AtomicBool>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (port, told) = (listener.local_addr().unwrap().port(), Arc::new(AtomicBool::new(false)));
+    let heard = Arc::clone(&told);
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let message = |stream: &mut TcpStream, kind: usize| {
+                let mut head = vec![0; kind + 4];
+                stream.read_exact(&mut head).ok()?;
+                let length = u32::from_be_bytes(head[kind..].try_into().unwrap()) as usize;
+                let mut body = vec![0; length - 4];
+                stream.read_exact(&mut body).ok()?;
+                Some(body)
+            };
+            let Some(mut startup) = message(&mut stream, 0) else { continue };
+            // An SSLRequest: there is none.
+            if startup.len() == 4 {
+                let _ = stream.write_all(b"N");
+                startup = message(&mut stream, 0).unwrap_or_default();
+            }
+            let _ = stream.write_all(&[b'R', 0, 0, 0, 8, 0, 0, 0, 3]);
+            if !startup.is_empty() && message(&mut stream, 1).is_some_and(|password| password.starts_with(DATABASE_PASSWORD.as_bytes())) {
+                heard.store(true, Ordering::SeqCst);
+            }
+            let fields = b"SFATAL\0VFATAL\0C28P01\0Mpassword authentication failed for user \"meshroot\"\0\0";
+            let length = u32::try_from(fields.len() + 4).unwrap().to_be_bytes();
+            let _ = stream.write_all(&[b"E", &length[..], fields].concat());
+        }
+    });
+    (port, told)
+}
+
+const DATABASE_PASSWORD: &str = "pass-of-the-database-9f81";
+
+/// A database's password: in its file, where it belongs, and in the address, where it does not.
+fn passwords(place: &Place, canaries: &mut Canaries) {
+    canaries.secret("the database's password", DATABASE_PASSWORD);
+    fs::write(place.path("password"), format!("{DATABASE_PASSWORD}\n")).unwrap();
+    Command::new("chmod").args(["600", "password"]).current_dir(place.dir.path()).status().unwrap();
+    let (port, told) = refusing_database();
+    let (good, bad) =
+        (format!("postgres://meshroot@127.0.0.1:{port}/mesh"), format!("postgres://meshroot:{DATABASE_PASSWORD}@127.0.0.1:{port}/mesh"));
+    for store in [&good, &bad] {
+        for command in [&["status"][..], &["serve", "--config", "second.toml"], &["token", "list"], &["inventory"]] {
+            let args = [command, &["--store", store.as_str(), "--store-password-file", "password"]].concat();
+            assert_ne!(say(place, canaries, &args).0, 0, "{command:?}");
+            assert_ne!(say(place, canaries, &[&args[..], &["--json"]].concat()).0, 0, "{command:?}");
+        }
+    }
+    assert!(told.load(Ordering::SeqCst), "the database was never told the password, so nothing was tried");
 }
 
 /// Secrets in place of something else, in settings and on the command line.
