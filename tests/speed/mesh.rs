@@ -3,10 +3,11 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::args::Args;
-use crate::tokens::{AUDIENCE, ApiServer, ISSUER};
+use crate::tokens::{AUDIENCE, ApiServer, ISSUER, Pod};
 
 pub(crate) const TRUST_DOMAIN: &str = "mesh.example";
 const CLUSTERS: [&str; 5] = ["west", "east", "north", "south", "centre"];
@@ -38,13 +39,16 @@ impl Mesh {
                 "[clusters.{cluster}]\n\
                  trust_domain = \"{TRUST_DOMAIN}\"\n\
                  callers.kubernetes = {{ issuers = [\"{ISSUER}\"], audiences = [\"{AUDIENCE}\"] }}\n\
+                 callers.node_proxy = {{ accounts = [\"istio-system/ztunnel\"] }}\n\
                  [[clusters.{cluster}.workloads]]\n\
                  name = \"pods\"\n\
-                 callers = [\"kubernetes\"]\n\
+                 callers = [\"kubernetes\", \"node_proxy\"]\n\
                  namespaces = [\"*\"]\n"
             )
             .unwrap();
             fs::write(mesh.path(&format!("{cluster}.json")), server.jwks().to_string()).unwrap();
+            let pods: Vec<_> = (0..args.pods).map(Pod::workload).flat_map(|pod| [pod.proxy().json(), pod.json()]).collect();
+            fs::write(mesh.path(&format!("{cluster}-pods.json")), json!({ "items": pods }).to_string()).unwrap();
         }
         fs::write(mesh.path("policy.toml"), policy).unwrap();
         mesh
@@ -70,6 +74,10 @@ impl Mesh {
         text.push_str("[policy.jwks]\n");
         for server in &self.api_servers {
             writeln!(text, "{} = {:?}", server.cluster, file(&format!("{}.json", server.cluster))).unwrap();
+        }
+        text.push_str("[policy.pods]\n");
+        for server in &self.api_servers {
+            writeln!(text, "{} = {:?}", server.cluster, file(&format!("{}-pods.json", server.cluster))).unwrap();
         }
         // Few callers stand for many: the limits are there, and judged, and not reached.
         let rate = "\"1000000/s burst 1000000\"";

@@ -37,30 +37,68 @@ impl ApiServer {
         json!({ "keys": [{ "kty": "RSA", "alg": "RS256", "use": "sig", "kid": self.cluster, "n": number(&public.n), "e": number(&public.e) }] })
     }
 
-    /// The token of a pod; `n` tells tokens, and every tenth of them service accounts, apart.
-    pub(crate) fn token(&self, n: usize, istio: bool) -> String {
+    /// The token of a pod.
+    pub(crate) fn token(&self, pod: &Pod, istio: bool) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-        let (namespace, account) = (format!("team-{}", n % 10), format!("service-{}", n % 100));
-        let uid = |kind: u8| format!("5d9c6b2e-52f2-44a4-8a9b-{kind:04x}{n:08x}");
         let claims = json!({
             "aud": [if istio { ISTIO } else { AUDIENCE }],
             "exp": now + 3_607,
             "iat": now,
             "iss": ISSUER,
-            "jti": uid(1),
+            "jti": pod.uid(1),
             "kubernetes.io": {
-                "namespace": namespace,
-                "node": { "name": format!("node-{}", n % 50), "uid": uid(2) },
-                "pod": { "name": format!("{account}-7d9f5c8b6d-{n:05}"), "uid": uid(3) },
-                "serviceaccount": { "name": account, "uid": uid(4) },
+                "namespace": pod.namespace,
+                "node": { "name": pod.node, "uid": pod.uid(2) },
+                "pod": { "name": pod.name, "uid": pod.uid(3) },
+                "serviceaccount": { "name": pod.account, "uid": pod.uid(4) },
                 "warnafter": now + 3_607,
             },
             "nbf": now,
-            "sub": format!("system:serviceaccount:{namespace}:{account}"),
+            "sub": format!("system:serviceaccount:{}:{}", pod.namespace, pod.account),
         });
         let signed = format!("{}.{}", self.head, BASE64_URL_SAFE_NO_PAD.encode(claims.to_string()));
         let mut signature = vec![0; self.key.public().modulus_len()];
         self.key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).unwrap();
         format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
+    }
+}
+
+/// A pod, somewhere.
+pub(crate) struct Pod {
+    number: usize,
+    pub(crate) namespace: String,
+    pub(crate) account: String,
+    name: String,
+    node: String,
+}
+
+/// How many pods there are on a node, beside its proxy.
+pub(crate) const ON_A_NODE: usize = 50;
+
+impl Pod {
+    /// One of many: ten namespaces, a hundred service accounts, fifty pods a node.
+    pub(crate) fn workload(number: usize) -> Self {
+        let account = format!("service-{}", number % 100);
+        let name = format!("{account}-7d9f5c8b6d-{number:05}");
+        Self { number, namespace: format!("team-{}", number % 10), account, name, node: format!("node-{}", number / ON_A_NODE) }
+    }
+
+    /// The proxy of this one's node.
+    pub(crate) fn proxy(&self) -> Self {
+        let number = 1_000_000 + self.number / ON_A_NODE;
+        Self { number, namespace: "istio-system".into(), account: "ztunnel".into(), name: format!("ztunnel-{number}"), node: self.node.clone() }
+    }
+
+    fn uid(&self, kind: u8) -> String {
+        format!("5d9c6b2e-52f2-44a4-8a9b-{kind:04x}{:08x}", self.number)
+    }
+
+    /// As `kubectl get pods -o json` has it.
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "metadata": { "uid": self.uid(3), "namespace": self.namespace, "name": self.name },
+            "spec": { "nodeName": self.node, "serviceAccountName": self.account },
+            "status": { "phase": "Running" },
+        })
     }
 }

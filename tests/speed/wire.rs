@@ -37,19 +37,32 @@ pub(crate) fn http_outcome(answer: &Answer) -> Outcome {
     }
 }
 
-/// `IstioCertificateRequest`: `csr` is field 1, `validity_duration` field 3.
-pub(crate) fn grpc(csr: Bytes, token: &str) -> Request<Full<Bytes>> {
-    let mut message = vec![0x0a];
-    varint(&mut message, csr.len());
-    message.extend_from_slice(&csr);
+/// `IstioCertificateRequest`: `csr` is field 1, `validity_duration` field 3, `metadata` field 4, in which a node's proxy says
+/// whose certificate it wants.
+pub(crate) fn grpc(csr: Bytes, token: &str, identity: Option<&str>) -> Request<Full<Bytes>> {
+    let mut message = field(1, &csr);
     message.push(0x18);
     varint(&mut message, 86_400);
+    if let Some(identity) = identity {
+        // A `Struct` is a map from names to values; a text is field 3 of a value.
+        let value = field(3, identity.as_bytes());
+        let entry = [field(1, b"ImpersonatedIdentity"), field(2, &value)].concat();
+        message.extend(field(4, &field(1, &entry)));
+    }
     let mut frame = vec![0];
     frame.extend_from_slice(&u32::try_from(message.len()).unwrap().to_be_bytes());
     frame.extend(message);
     let request = Request::post("https://localhost/istio.v1.auth.IstioCertificateService/CreateCertificate");
     let request = request.header("content-type", "application/grpc").header("te", "trailers");
     request.header("authorization", format!("Bearer {token}")).body(Full::new(frame.into())).unwrap()
+}
+
+/// A field with octets in it.
+fn field(number: u8, octets: &[u8]) -> Vec<u8> {
+    let mut out = vec![number << 3 | 2];
+    varint(&mut out, octets.len());
+    out.extend_from_slice(octets);
+    out
 }
 
 fn varint(out: &mut Vec<u8>, mut number: usize) {
