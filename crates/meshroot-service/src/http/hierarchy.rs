@@ -19,8 +19,9 @@ pub(super) async fn authorities(State(app): State<Arc<App>>, _: Administrator) -
 /// `GET /v1/status`: health in words.
 pub(super) async fn status(State(app): State<Arc<App>>, _: Administrator) -> Result<Response, Problem> {
     let mesh = Arc::clone(&app.mesh);
-    let looked = tokio::task::spawn_blocking(move || (ready::check(&mesh), mesh.store().log_extent())).await;
-    let (ready, log) = looked.unwrap_or_else(|_| (Err("the service is stopping".into()), Ok(LogExtent { held: 0, last: 0, known: 0 })));
+    let looked = tokio::task::spawn_blocking(move || (ready::check(&mesh), mesh.store().log_extent(), mesh.store().durability().ok())).await;
+    let stopping = |_| (Err("the service is stopping".into()), Ok(LogExtent { held: 0, last: 0, known: 0 }), None);
+    let (ready, log, durability) = looked.unwrap_or_else(stopping);
     let log = log.ok().map(|log| json!({ "held": log.held, "last_record": log.last, "inventory_until_record": log.known }));
     let standing = app.mesh.standing();
     let snapshot = app.mesh.now();
@@ -65,6 +66,9 @@ pub(super) async fn status(State(app): State<Arc<App>>, _: Administrator) -> Res
         "epoch": standing.epoch,
         "older_copy": standing.older,
         "log": log,
+        "durability": durability.map(|worth| {
+            json!({ "survives_crash": worth.survives_crash, "survives_failover": worth.survives_failover, "words": worth.words })
+        }),
         "bundles": bundles,
         "crl_set": app.mesh.revoked().complete_set(now).map_or_else(|missing| missing, |_| "complete".into()),
         "key_sets": app.key_sets.describe(&app.mesh),

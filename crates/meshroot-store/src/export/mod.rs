@@ -27,8 +27,10 @@ use header::Content;
 pub use header::Header;
 pub(crate) use header::Place;
 pub use row::Value;
+#[cfg(feature = "postgres")]
+pub(crate) use tables::IDEMPOTENCY_KEYS;
 pub use tables::Table;
-pub(crate) use tables::{IDEMPOTENCY_KEYS, ISSUANCES, Kind, TABLES};
+pub(crate) use tables::{ISSUANCES, Kind, TABLES};
 
 /// The most octets of a line: a certificate, a bundle or a CRL, with room.
 const LINE: u64 = 64 << 20;

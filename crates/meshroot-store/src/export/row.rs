@@ -22,10 +22,12 @@ impl Value {
         if let Self::Int(number) = self { Some(*number) } else { None }
     }
 
+    #[cfg(feature = "postgres")]
     pub(crate) fn text(&self) -> Option<&str> {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
 
+    #[cfg(feature = "postgres")]
     pub(crate) fn bytes(&self) -> Option<&[u8]> {
         if let Self::Bytes(octets) = self { Some(octets) } else { None }
     }
