@@ -188,7 +188,7 @@ fn ten_million_records_are_as_quick_as_few() {
         store.load().unwrap();
         store
     });
-    let (now, quick) = (plan.now(), Duration::from_millis(50));
+    let (now, quick) = (plan.now(), Duration::from_millis(100));
     let authority = |n: u64| -> AuthorityId { serde_json::from_value(Plan::authority(n).into()).unwrap() };
     let search = |what: &str, search: Search| {
         let found = time(what, quick, || store.search(&search).unwrap());
