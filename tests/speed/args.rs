@@ -25,6 +25,9 @@ pub(crate) struct Args {
     /// Asks as Istio's agents do, over gRPC
     #[arg(long)]
     pub(crate) grpc: bool,
+    /// Keeps the store in a PostgreSQL of its own, with fsync on; octets written are its write-ahead log's
+    #[arg(long)]
+    pub(crate) postgres: bool,
     /// How many pods start in `cold-start`
     #[arg(long, default_value_t = 10_000)]
     pub(crate) pods: usize,

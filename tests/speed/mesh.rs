@@ -2,7 +2,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
+use meshroot_tests::postgres::Cluster;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -16,21 +18,25 @@ const CLUSTERS: [&str; 5] = ["west", "east", "north", "south", "centre"];
 pub(crate) struct Mesh {
     folder: TempDir,
     pub(crate) api_servers: Vec<ApiServer>,
+    /// Where the store is, if not in the folder.
+    pub(crate) database: Option<Arc<Cluster>>,
 }
+
+/// The database's schema for the store.
+const SCHEMA: &str = "mesh";
 
 impl Mesh {
     pub(crate) fn make(args: &Args) -> Self {
         let folder = tempfile::Builder::new().prefix("service-speed-").tempdir_in(args.folder()).unwrap();
-        let mesh = Self { folder, api_servers: CLUSTERS.into_iter().map(ApiServer::new).collect() };
-        let made = Command::new(args.binary())
-            .arg("quickstart")
-            .args(CLUSTERS)
-            .args(["--trust-domain", TRUST_DOMAIN, "--out"])
-            .arg(mesh.store())
-            .stdout(Stdio::null())
-            .status()
-            .unwrap();
-        assert!(made.success(), "quickstart failed");
+        let mut mesh = Self { folder, api_servers: CLUSTERS.into_iter().map(ApiServer::new).collect(), database: None };
+        succeed(Command::new(args.binary()).arg("quickstart").args(CLUSTERS).args(["--trust-domain", TRUST_DOMAIN, "--out"]).arg(mesh.home()));
+        if args.postgres {
+            let database = Cluster::start();
+            let files = mesh.path("moved");
+            succeed(Command::new(args.binary()).arg("export").arg("--store").arg(mesh.home()).arg("--out").arg(&files));
+            succeed(Command::new(args.binary()).arg("import").arg("--from").arg(&files).arg("--store").arg(database.address(SCHEMA)));
+            mesh.database = Some(Arc::new(database));
+        }
         let mut policy = String::new();
         for server in &mesh.api_servers {
             let cluster = server.cluster;
@@ -58,12 +64,22 @@ impl Mesh {
         self.folder.path().join(name)
     }
 
-    pub(crate) fn store(&self) -> PathBuf {
+    /// The folder that quickstart made.
+    fn home(&self) -> PathBuf {
         self.path("mesh")
     }
 
+    /// The options that say where the store is.
+    pub(crate) fn store(&self) -> Vec<String> {
+        let home = self.home().display().to_string();
+        match &self.database {
+            None => vec!["--store".into(), home],
+            Some(database) => vec!["--store".into(), database.address(SCHEMA), "--home".into(), home],
+        }
+    }
+
     pub(crate) fn roots(&self) -> Vec<u8> {
-        fs::read(self.store().join("root-cert.pem")).unwrap()
+        fs::read(self.home().join("root-cert.pem")).unwrap()
     }
 
     /// The settings for a server, with these limits besides.
@@ -86,4 +102,8 @@ impl Mesh {
         fs::write(&path, text).unwrap();
         path
     }
+}
+
+fn succeed(command: &mut Command) {
+    assert!(command.stdout(Stdio::null()).status().unwrap().success(), "{command:?} failed");
 }

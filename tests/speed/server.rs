@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use meshroot_tests::postgres::Cluster;
 use serde_json::Value;
 
 use crate::args::Args;
@@ -20,6 +21,7 @@ pub(crate) struct Server {
     pub(crate) health: SocketAddr,
     /// Lines of the log that say that something was granted.
     granted: Arc<AtomicU64>,
+    database: Option<Arc<Cluster>>,
 }
 
 impl Server {
@@ -31,7 +33,7 @@ impl Server {
             Some(tracer) => tracer.arg(args.binary()),
             None => &mut plain,
         };
-        let command = command.arg("--json").arg("--store").arg(mesh.store()).arg("serve").arg("--config").arg(mesh.settings(settings));
+        let command = command.arg("--json").args(mesh.store()).arg("serve").arg("--config").arg(mesh.settings(settings));
         // A handful of callers ask for as much as thousands would.
         let command = command.env("MESHROOT_SERVE_LIMITS_CALLER", "none").env("MESHROOT_SERVE_LIMITS_CLUSTER", "none");
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -50,11 +52,19 @@ impl Server {
         let (counted, stderr) = (Arc::clone(&granted), child.stderr.take().unwrap());
         std::thread::spawn(move || count_granted(stderr, &counted));
         let target = Target::new(address("address"), &mesh.roots());
-        Self { child, pid, target, health: address("health_address"), granted }
+        Self { child, pid, target, health: address("health_address"), granted, database: mesh.database.clone() }
     }
 
     pub(crate) fn usage(&self) -> Usage {
-        Usage::of(self.pid)
+        let usage = Usage::of(self.pid);
+        match &self.database {
+            None => usage,
+            // It writes, and not the server.
+            Some(database) => {
+                let log = database.psql("mesh", "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint");
+                Usage { written: log.parse().unwrap(), ..usage }
+            }
+        }
     }
 
     pub(crate) fn pids(&self) -> Vec<u32> {
