@@ -26,6 +26,11 @@ need() { # need PROGRAM PACKAGE: installs Debian's package where that is possibl
     command -v "$1" >/dev/null || { echo "tests/interop.sh: '$1' is missing: install it (Debian's package: $2)" >&2; exit 2; }
 }
 
+need_postgres() { # Debian keeps a server's programs off the path
+    ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || need pg_createcluster postgresql
+    need setpriv util-linux
+}
+
 need openssl openssl
 need curl curl
 need python3 python3-venv
@@ -43,9 +48,7 @@ if wanted oracles; then
 fi
 
 if wanted postgres; then
-    # Debian keeps a server's programs off the path.
-    ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || need pg_createcluster postgresql
-    need setpriv util-linux
+    need_postgres
     echo "== the store in PostgreSQL"
     cargo test -p meshroot-store --features interop --test postgres --test postgres_server
     echo "== two replicas on one database, which die"
@@ -102,7 +105,12 @@ if wanted speed; then
     need nginx nginx-light
     need strace strace
     need prlimit util-linux
+    need_postgres
     echo "== what the service costs"
-    cargo run --release -p meshroot-tests --bin service_speed -- --seconds 4 --rounds 1 --most 20000
-    cargo run --release -p meshroot-tests --bin service_speed -- --grpc --scenes issuing --seconds 4 --rounds 1 --most 20000
+    # Both in one build, so that neither is built twice.
+    cargo build --release -p meshroot-cli -p meshroot-tests --bin meshroot --bin service_speed
+    target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')/release
+    "$target/service_speed" --binary "$target/meshroot" --seconds 4 --rounds 1 --most 20000 --pods 3000 --pods-seconds 15
+    "$target/service_speed" --binary "$target/meshroot" --grpc --scenes issuing --seconds 4 --rounds 1 --most 20000
+    "$target/service_speed" --binary "$target/meshroot" --postgres --scenes issuing --callers 8,32 --seconds 4 --rounds 1 --most 20000
 fi
