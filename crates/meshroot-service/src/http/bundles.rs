@@ -8,7 +8,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::conditional::respond;
-use super::{App, Problem, evidence, long_poll};
+use super::{App, Problem, accept, evidence, long_poll};
 use crate::config::Seconds;
 use crate::mesh::Rendering;
 use crate::net::Peer;
@@ -108,24 +108,14 @@ enum Form {
 impl Form {
     /// What `Accept` asks for. PEM has no registered type, so all that are in use are known.
     fn asked_for(headers: &HeaderMap) -> Result<Self, Problem> {
-        let mut any = false;
-        for value in headers.get_all(header::ACCEPT) {
-            for range in value.to_str().unwrap_or_default().split(',') {
-                any = true;
-                match range.split(';').next().unwrap_or_default().trim() {
-                    "*/*" | "application/*" | "application/json" | "application/spiffe-bundle+json" => return Ok(Self::Spiffe),
-                    "application/x-pem-file" | "application/pem-certificate-chain" | "application/x-x509-ca-cert" | "text/plain" | "text/*" => {
-                        return Ok(Self::Pem);
-                    }
-                    _ => {}
-                }
+        let known = |range: &str| match range {
+            "*/*" | "application/*" | "application/json" | "application/spiffe-bundle+json" => Some(Self::Spiffe),
+            "application/x-pem-file" | "application/pem-certificate-chain" | "application/x-x509-ca-cert" | "text/plain" | "text/*" => {
+                Some(Self::Pem)
             }
-        }
-        if any {
-            let detail = "a bundle comes as application/json (SPIFFE) or application/x-pem-file";
-            return Err(Problem::new(StatusCode::NOT_ACCEPTABLE, "http.not_acceptable", detail));
-        }
-        Ok(Self::Spiffe)
+            _ => None,
+        };
+        accept::form(headers, Self::Spiffe, known, "a bundle comes as application/json (SPIFFE) or application/x-pem-file")
     }
 }
 

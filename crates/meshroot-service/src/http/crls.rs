@@ -12,7 +12,7 @@ use serde_json::json;
 use super::conditional::respond;
 use super::request_id::RequestId;
 use super::revocations::in_mesh;
-use super::{App, Problem, json as document};
+use super::{App, Problem, accept, json as document};
 use crate::audit;
 use crate::caller::Administrator;
 use crate::mesh::{MeshError, trust_domain_of};
@@ -109,25 +109,12 @@ enum Form {
 impl Form {
     /// What `Accept` asks for; DER is what RFC 5280 §4.2.1.13 has at a distribution point.
     fn asked_for(headers: &HeaderMap) -> Result<Self, Problem> {
-        let mut any = false;
-        for value in headers.get_all(header::ACCEPT) {
-            for range in value.to_str().unwrap_or_default().split(',') {
-                any = true;
-                match range.split(';').next().unwrap_or_default().trim() {
-                    "*/*" | "application/*" | "application/pkix-crl" | "application/octet-stream" => return Ok(Self::Der),
-                    "application/x-pem-file" | "text/plain" | "text/*" => return Ok(Self::Pem),
-                    _ => {}
-                }
-            }
-        }
-        if any {
-            return Err(Problem::new(
-                StatusCode::NOT_ACCEPTABLE,
-                "http.not_acceptable",
-                "a CRL comes as application/pkix-crl or application/x-pem-file",
-            ));
-        }
-        Ok(Self::Der)
+        let known = |range: &str| match range {
+            "*/*" | "application/*" | "application/pkix-crl" | "application/octet-stream" => Some(Self::Der),
+            "application/x-pem-file" | "text/plain" | "text/*" => Some(Self::Pem),
+            _ => None,
+        };
+        accept::form(headers, Self::Der, known, "a CRL comes as application/pkix-crl or application/x-pem-file")
     }
 }
 

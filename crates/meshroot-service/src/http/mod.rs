@@ -1,5 +1,6 @@
 //! The interface over HTTP.
 
+mod accept;
 mod bundles;
 mod certificates;
 mod cluster_ca;
