@@ -59,7 +59,7 @@ pub fn service_account_token(data: &[u8]) {
             Err(_) => return,
         },
     };
-    let signature = token.rsplit('.').next().filter(|signature| signature.len() >= 16);
+    let signature = secret(&token);
     for (crypto, believes) in [(honest, false), (credulous, true)] {
         match issuers.verify(&token, &expected, crypto, now) {
             // An ECDSA signature has a second valid form, so only what is signed has to be the same.
@@ -73,6 +73,14 @@ pub fn service_account_token(data: &[u8]) {
             }
         }
     }
+}
+
+/// The signature of what has the form of a signed token, when it is long enough that no words of ours happen to be it: a text in one piece
+/// can be the very error about it, and a short third part the name of an error. What stands in the claims as well is a name, which may be told.
+fn secret(token: &str) -> Option<&str> {
+    let (signed, signature) = token.rsplit_once('.')?;
+    let named = signed.split('.').any(|part| BASE64URL.decode(part).is_ok_and(|text| String::from_utf8_lossy(&text).contains(signature)));
+    (signature.len() >= 40 && !named).then_some(signature)
 }
 
 fn signed(token: &str) -> &str {
