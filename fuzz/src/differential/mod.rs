@@ -25,8 +25,12 @@ pub use openssl::{compare_openssl, differential_openssl};
 pub use report::Outcome;
 pub use webpki::{compare_webpki, differential_webpki};
 
-/// An input for each edit, named after it: made to the upper of two CAs below the root, with a CRL of every CA.
+/// An input for each edit, named after it: made to the upper of two CAs below the root, with a CRL of every CA. And those for rules that
+/// take two edits to matter.
 pub fn seeds() -> Vec<(String, Vec<u8>)> {
     let seed = |(number, name): (u8, &str)| (name.replace([' ', '\''], "-"), vec![2, 5, 2, 0x80, number, 1, 0, 0]);
-    (0..).zip(edits::EDITS.iter().map(|(name, _)| *name)).map(seed).collect()
+    let pairs = PAIRS.iter().map(|(name, input)| ((*name).to_owned(), input.to_vec()));
+    (0..).zip(edits::EDITS.iter().map(|(name, _)| *name)).map(seed).chain(pairs).collect()
 }
+
+const PAIRS: [(&str, &[u8]); 1] = [("self-issued-below-path-length-0", &[1, 5, 2, 0, 17, 1, 0, 0, 1, 1, 3, 0])];

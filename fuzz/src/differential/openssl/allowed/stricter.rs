@@ -27,7 +27,7 @@ struct Disputed<'a> {
     path: &'a [Features<'a>],
 }
 
-static STRICTER: [Stricter; 37] = [
+static STRICTER: [Stricter; 39] = [
     (
         Difference::stricter(
             "openssl.leaf_is_an_anchor",
@@ -54,6 +54,21 @@ static STRICTER: [Stricter; 37] = [
     (
         Difference::stricter("openssl.hybrid_points", "a public key is an uncompressed point, RFC 5480 §2.2", "OpenSSL 3.0 crypto/ec/ecp_oct.c"),
         |disputed| matches!(disputed.refusal.unreadable(), Some(CertificateError::Key(KeyError::PointEncoding { .. }))),
+    ),
+    (
+        Difference::stricter(
+            "openssl.keys_of_odd_bits",
+            "a public key is whole octets, RFC 5480 §2.2, RFC 8410 §4; OpenSSL clears the bits that are said to be unused",
+            "OpenSSL 3.0 crypto/asn1/a_bitstr.c, ossl_c2i_ASN1_BIT_STRING",
+        ),
+        |disputed| {
+            let unused = |one: &Features<'_>| {
+                Tlv::first(one.key)
+                    .is_some_and(|(key, _)| matches!(key.children()[..], [_, bits] if bits.content.first().is_some_and(|unused| *unused != 0)))
+            };
+            let malformed = matches!(disputed.refusal.unreadable(), Some(CertificateError::Key(KeyError::MalformedPublicKey(_))));
+            malformed && disputed.path.iter().any(unused)
+        },
     ),
     (
         Difference::stricter(
@@ -225,6 +240,18 @@ static STRICTER: [Stricter; 37] = [
                 _ => false,
             };
             about_policies && disputed.path.last().is_some_and(demands)
+        },
+    ),
+    (
+        Difference::stricter(
+            "openssl.policies_unread_alone",
+            "what is there is read; OpenSSL reads policyMappings and inhibitAnyPolicy only beside certificatePolicies",
+            "OpenSSL 3.0 crypto/x509/pcy_cache.c, policy_cache_new",
+        ),
+        |disputed| {
+            disputed.anywhere(|reason, one| {
+                matches!(reason, Reason::MalformedExtension("policyMappings" | "inhibitAnyPolicy")) && one.extension(&[0x55, 0x1d, 32]).is_none()
+            })
         },
     ),
     (
