@@ -78,10 +78,12 @@ pub fn service_account_token(data: &[u8]) {
     }
 }
 
-/// The same header and claims with another signature of the same length. What is no token of three parts has no signature to hide.
+/// The same header and claims with another signature of the same length, which can be decoded if this one can. What is no token of three
+/// parts has no signature to hide.
 fn with_another_signature(token: &str) -> Option<String> {
     let (signed, signature) = token.rsplit_once('.')?;
-    (signed.split('.').count() == 2).then(|| format!("{signed}.{}", "A".repeat(signature.len())))
+    let other = if BASE64URL.decode(signature).is_ok() { "A" } else { "!" };
+    (signed.split('.').count() == 2).then(|| format!("{signed}.{}", other.repeat(signature.len())))
 }
 
 fn signed(token: &str) -> &str {

@@ -113,8 +113,14 @@ static STRICTER: [Stricter; 39] = [
     (
         Difference::stricter("openssl.loose_constraints", "a base that is no host name excludes all and permits nothing, RFC 5280 §4.2.1.10", NAMES),
         |disputed| {
-            let base = |base: &[u8], uri: bool| !is_host(if uri { base.strip_prefix(b".").unwrap_or(base) } else { base });
-            let loose = |ca: &Features<'_>| ca.bases().iter().any(|one| matches!(one.tag, 0x82 | 0x86) && base(one.content, one.tag == 0x86));
+            let host_or_below = |base: &[u8]| is_host(base.strip_prefix(b".").unwrap_or(base));
+            let fits = |base: &Tlv<'_>| match base.tag {
+                0x81 => host_or_below(base.content) || base.content.contains(&b'@') && is_plain_name(base),
+                0x82 => is_host(base.content),
+                0x86 => host_or_below(base.content),
+                _ => true,
+            };
+            let loose = |ca: &Features<'_>| !ca.bases().iter().all(fits);
             let no_range = |ca: &Features<'_>| {
                 ca.bases()
                     .iter()
