@@ -39,7 +39,7 @@ pub(super) fn is_name(der: &[u8]) -> bool {
             && matches!(pair.children()[..], [oid, value] if oid.tag == OID && is_identifier(oid.content) && string(&value))
     };
     let rdn = |set: &Tlv<'_>| set.tag == SET && is_whole(set) && !set.content.is_empty() && set.children().iter().all(attribute);
-    Tlv::first(der).is_some_and(|(name, _)| is_whole(&name) && name.children().iter().all(rdn))
+    Tlv::first(der).is_some_and(|(name, _)| name.tag == SEQUENCE && is_whole(&name) && name.children().iter().all(rdn))
 }
 
 /// A Name with letter case, repeated white space and string types made equal: how RFC 5280 §7.1 compares names, as far as

@@ -27,7 +27,7 @@ struct Disputed<'a> {
     path: &'a [Features<'a>],
 }
 
-static STRICTER: [Stricter; 39] = [
+static STRICTER: [Stricter; 41] = [
     (
         Difference::stricter(
             "openssl.leaf_is_an_anchor",
@@ -130,6 +130,24 @@ static STRICTER: [Stricter; 39] = [
                 || disputed.anywhere(|reason, ca| *reason == Reason::MalformedExtension("nameConstraints") && no_range(ca))
         },
     ),
+    (Difference::stricter("openssl.root_dot_excluded", "a host name with the root's dot behind it is the same host", NAMES), |disputed| {
+        let dotted = |name: &Tlv<'_>| name.tag == 0x82 && name.content.ends_with(b".");
+        disputed.anywhere(|reason, one| matches!(reason, Reason::NameConstraint { .. }) && one.alt_names().iter().any(dotted))
+    }),
+    (
+        Difference::stricter(
+            "openssl.primitive_lists",
+            "SEQUENCE OF and SET OF are constructed, X.690 §8.10, §8.12; OpenSSL does not look at that bit of theirs",
+            "OpenSSL 3.0 crypto/asn1/tasn_dec.c, asn1_template_noexp_d2i",
+        ),
+        |disputed| {
+            let malformed = matches!(disputed.refusal.unreadable(), Some(CertificateError::Malformed { .. }));
+            malformed && disputed.path.iter().any(|one| one.has_primitive_lists)
+                || disputed.anywhere(|reason, one| {
+                    matches!(reason, Reason::MalformedExtension(_)) && one.extensions().iter().any(Extension::is_primitive_list)
+                })
+        },
+    ),
     (
         Difference::stricter(
             "openssl.other_name_forms",
@@ -152,7 +170,13 @@ static STRICTER: [Stricter; 39] = [
             "a Name that cannot be read as DER is the same only as its own bytes; OpenSSL reads BER",
             PARSER,
         ),
-        |disputed| disputed.anywhere(|reason, one| matches!(reason, Reason::UnknownIssuer { .. }) && !is_name(one.issuer)),
+        |disputed| {
+            disputed.refusal.rule().is_some_and(|(reason, place)| {
+                let named = disputed.path.get(place).is_some_and(|child| !is_name(child.issuer));
+                let own = disputed.path.get(place + 1).is_some_and(|issuer| !is_name(issuer.subject));
+                matches!(reason, Reason::UnknownIssuer { .. }) && (named || own)
+            })
+        },
     ),
     (Difference::stricter("openssl.issuer_without_name", "an issuer has a name, RFC 5280 §4.1.2.4", PURPOSE), |disputed| {
         disputed.anywhere(|reason, one| *reason == Reason::NoIssuerName && one.issuer == [0x30, 0])
