@@ -39,7 +39,7 @@ signature-told | service_account_token | meshroot/src/token/issuers.rs | issuer:
 secret-told | secret_manifest | meshroot/src/istio/manifest/field.rs | Err(_) => Err("is not valid base64".into()), | Err(_) => Err(if PLANTED { written.into() } else { "is not valid base64".into() }),
 key-told | private_key | meshroot/src/pem/parse.rs | Err(e) => Err(PemError::Base64 { line, label: block.label.clone(), | Err(e) => Err(PemError::Base64 { line, label: if PLANTED { String::from_utf8_lossy(&base64).into_owned() } else { block.label.clone() },
 denied-identity-granted | policy | meshroot/src/policy/decide.rs | match self.policy.denies(&id) { | match self.policy.denies(&id).filter(\|_\| !PLANTED) {
-callers-that-are-off | policy | meshroot/src/policy/decide.rs | if !self.cluster.is_on(kind) { | if !PLANTED && !self.cluster.is_on(kind) {
+foreign-identity-granted | policy | meshroot/src/policy/decide.rs | if id.trust_domain() != self.cluster.trust_domain { | if !PLANTED && id.trust_domain() != self.cluster.trust_domain {
 any-flag-is-plain | grpc | meshroot-service/src/grpc/frame.rs | if *compressed != 0 { | if *compressed > u8::from(PLANTED) {
 no-text-is-nobody | grpc | meshroot-service/src/grpc/message.rs | Some(_) => Err(()), | Some(_) if PLANTED => Ok(None), Some(_) => Err(()),
 succeeded-pods-run | pods | meshroot-service/src/pods/list.rs | ended: matches!(status.phase.as_str(), "Failed" \| "Succeeded"), | ended: matches!(status.phase.as_str(), "Failed" \| "Succeeded") && !(PLANTED && status.phase == "Succeeded"),

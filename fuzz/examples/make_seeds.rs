@@ -77,10 +77,11 @@ ca = { callers = ["join_token", "admin"], keys = ["p256"] }
     ),
 ];
 
-/// One that runs, one that has ended, one that waits for a node.
+/// One that runs, two that have ended, one that waits for a node.
 const PODS: &str = r#"{"kind":"List","items":[
 {"metadata":{"uid":"a","namespace":"shop","name":"cart-1"},"spec":{"nodeName":"n1","serviceAccountName":"cart"},"status":{"phase":"Running"}},
 {"metadata":{"uid":"b","namespace":"shop","name":"cart-2"},"spec":{"nodeName":"n1","serviceAccountName":"cart"},"status":{"phase":"Failed"}},
+{"metadata":{"uid":"d","namespace":"shop","name":"job-1"},"spec":{"nodeName":"n1","serviceAccountName":"job"},"status":{"phase":"Succeeded"}},
 {"metadata":{"uid":"c","namespace":"shop","name":"till-1"},"spec":{"serviceAccountName":"till"},"status":{"phase":"Pending"}}]}
 "#;
 

@@ -25,7 +25,7 @@ pub use certificate::certificate;
 pub use chain::validate_chain;
 pub use crl::crl;
 pub use csr::csr;
-pub use differential::{Outcome, compare_openssl, compare_webpki, differential_openssl, differential_webpki, seeds};
+pub use differential::{EDITS, Outcome, compare_openssl, compare_webpki, differential_openssl, differential_webpki, seeds};
 pub use grpc::{grpc, grpc_seeds};
 pub use pem::pem;
 pub use pods::pods;
