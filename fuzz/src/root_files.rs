@@ -9,6 +9,7 @@ mod request;
 mod words;
 
 use answer::{RootAnswer, SignedCa};
+use meshroot::hierarchy::AuthorityId;
 use meshroot::spiffe::TrustDomain;
 use meshroot::time::Timestamp;
 use request::{ClusterCaAsk, CrlAsk, RevokedAsk, RootRequest};
@@ -26,8 +27,11 @@ enum RootError {
 
 /// A file that asks the root for signatures, or brings them back, is written and read again as itself. Its summary has a line for each
 /// thing that is asked for, with nothing in it that a terminal obeys, and a file that asks for something else under the same summary is
-/// refused. So is, in a short line, whatever is no such file.
+/// refused. So is, in a short line, whatever is no such file. What is plainly none becomes each text of a request.
 pub fn root_files(data: &[u8]) {
+    if !data.starts_with(b"{") {
+        return asks(&request([&String::from_utf8_lossy(data); 8]));
+    }
     match RootRequest::from_json(data) {
         Ok(request) => asks(&request),
         Err(e) => short(&e),
@@ -69,25 +73,38 @@ fn short(e: &RootError) {
     assert!(!what.is_empty() && detail.len() < 2_000 && !detail.chars().any(char::is_control), "{detail:?}");
 }
 
-/// A request for a certificate and a CRL, and the answer to one.
-pub fn root_files_seeds() -> [(&'static str, String); 2] {
-    let trust_domain = || TrustDomain::parse("mesh.example").expect("a trust domain");
-    let root = || serde_json::from_value(serde_json::json!("9f86d081884c7d65")).expect("an authority");
-    let (at, id, text) = (Timestamp::from_unix(NOW), "0123456789abcdef0123456789abcdef", |text: &str| text.to_owned());
+/// A request for a certificate and a CRL, with these texts in it.
+fn request([cluster, profile, csr_sha256, asked_by, serial, subject, reason, by]: [&str; 8]) -> RootRequest {
+    let at = Timestamp::from_unix(NOW);
     let cluster_ca = ClusterCaAsk {
-        request: text(id),
-        cluster: text("west"),
-        profile: text("cluster CA"),
+        request: ID.to_owned(),
+        cluster: cluster.to_owned(),
+        profile: profile.to_owned(),
         lifetime_seconds: 31_536_000,
-        csr_sha256: text("e3b0c442"),
-        csr: text("-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----\n"),
-        asked_by: text("the administrator operator"),
+        csr_sha256: csr_sha256.to_owned(),
+        csr: "-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----\n".to_owned(),
+        asked_by: asked_by.to_owned(),
         asked_at: at,
     };
-    let revoked = RevokedAsk { serial: text("2a"), subject: text("CN=east"), not_after: at, at, reason: text("keyCompromise"), by: text("operator") };
-    let crl = CrlAsk { number_above: 3, revoked: vec![revoked] };
-    let request = RootRequest::new(trust_domain(), root(), id, at, vec![cluster_ca], Some(crl));
-    let signed = SignedCa { request: text(id), certificate: text("-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n") };
-    let answer = RootAnswer::new(trust_domain(), root(), at, vec![signed], None);
-    [("request", request.to_json()), ("answer", answer.to_json())]
+    let [serial, subject, reason, by] = [serial, subject, reason, by].map(str::to_owned);
+    let crl = CrlAsk { number_above: 3, revoked: vec![RevokedAsk { serial, subject, not_after: at, at, reason, by }] };
+    RootRequest::new(trust_domain(), root(), ID, at, vec![cluster_ca], Some(crl))
+}
+
+const ID: &str = "0123456789abcdef0123456789abcdef";
+
+fn trust_domain() -> TrustDomain {
+    TrustDomain::parse("mesh.example").expect("a trust domain")
+}
+
+fn root() -> AuthorityId {
+    serde_json::from_value("root-9f86d081".into()).expect("an authority")
+}
+
+/// A request for a certificate and a CRL, the answer to one, and a text for those that the target makes.
+pub fn root_files_seeds() -> [(&'static str, String); 3] {
+    let request = request(["west", "cluster CA", "e3b0c442", "the administrator operator", "2a", "CN=east", "keyCompromise", "operator"]);
+    let signed = SignedCa { request: ID.to_owned(), certificate: "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n".to_owned() };
+    let answer = RootAnswer::new(trust_domain(), root(), Timestamp::from_unix(NOW), vec![signed], None);
+    [("request", request.to_json()), ("answer", answer.to_json()), ("text", "west \u{1b}[2J".to_owned())]
 }
