@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
 # Runs every fuzz target for some seconds, seeds first: .ci/fuzz.sh [SECONDS, default 10] [TARGET…, default all]
 # Builds cargo-fuzz when it is not there. MESHROOT_SANITIZER=address looks for memory errors of C code, too, and is much
-# slower; without a sanitizer more inputs are tried, and our own code has no unsafe in it. MESHROOT_FUZZ_SEED=N tries the same
-# inputs every time; without it every run tries others.
+# slower; without a sanitizer more inputs are tried, and our own code has no unsafe in it.
+#
+# Without MESHROOT_FUZZ_SEED every run tries other inputs, and keeps what it finds useful in fuzz/corpus. MESHROOT_FUZZ_SEED=N tries the
+# same inputs every time and everywhere: it starts from the seeds alone, in one order, and ends after the number of inputs for which
+# fuzz/rates has what this project's slower machines do in a second. A faster machine goes no further than somebody has looked.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-10}
@@ -14,8 +17,6 @@ sanitizer=${MESHROOT_SANITIZER:-none}
 target_dir=${CARGO_TARGET_DIR:-fuzz/target}
 # The instrumentation's flags are those of nightly; this lets the stable compiler take them.
 export RUSTC_BOOTSTRAP=1 RUSTUP_TOOLCHAIN=${RUSTUP_TOOLCHAIN:-stable}
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
 
 if [ $# -eq 0 ]; then
     mapfile -t targets < <(cargo fuzz list)
@@ -26,23 +27,40 @@ fi
 echo "fuzz: building ${#targets[@]} targets, sanitizer $sanitizer"
 cargo fuzz build --sanitizer "$sanitizer" --target-dir "$target_dir"
 
+work=$(mktemp -d)
+log=$work/log
+trap 'rm -rf "$work"' EXIT
 passed=0
 failed=0
 for target in "${targets[@]}"; do
-    mkdir -p "fuzz/corpus/$target"
-    options=(-max_total_time="$seconds" -max_len=8192 -timeout=20 -rss_limit_mb=2048 -print_final_stats=1)
+    # A machine that stands still for a moment is no finding: so a single input has a minute.
+    options=(-max_total_time="$seconds" -max_len=8192 -timeout=60 -rss_limit_mb=2048 -print_final_stats=1)
     dictionary=fuzz/dictionaries/$target.dict
-    [ -n "${MESHROOT_FUZZ_SEED:-}" ] && options+=(-seed="$MESHROOT_FUZZ_SEED")
     [ -f "$dictionary" ] && options+=(-dict="$dictionary")
-    # What is found is kept in the corpus, which belongs to this machine; the seeds belong to everybody.
-    if cargo fuzz run --sanitizer "$sanitizer" --target-dir "$target_dir" "$target" "fuzz/corpus/$target" "fuzz/seeds/$target" -- "${options[@]}" >"$log" 2>&1; then
+    least=100
+    if [ -n "${MESHROOT_FUZZ_SEED:-}" ]; then
+        rate=$(awk -v target="$target" '$1 == target { print $2 }' fuzz/rates)
+        [ -n "$rate" ] || { echo "fuzz: $target: fuzz/rates does not know it"; failed=$((failed + 1)); continue; }
+        # In the order of their names: a file system has its own.
+        find "$PWD/fuzz/seeds/$target" -type f | LC_ALL=C sort | paste -sd, | tr -d '\n' >"$work/seeds"
+        mkdir "$work/$target"
+        options+=(-seed="$MESHROOT_FUZZ_SEED" -runs=$((rate * seconds)) -seed_inputs="@$work/seeds")
+        inputs=("$work/$target")
+        # A fiftieth of that: slower than any machine, unless something hangs.
+        [ $((rate * seconds / 50)) -le $least ] || least=$((rate * seconds / 50))
+    else
+        # What is found is kept in the corpus, which belongs to this machine; the seeds belong to everybody.
+        mkdir -p "fuzz/corpus/$target"
+        inputs=("fuzz/corpus/$target" "fuzz/seeds/$target")
+    fi
+    if cargo fuzz run --sanitizer "$sanitizer" --target-dir "$target_dir" "$target" "${inputs[@]}" -- "${options[@]}" >"$log" 2>&1; then
         passed=$((passed + 1))
         runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
         covered=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log" | tail -1)
         echo "fuzz: $target: ${runs:-no} inputs, ${covered:-no} edges covered"
         # A target that runs nothing proves nothing.
-        if [ "${runs:-0}" -lt 100 ]; then
-            echo "fuzz: $target: fewer than 100 inputs in $seconds seconds"
+        if [ "${runs:-0}" -lt "$least" ]; then
+            echo "fuzz: $target: fewer than $least inputs in $seconds seconds"
             passed=$((passed - 1))
             failed=$((failed + 1))
         fi

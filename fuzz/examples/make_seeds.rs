@@ -26,6 +26,65 @@ type Any<T> = Result<T, Box<dyn Error>>;
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
 const CART: &str = "spiffe://mesh.example/ns/shop/sa/cart";
 
+/// Small ones: most of what is documented is comments.
+const POLICIES: [(&str, &str); 3] = [
+    (
+        "small",
+        r#"[clusters.west]
+trust_domain = "mesh.example"
+[clusters.west.callers]
+kubernetes = { issuers = ["https://k"], audiences = ["meshroot"] }
+node_proxy = { accounts = ["istio-system/ztunnel"] }
+svid = { renewable_for = "30d" }
+[[clusters.west.workloads]]
+name = "all"
+callers = ["kubernetes", "node_proxy", "svid"]
+namespaces = ["*"]
+[[clusters.west.servers]]
+name = "ca"
+callers = ["kubernetes"]
+dns = ["ca.mesh.example"]
+ips = ["10.0.0.0/8"]
+with_id = true
+"#,
+    ),
+    (
+        "denied",
+        r#"[[deny]]
+name = "istiod"
+ids = ["spiffe://mesh.example/ns/istio-system/sa/istiod*"]
+[clusters.west]
+trust_domain = "mesh.example"
+callers = { admin = {}, join_token = {} }
+[[clusters.west.workloads]]
+name = "all"
+callers = ["join_token", "admin"]
+id = "/ns/*/sa/*"
+lifetime = "30m"
+max_lifetime = "30m"
+"#,
+    ),
+    (
+        "ca",
+        r#"[defaults]
+lifetime = "24h"
+if_longer = "refuse"
+[clusters.west]
+trust_domain = "mesh.example"
+callers = { admin = {}, join_token = {} }
+ca = { callers = ["join_token", "admin"], keys = ["p256"] }
+"#,
+    ),
+];
+
+/// One that runs, two that have ended, one that waits for a node.
+const PODS: &str = r#"{"kind":"List","items":[
+{"metadata":{"uid":"a","namespace":"shop","name":"cart-1"},"spec":{"nodeName":"n1","serviceAccountName":"cart"},"status":{"phase":"Running"}},
+{"metadata":{"uid":"b","namespace":"shop","name":"cart-2"},"spec":{"nodeName":"n1","serviceAccountName":"cart"},"status":{"phase":"Failed"}},
+{"metadata":{"uid":"d","namespace":"shop","name":"job-1"},"spec":{"nodeName":"n1","serviceAccountName":"job"},"status":{"phase":"Succeeded"}},
+{"metadata":{"uid":"c","namespace":"shop","name":"till-1"},"spec":{"serviceAccountName":"till"},"status":{"phase":"Pending"}}]}
+"#;
+
 struct Maker {
     crypto: Crypto,
     now: Timestamp,
@@ -106,10 +165,18 @@ fn main() -> Any<()> {
         seed("validate_chain", name, &bytes)?;
     }
 
+    // A serial number of zero and a URI of no characters: other people's certificates have them.
+    let serial = under.serial().as_bytes();
+    let serial = [&[2, u8::try_from(serial.len())?], serial].concat();
+    let west_serial_zero = edited(&west, &serial, &[2, 1, 0]);
+    let empty_uri = edited(leaf.der(), &uri, &[0x86, 0]);
+
     let rsa = PrivateKey::from_pem(&fs::read(testdata("rsa2048-pkcs8.pem"))?, None, &maker.crypto)?.signer(&maker.crypto)?;
     let rsa_root = create_root(&maker.trust_domain, &Profile::root_ca(), &*rsa, &maker.crypto, maker.now)?;
     let rsa_root = rsa_root.signing().ok_or("a path has a first certificate")?;
-    let certificates: [(&str, &[u8]); 8] = [
+    let certificates: [(&str, &[u8]); 10] = [
+        ("serial-zero", &west_serial_zero),
+        ("empty-uri", &empty_uri),
         ("root", root.0.der()),
         ("root-rsa", rsa_root.der()),
         ("root-p384", other_root.0.der()),
@@ -150,6 +217,25 @@ fn main() -> Any<()> {
         seed("differential_webpki", &name, &bytes)?;
         seed("differential_openssl", &name, &bytes)?;
     }
+
+    let requests = fs::read_to_string(here.join("../tests/fixtures/csr/istio-agent-p256.pem"))?;
+    for (name, bytes) in meshroot_fuzz::grpc_seeds(&requests) {
+        seed("grpc", name, &bytes)?;
+    }
+    for (name, bytes) in meshroot_fuzz::store_export_seeds() {
+        seed("store_export", name, &bytes)?;
+    }
+    for (name, text) in meshroot_fuzz::root_files_seeds() {
+        seed("root_files", name, text.as_bytes())?;
+    }
+    let documented = include_str!("../../crates/meshroot/docs/policy.md").split("```toml\n").skip(1);
+    for (name, block) in ["documented", "documented-cases"].into_iter().zip(documented) {
+        seed("policy", name, block.split("```").next().unwrap_or_default().as_bytes())?;
+    }
+    for (name, text) in POLICIES {
+        seed("policy", name, text.as_bytes())?;
+    }
+    seed("pods", "list", PODS.as_bytes())?;
 
     seed("pem", "chain", leaf.chain_pem().as_bytes())?;
     seed("pem", "chain-crlf-and-text", format!("Bag Attributes\n  name: x\n{}\nsubject=CN=x\n", leaf.chain_pem()).replace('\n', "\r\n").as_bytes())?;

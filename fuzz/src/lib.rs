@@ -9,29 +9,40 @@ mod credulous;
 mod crl;
 mod csr;
 mod differential;
+mod grpc;
 mod pem;
+mod pods;
+mod policy;
 mod private_key;
+mod root_files;
 mod secret_manifest;
 mod service_account_token;
 mod spiffe_id;
+mod store_export;
 
 pub use bundle::{bundle_json, bundle_map};
 pub use certificate::certificate;
 pub use chain::validate_chain;
 pub use crl::crl;
 pub use csr::csr;
-pub use differential::{Outcome, compare_openssl, compare_webpki, differential_openssl, differential_webpki, seeds};
+pub use differential::{EDITS, Outcome, compare_openssl, compare_webpki, differential_openssl, differential_webpki, seeds};
+pub use grpc::{grpc, grpc_seeds};
 pub use pem::pem;
+pub use pods::pods;
+pub use policy::policy;
 pub use private_key::private_key;
+pub use root_files::{root_files, root_files_seeds};
 pub use secret_manifest::secret_manifest;
 pub use service_account_token::service_account_token;
 pub use spiffe_id::spiffe_id;
+pub use store_export::{store_export, store_export_seeds};
 
 /// When everything in `data/` and in the seeds was made: 2026-11-22T12:00:00Z.
 pub const NOW: i64 = 1_795_348_800;
 
+/// Nothing at all stands everywhere: a serial number of zero, a URI of no characters.
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
+    needle.is_empty() || haystack.windows(needle.len()).any(|window| window == needle)
 }
 
 /// Codes are for machines: `module.snake_case`, at most one level more.

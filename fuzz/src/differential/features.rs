@@ -21,6 +21,8 @@ pub(super) struct Features<'a> {
     /// The two Times as they stand.
     pub(super) validity: Vec<Tlv<'a>>,
     pub(super) has_unique_ids: bool,
+    /// A name, a part of one or the extensions are a list whose tag says that it is none: primitive instead of constructed.
+    pub(super) has_primitive_lists: bool,
     extensions: Vec<Extension<'a>>,
 }
 
@@ -48,10 +50,15 @@ impl<'a> Features<'a> {
         found.validity = fields.next()?.children();
         found.subject = fields.next()?.whole;
         found.key = fields.next()?.whole;
+        found.has_primitive_lists = [found.issuer, found.subject].iter().any(|name| has_primitive_lists(name));
         for field in fields {
             match field.tag {
                 0x81 | 0x82 | 0xa1 | 0xa2 => found.has_unique_ids = true,
-                0xa3 => found.extensions = field.children().first()?.children().iter().filter_map(Extension::read).collect(),
+                0xa3 => {
+                    let list = *field.children().first()?;
+                    found.has_primitive_lists |= list.tag == PRIMITIVE_SEQUENCE;
+                    found.extensions = list.children().iter().filter_map(Extension::read).collect();
+                }
                 _ => {}
             }
         }
@@ -152,6 +159,11 @@ impl<'a> Features<'a> {
 }
 
 impl<'a> Extension<'a> {
+    /// Its value is such a list.
+    pub(super) fn is_primitive_list(&self) -> bool {
+        self.value.first() == Some(&PRIMITIVE_SEQUENCE)
+    }
+
     fn read(one: &Tlv<'a>) -> Option<Self> {
         let fields = one.children();
         let oid = fields.first()?.content;
@@ -160,6 +172,14 @@ impl<'a> Extension<'a> {
         let odd_boolean = fields.iter().any(|f| f.tag == BOOLEAN && f.content != [0xff]);
         Some(Self { oid, critical, value, odd_boolean })
     }
+}
+
+/// SEQUENCE and SET without the bit that says that elements are in them.
+const PRIMITIVE_SEQUENCE: u8 = 0x10;
+const PRIMITIVE_SET: u8 = 0x11;
+
+fn has_primitive_lists(name: &[u8]) -> bool {
+    Tlv::first(name).is_some_and(|(name, _)| name.tag == PRIMITIVE_SEQUENCE || name.children().iter().any(|rdn| rdn.tag == PRIMITIVE_SET))
 }
 
 /// All that can be read of these.

@@ -28,8 +28,9 @@ pub(super) fn is_name(der: &[u8]) -> bool {
     let string = |value: &Tlv<'_>| match value.tag {
         0x0c => std::str::from_utf8(value.content).is_ok(),
         0x13 | 0x14 | 0x16 => true,
-        0x1e => value.content.len() % 2 == 0,
-        0x1c => value.content.len() % 4 == 0,
+        // Code points that there are: no half of a surrogate pair, nothing behind the last.
+        0x1e => value.content.chunks(2).all(|unit| matches!(unit, [high, _] if !(0xd8..=0xdf).contains(high))),
+        0x1c => value.content.chunks(4).all(|unit| unit.try_into().is_ok_and(|unit| char::from_u32(u32::from_be_bytes(unit)).is_some())),
         _ => false,
     };
     let attribute = |pair: &Tlv<'_>| {
@@ -38,7 +39,7 @@ pub(super) fn is_name(der: &[u8]) -> bool {
             && matches!(pair.children()[..], [oid, value] if oid.tag == OID && is_identifier(oid.content) && string(&value))
     };
     let rdn = |set: &Tlv<'_>| set.tag == SET && is_whole(set) && !set.content.is_empty() && set.children().iter().all(attribute);
-    Tlv::first(der).is_some_and(|(name, _)| is_whole(&name) && name.children().iter().all(rdn))
+    Tlv::first(der).is_some_and(|(name, _)| name.tag == SEQUENCE && is_whole(&name) && name.children().iter().all(rdn))
 }
 
 /// A Name with letter case, repeated white space and string types made equal: how RFC 5280 §7.1 compares names, as far as

@@ -25,8 +25,21 @@ pub use openssl::{compare_openssl, differential_openssl};
 pub use report::Outcome;
 pub use webpki::{compare_webpki, differential_webpki};
 
-/// An input for each edit, named after it: made to the upper of two CAs below the root, with a CRL of every CA.
+/// How many edits there are.
+pub const EDITS: usize = edits::EDITS.len();
+
+/// An input for each edit, named after it: made to the upper of two CAs below the root, with a CRL of every CA. And those for rules that
+/// take another argument, or two edits, to matter.
 pub fn seeds() -> Vec<(String, Vec<u8>)> {
     let seed = |(number, name): (u8, &str)| (name.replace([' ', '\''], "-"), vec![2, 5, 2, 0x80, number, 1, 0, 0]);
-    (0..).zip(edits::EDITS.iter().map(|(name, _)| *name)).map(seed).collect()
+    let more = MORE.iter().map(|(name, input)| ((*name).to_owned(), input.to_vec()));
+    (0..).zip(edits::EDITS.iter().map(|(name, _)| *name)).map(seed).chain(more).collect()
 }
+
+const MORE: [(&str, &[u8]); 5] = [
+    ("self-issued-below-path-length-0", &[1, 5, 2, 0, 17, 1, 0, 0, 1, 1, 3, 0]),
+    ("outside-what-is-permitted", &[2, 5, 2, 0, 4, 1, 3, 0]),
+    ("below-a-permitted-host", &[2, 5, 2, 0, 6, 3, 9, 0x80, 4, 1, 7, 0]),
+    ("policy-required", &[2, 5, 2, 0, 7, 1, 2, 1]),
+    ("crl-signature-broken", &[2, 5, 2, 0x80, 26, 1, 5, 0]),
+];

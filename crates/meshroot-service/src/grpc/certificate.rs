@@ -9,10 +9,11 @@ use meshroot::csr::Csr;
 use tokio::sync::SemaphorePermit;
 use tracing::info;
 
+use super::body::{drain, unary};
 use super::impersonation::impersonator;
 use super::message::{IstioCertificateRequest, IstioCertificateResponse};
 use super::status::{Code, Status};
-use super::{Calls, answer, frame};
+use super::{Calls, answer};
 use crate::audit;
 use crate::caller::{Audience, AuthenticationError, Caller};
 use crate::http::{App, Claim, Names, Problem, RequestId, WORKLOAD, decide, unusable};
@@ -33,7 +34,7 @@ pub(super) async fn create(
             app.metrics.not_authenticated(e.code());
             let status = Status::from(Problem::from(e));
             audit::refused(&request_id, "nobody", "certificate", status.reason(), status.message());
-            frame::drain(body).await;
+            drain(body).await;
             return status.into_response();
         }
     };
@@ -75,11 +76,11 @@ async fn issue(
     let (mut claim, _permit) = match admit(app, caller.clone()) {
         Ok(admitted) => admitted,
         Err(status) => {
-            frame::drain(body).await;
+            drain(body).await;
             return Err(here(status));
         }
     };
-    let request: IstioCertificateRequest = frame::unary(body, app.limits.body_timeout.0).await.map_err(here)?;
+    let request: IstioCertificateRequest = unary(body, app.limits.body_timeout.0).await.map_err(here)?;
     if let Some(id) = request.impersonated().transpose() {
         let permissions = app.permissions.load();
         let impersonator = impersonator(&caller, id, &permissions.policy, &*calls.pods).map_err(|e| here(e.into()))?;

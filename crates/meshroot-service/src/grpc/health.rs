@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 use super::status::{Code, Status};
 use super::stream::Messages;
-use super::{Calls, SIGNING, answer, frame};
+use super::{Calls, SIGNING, answer, body};
 use crate::mesh::{Mesh, ready};
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -75,7 +75,7 @@ impl Calls {
 
 /// `Check`
 pub(super) async fn check(State(calls): State<Arc<Calls>>, request: Request) -> Response<Body> {
-    let asked: HealthCheckRequest = match frame::unary(request.into_body(), calls.app.limits.body_timeout.0).await {
+    let asked: HealthCheckRequest = match body::unary(request.into_body(), calls.app.limits.body_timeout.0).await {
         Ok(asked) => asked,
         Err(status) => return status.into_response(),
     };
@@ -88,7 +88,7 @@ pub(super) async fn check(State(calls): State<Arc<Calls>>, request: Request) -> 
 /// `Watch`
 pub(super) async fn watch(State(calls): State<Arc<Calls>>, request: Request) -> Response<Body> {
     let Some(turn) = calls.turn() else { return super::too_many_streams(request.into_body()).await };
-    let asked: HealthCheckRequest = match frame::unary(request.into_body(), calls.app.limits.body_timeout.0).await {
+    let asked: HealthCheckRequest = match body::unary(request.into_body(), calls.app.limits.body_timeout.0).await {
         Ok(asked) => asked,
         Err(status) => return status.into_response(),
     };

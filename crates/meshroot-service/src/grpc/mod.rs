@@ -1,8 +1,9 @@
 //! Istio's signing API over gRPC, as istio-agents and ztunnels call it, on the port of HTTPS.
 //!
-//! It is written on axum directly: a message in its frame (`frame`), a status in trailers (`status`). A caller of the signing method is
-//! known by the headers alone, before any of the message is read; everything after that is the issuing path of HTTP.
+//! It is written on axum directly: a message in its frame (`frame`), read within bounds (`body`), a status in trailers (`status`). A caller of
+//! the signing method is known by the headers alone, before any of the message is read; everything after that is the issuing path of HTTP.
 
+mod body;
 mod certificate;
 mod frame;
 mod health;
@@ -86,7 +87,7 @@ pub(crate) fn routes(calls: Arc<Calls>) -> Router {
 }
 
 async fn unknown_method(request: Request) -> Response<Body> {
-    frame::drain(request.into_body()).await;
+    body::drain(request.into_body()).await;
     Status::new(Code::Unimplemented, "grpc.no_such_method", "the service has no such method").into_response()
 }
 
@@ -95,7 +96,7 @@ fn stopping() -> Status {
 }
 
 async fn too_many_streams(body: Body) -> Response<Body> {
-    frame::drain(body).await;
+    body::drain(body).await;
     Status::new(Code::ResourceExhausted, "grpc.too_many_streams", "too many calls are open that do not end by themselves").into_response()
 }
 

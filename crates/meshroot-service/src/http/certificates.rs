@@ -255,6 +255,11 @@ pub(crate) fn unusable(e: &CsrError) -> Problem {
     Problem::new(status, e.code(), e.to_string())
 }
 
+/// Seen before it was issued, or by the store while it was.
+fn denied_identity(detail: String) -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "revocation.denied_identity", detail).rule("a denied identity gets no certificate")
+}
+
 impl From<IssuingError> for Problem {
     fn from(e: IssuingError) -> Self {
         let detail = e.to_string();
@@ -263,9 +268,7 @@ impl From<IssuingError> for Problem {
             IssuingError::Denied(denial) => Self::new(StatusCode::FORBIDDEN, denial.code(), detail).rule("the request must fit what was granted"),
             IssuingError::Issue(e @ (IssueError::CaExpired { .. } | IssueError::ClockBeforeCa { .. })) => busy(e.code()),
             IssuingError::Issue(e) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, e.code(), detail),
-            IssuingError::DeniedIdentity { .. } => {
-                Self::new(StatusCode::FORBIDDEN, "revocation.denied_identity", detail).rule("a denied identity gets no certificate")
-            }
+            IssuingError::DeniedIdentity { .. } => denied_identity(detail),
             IssuingError::NoIssuer(_) => busy("service.no_issuer"),
             IssuingError::OtherRequest => Self::new(StatusCode::CONFLICT, "store.idempotency_mismatch", detail),
             IssuingError::Lost(Lost::Full) => busy("service.overloaded"),
@@ -274,9 +277,7 @@ impl From<IssuingError> for Problem {
                 StoreError::TokenUnknown => AuthenticationError::Unknown.into(),
                 StoreError::TokenExpired(at) => AuthenticationError::Expired(*at).into(),
                 StoreError::IdempotencyMismatch => Self::new(StatusCode::CONFLICT, e.code(), detail),
-                StoreError::Denied(_) => {
-                    Self::new(StatusCode::FORBIDDEN, "revocation.denied_identity", detail).rule("a denied identity gets no certificate")
-                }
+                StoreError::Denied(_) => denied_identity(detail),
                 _ => busy(e.code()),
             },
             // Whether it is on record is not known: the same idempotency key finds out.

@@ -3,6 +3,7 @@
 mod error;
 mod files;
 mod list;
+mod pod;
 
 use core::fmt;
 use std::sync::Arc;
@@ -11,19 +12,7 @@ use meshroot::hierarchy::ClusterName;
 
 pub use error::PodsError;
 pub(crate) use files::PodFiles;
-
-/// A pod of a cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Pod {
-    pub(crate) uid: String,
-    pub(crate) namespace: String,
-    pub(crate) name: String,
-    pub(crate) service_account: String,
-    /// Where it runs; none while it waits for a place.
-    pub(crate) node: Option<String>,
-    /// It failed or was completed: nothing of it runs any more.
-    pub(crate) ended: bool,
-}
+pub(crate) use pod::Pod;
 
 /// The pods of the clusters, as somebody who can see them tells.
 ///

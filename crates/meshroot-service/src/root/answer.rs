@@ -3,7 +3,7 @@ use meshroot::spiffe::TrustDomain;
 use meshroot::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{MOST, RootError};
+use super::{MOST, RootError, words};
 
 /// What an answer file begins with.
 const FORMAT: &str = "answer of the root, version 1";
@@ -49,7 +49,7 @@ impl RootAnswer {
         if bytes.len() > MOST {
             return Err(malformed(format!("it has more than {MOST} octets")));
         }
-        let answer: Self = serde_json::from_slice(bytes).map_err(|e| malformed(e.to_string()))?;
+        let answer: Self = serde_json::from_slice(bytes).map_err(|e| malformed(words::fault(&e)))?;
         if answer.meshroot != FORMAT {
             return Err(malformed(format!("it is not an '{FORMAT}'")));
         }

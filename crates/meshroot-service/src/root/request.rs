@@ -107,7 +107,7 @@ impl RootRequest {
         if bytes.len() > MOST {
             return Err(malformed(format!("it has more than {MOST} octets")));
         }
-        let request: Self = serde_json::from_slice(bytes).map_err(|e| malformed(e.to_string()))?;
+        let request: Self = serde_json::from_slice(bytes).map_err(|e| malformed(words::fault(&e)))?;
         if request.meshroot != FORMAT {
             return Err(malformed(format!("it is not a '{FORMAT}'")));
         }

@@ -29,7 +29,32 @@ pub(super) fn of(request: &RootRequest) -> Vec<String> {
     words
 }
 
+/// What a reader of JSON says of a file from elsewhere, and where. It may quote the file: cut short, and nothing that a terminal would obey.
+pub(super) fn fault(e: &serde_json::Error) -> String {
+    let (said, place) = (e.to_string(), format!(" at line {} column {}", e.line(), e.column()));
+    let what = said.strip_suffix(&place).unwrap_or(&said);
+    let what = what.chars().take(400).flat_map(|c| if c.is_control() { c.escape_debug().collect() } else { vec![c] });
+    what.collect::<String>() + &place
+}
+
 /// A text from elsewhere, on one line and with nothing that a terminal would obey.
 fn line(text: &str) -> String {
     text.escape_debug().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::root::RootAnswer;
+
+    #[test]
+    fn a_file_that_is_none_writes_nothing_of_its_own_to_a_terminal() {
+        let name = format!("\u{1b}[2J\nsigned: 1\n{}", "x".repeat(10_000));
+        let file = serde_json::json!({ name: 1 }).to_string();
+        for error in [RootRequest::from_json(file.as_bytes()).unwrap_err(), RootAnswer::from_json(file.as_bytes()).unwrap_err()] {
+            let said = error.to_string();
+            assert!(said.len() < 600 && !said.chars().any(char::is_control), "{said:?}");
+            assert!(said.contains("unknown field `\\u{1b}[2J\\nsigned") && said.contains(" at line 1 column "), "{said}");
+        }
+    }
 }

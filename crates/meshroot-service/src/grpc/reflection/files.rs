@@ -97,77 +97,50 @@ const fn health(name: &'static str, watches: bool) -> Method {
     Method { name, input, output, streams: (false, watches) }
 }
 
-const REFLECTION: File = File {
-    name: "grpc/reflection/v1/reflection.proto",
-    package: "grpc.reflection.v1",
-    dependencies: &[],
-    messages: &[
-        choice("ServerReflectionRequest", "message_request", &asked(".grpc.reflection.v1.ExtensionRequest")),
-        EXTENSION,
-        choice(
-            "ServerReflectionResponse",
-            "message_response",
-            &replied([
-                ".grpc.reflection.v1.ServerReflectionRequest",
-                ".grpc.reflection.v1.FileDescriptorResponse",
-                ".grpc.reflection.v1.ExtensionNumberResponse",
-                ".grpc.reflection.v1.ListServiceResponse",
-                ".grpc.reflection.v1.ErrorResponse",
-            ]),
-        ),
-        FILE,
-        NUMBERS,
-        plain("ListServiceResponse", &[field("service", 1, Message(".grpc.reflection.v1.ServiceResponse"), Many)]),
-        SERVICE,
-        ERROR,
-    ],
-    enums: &[],
-    services: &[(
-        "ServerReflection",
-        &[Method {
-            name: "ServerReflectionInfo",
-            input: ".grpc.reflection.v1.ServerReflectionRequest",
-            output: ".grpc.reflection.v1.ServerReflectionResponse",
-            streams: (true, true),
-        }],
-    )],
-};
+/// The two versions have the same messages in packages of their own.
+macro_rules! reflection {
+    ($version:literal) => {
+        File {
+            name: concat!("grpc/reflection/", $version, "/reflection.proto"),
+            package: concat!("grpc.reflection.", $version),
+            dependencies: &[],
+            messages: &[
+                choice("ServerReflectionRequest", "message_request", &asked(concat!(".grpc.reflection.", $version, ".ExtensionRequest"))),
+                EXTENSION,
+                choice(
+                    "ServerReflectionResponse",
+                    "message_response",
+                    &replied([
+                        concat!(".grpc.reflection.", $version, ".ServerReflectionRequest"),
+                        concat!(".grpc.reflection.", $version, ".FileDescriptorResponse"),
+                        concat!(".grpc.reflection.", $version, ".ExtensionNumberResponse"),
+                        concat!(".grpc.reflection.", $version, ".ListServiceResponse"),
+                        concat!(".grpc.reflection.", $version, ".ErrorResponse"),
+                    ]),
+                ),
+                FILE,
+                NUMBERS,
+                plain("ListServiceResponse", &[field("service", 1, Message(concat!(".grpc.reflection.", $version, ".ServiceResponse")), Many)]),
+                SERVICE,
+                ERROR,
+            ],
+            enums: &[],
+            services: &[(
+                "ServerReflection",
+                &[Method {
+                    name: "ServerReflectionInfo",
+                    input: concat!(".grpc.reflection.", $version, ".ServerReflectionRequest"),
+                    output: concat!(".grpc.reflection.", $version, ".ServerReflectionResponse"),
+                    streams: (true, true),
+                }],
+            )],
+        }
+    };
+}
 
-const REFLECTION_ALPHA: File = File {
-    name: "grpc/reflection/v1alpha/reflection.proto",
-    package: "grpc.reflection.v1alpha",
-    dependencies: &[],
-    messages: &[
-        choice("ServerReflectionRequest", "message_request", &asked(".grpc.reflection.v1alpha.ExtensionRequest")),
-        EXTENSION,
-        choice(
-            "ServerReflectionResponse",
-            "message_response",
-            &replied([
-                ".grpc.reflection.v1alpha.ServerReflectionRequest",
-                ".grpc.reflection.v1alpha.FileDescriptorResponse",
-                ".grpc.reflection.v1alpha.ExtensionNumberResponse",
-                ".grpc.reflection.v1alpha.ListServiceResponse",
-                ".grpc.reflection.v1alpha.ErrorResponse",
-            ]),
-        ),
-        FILE,
-        NUMBERS,
-        plain("ListServiceResponse", &[field("service", 1, Message(".grpc.reflection.v1alpha.ServiceResponse"), Many)]),
-        SERVICE,
-        ERROR,
-    ],
-    enums: &[],
-    services: &[(
-        "ServerReflection",
-        &[Method {
-            name: "ServerReflectionInfo",
-            input: ".grpc.reflection.v1alpha.ServerReflectionRequest",
-            output: ".grpc.reflection.v1alpha.ServerReflectionResponse",
-            streams: (true, true),
-        }],
-    )],
-};
+const REFLECTION: File = reflection!("v1");
+
+const REFLECTION_ALPHA: File = reflection!("v1alpha");
 
 const fn asked(extension: &'static str) -> [Field; 6] {
     [

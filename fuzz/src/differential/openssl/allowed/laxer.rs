@@ -51,7 +51,7 @@ mod error {
     pub(super) const CA_CERT_MISSING_KEY_USAGE: i32 = 92;
 }
 
-static LAXER: [Laxer; 18] = [
+static LAXER: [Laxer; 19] = [
     (
         Difference::laxer(
             "openssl.last_second",
@@ -127,6 +127,13 @@ static LAXER: [Laxer; 18] = [
             let any =
                 |one: &Features<'_>| one.extension(&[0x55, 0x1d, 32]).is_some_and(|e| e.value.windows(4).any(|part| part == [0x55, 0x1d, 32, 0]));
             code == error::NO_EXPLICIT_POLICY && path.first().is_some_and(any)
+        },
+    ),
+    (
+        Difference::laxer("openssl.user_information", "a URI's host stands behind its user information, RFC 3986 §3.2; OpenSSL compares both", NAMES),
+        |code, _, _, path| {
+            let user = |name: &Tlv<'_>| name.tag == 0x86 && name.content.contains(&b'@');
+            code == error::PERMITTED_VIOLATION && path.iter().any(|one| one.alt_names().iter().any(user))
         },
     ),
     (Difference::laxer("openssl.root_dot", "a host name with the root's dot behind it is the same host", NAMES), |code, _, _, path| {

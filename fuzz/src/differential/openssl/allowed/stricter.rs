@@ -27,7 +27,7 @@ struct Disputed<'a> {
     path: &'a [Features<'a>],
 }
 
-static STRICTER: [Stricter; 37] = [
+static STRICTER: [Stricter; 41] = [
     (
         Difference::stricter(
             "openssl.leaf_is_an_anchor",
@@ -54,6 +54,21 @@ static STRICTER: [Stricter; 37] = [
     (
         Difference::stricter("openssl.hybrid_points", "a public key is an uncompressed point, RFC 5480 §2.2", "OpenSSL 3.0 crypto/ec/ecp_oct.c"),
         |disputed| matches!(disputed.refusal.unreadable(), Some(CertificateError::Key(KeyError::PointEncoding { .. }))),
+    ),
+    (
+        Difference::stricter(
+            "openssl.keys_of_odd_bits",
+            "a public key is whole octets, RFC 5480 §2.2, RFC 8410 §4; OpenSSL clears the bits that are said to be unused",
+            "OpenSSL 3.0 crypto/asn1/a_bitstr.c, ossl_c2i_ASN1_BIT_STRING",
+        ),
+        |disputed| {
+            let unused = |one: &Features<'_>| {
+                Tlv::first(one.key)
+                    .is_some_and(|(key, _)| matches!(key.children()[..], [_, bits] if bits.content.first().is_some_and(|unused| *unused != 0)))
+            };
+            let malformed = matches!(disputed.refusal.unreadable(), Some(CertificateError::Key(KeyError::MalformedPublicKey(_))));
+            malformed && disputed.path.iter().any(unused)
+        },
     ),
     (
         Difference::stricter(
@@ -98,8 +113,14 @@ static STRICTER: [Stricter; 37] = [
     (
         Difference::stricter("openssl.loose_constraints", "a base that is no host name excludes all and permits nothing, RFC 5280 §4.2.1.10", NAMES),
         |disputed| {
-            let base = |base: &[u8], uri: bool| !is_host(if uri { base.strip_prefix(b".").unwrap_or(base) } else { base });
-            let loose = |ca: &Features<'_>| ca.bases().iter().any(|one| matches!(one.tag, 0x82 | 0x86) && base(one.content, one.tag == 0x86));
+            let host_or_below = |base: &[u8]| is_host(base.strip_prefix(b".").unwrap_or(base));
+            let fits = |base: &Tlv<'_>| match base.tag {
+                0x81 => host_or_below(base.content) || base.content.contains(&b'@') && is_plain_name(base),
+                0x82 => is_host(base.content),
+                0x86 => host_or_below(base.content),
+                _ => true,
+            };
+            let loose = |ca: &Features<'_>| !ca.bases().iter().all(fits);
             let no_range = |ca: &Features<'_>| {
                 ca.bases()
                     .iter()
@@ -107,6 +128,24 @@ static STRICTER: [Stricter; 37] = [
             };
             disputed.anywhere(|reason, _| matches!(reason, Reason::NameConstraint { .. })) && disputed.path.iter().any(loose)
                 || disputed.anywhere(|reason, ca| *reason == Reason::MalformedExtension("nameConstraints") && no_range(ca))
+        },
+    ),
+    (Difference::stricter("openssl.root_dot_excluded", "a host name with the root's dot behind it is the same host", NAMES), |disputed| {
+        let dotted = |name: &Tlv<'_>| name.tag == 0x82 && name.content.ends_with(b".");
+        disputed.anywhere(|reason, one| matches!(reason, Reason::NameConstraint { .. }) && one.alt_names().iter().any(dotted))
+    }),
+    (
+        Difference::stricter(
+            "openssl.primitive_lists",
+            "SEQUENCE OF and SET OF are constructed, X.690 §8.10, §8.12; OpenSSL does not look at that bit of theirs",
+            "OpenSSL 3.0 crypto/asn1/tasn_dec.c, asn1_template_noexp_d2i",
+        ),
+        |disputed| {
+            let malformed = matches!(disputed.refusal.unreadable(), Some(CertificateError::Malformed { .. }));
+            malformed && disputed.path.iter().any(|one| one.has_primitive_lists)
+                || disputed.anywhere(|reason, one| {
+                    matches!(reason, Reason::MalformedExtension(_)) && one.extensions().iter().any(Extension::is_primitive_list)
+                })
         },
     ),
     (
@@ -131,7 +170,13 @@ static STRICTER: [Stricter; 37] = [
             "a Name that cannot be read as DER is the same only as its own bytes; OpenSSL reads BER",
             PARSER,
         ),
-        |disputed| disputed.anywhere(|reason, one| matches!(reason, Reason::UnknownIssuer { .. }) && !is_name(one.issuer)),
+        |disputed| {
+            disputed.refusal.rule().is_some_and(|(reason, place)| {
+                let named = disputed.path.get(place).is_some_and(|child| !is_name(child.issuer));
+                let own = disputed.path.get(place + 1).is_some_and(|issuer| !is_name(issuer.subject));
+                matches!(reason, Reason::UnknownIssuer { .. }) && (named || own)
+            })
+        },
     ),
     (Difference::stricter("openssl.issuer_without_name", "an issuer has a name, RFC 5280 §4.1.2.4", PURPOSE), |disputed| {
         disputed.anywhere(|reason, one| *reason == Reason::NoIssuerName && one.issuer == [0x30, 0])
@@ -225,6 +270,18 @@ static STRICTER: [Stricter; 37] = [
                 _ => false,
             };
             about_policies && disputed.path.last().is_some_and(demands)
+        },
+    ),
+    (
+        Difference::stricter(
+            "openssl.policies_unread_alone",
+            "what is there is read; OpenSSL reads policyMappings and inhibitAnyPolicy only beside certificatePolicies",
+            "OpenSSL 3.0 crypto/x509/pcy_cache.c, policy_cache_new",
+        ),
+        |disputed| {
+            disputed.anywhere(|reason, one| {
+                matches!(reason, Reason::MalformedExtension("policyMappings" | "inhibitAnyPolicy")) && one.extension(&[0x55, 0x1d, 32]).is_none()
+            })
         },
     ),
     (
