@@ -54,11 +54,11 @@ pub(super) fn decide<'a>(batch: &'a [Candidate<'a>], mut head: Head, mut known: 
             plan.places.push(Place::Unfit);
             continue;
         };
-        if let Some(id) = parsed.id.as_ref().filter(|id| known.denies(id, submission.issuance.at)) {
+        if let Some(id) = parsed.issued.id().filter(|id| known.denies(id, submission.issuance.at)) {
             plan.places.push(Place::Refused(StoreError::Denied(id.clone())));
             continue;
         }
-        let (serial, issuer) = (parsed.certificate.serial(), parsed.certificate.issuer().as_der());
+        let (serial, issuer) = (parsed.issued.serial(), parsed.issued.issuer().as_der());
         let serial_key = (serial.as_bytes(), issuer, parsed.trust_domain);
         if known.used_serials.contains(&at) || in_batch.contains(&serial_key) {
             plan.places.push(Place::Refused(StoreError::DuplicateSerial(serial.clone())));
@@ -105,20 +105,20 @@ pub(super) fn use_up(token: Option<&mut (JoinToken, i64)>, position: u64, now: T
     Ok((token.clone(), *trust_domain))
 }
 
-fn entry<'a>(position: i64, submission: &'a Submission, parsed: &'a Parsed) -> Entry<'a> {
-    let (issuance, certificate) = (&submission.issuance, &parsed.certificate);
+fn entry<'a>(position: i64, submission: &'a Submission, parsed: &'a Parsed<'_>) -> Entry<'a> {
+    let (issuance, issued) = (&submission.issuance, parsed.issued);
     Entry {
         position,
         trust_domain: parsed.trust_domain,
         authority: issuance.authority.as_str(),
         kind: &issuance.kind,
         caller: &issuance.caller,
-        spiffe_id: parsed.id.as_ref().map(SpiffeId::as_str),
-        serial: certificate.serial().as_bytes(),
-        not_before: certificate.validity().not_before.unix(),
-        not_after: certificate.validity().not_after.unix(),
+        spiffe_id: issued.id().map(SpiffeId::as_str),
+        serial: issued.serial().as_bytes(),
+        not_before: issued.validity().not_before.unix(),
+        not_after: issued.validity().not_after.unix(),
         at: issuance.at.unix(),
         since: (issuance.since != issuance.at).then(|| issuance.since.unix()),
-        certificate: certificate.der(),
+        certificate: issued.der(),
     }
 }

@@ -6,9 +6,8 @@
 
 use std::collections::HashSet;
 
-use meshroot::spiffe::SpiffeId;
+use meshroot::issue::Issued;
 use meshroot::time::Timestamp;
-use meshroot::x509::Certificate;
 
 use super::decide::{Known, decide};
 use super::failure::{Context, Fault};
@@ -16,7 +15,7 @@ use super::head::{self, Head};
 use super::rows::{maybe, text};
 use super::session::Session;
 use super::{idempotency, log, revocations, tokens};
-use crate::sqlite::log::{Entry, spiffe_id};
+use crate::sqlite::log::Entry;
 use crate::sqlite::serials::REMEMBERED;
 use crate::{JoinToken, StoreError, Submission};
 
@@ -28,14 +27,13 @@ pub(super) const FORGOTTEN_AT_ONCE: i64 = 4;
 pub(super) struct Candidate<'a> {
     pub(super) submission: &'a Submission,
     /// What can be recorded, or why it never can.
-    pub(super) entry: Result<Parsed, StoreError>,
+    pub(super) entry: Result<Parsed<'a>, StoreError>,
     pub(super) name: Option<[u8; 32]>,
 }
 
-pub(super) struct Parsed {
+pub(super) struct Parsed<'a> {
     pub(super) trust_domain: i64,
-    pub(super) certificate: Certificate,
-    pub(super) id: Option<SpiffeId>,
+    pub(super) issued: &'a Issued,
 }
 
 /// Where a submission ended up.
@@ -75,10 +73,9 @@ impl<'a> Candidate<'a> {
                 let detail = "a text with a NUL character cannot be stored".to_owned();
                 return Err(StoreError::Database { action: "record in", path: "the store".into(), detail });
             }
-            let certificate = Certificate::from_der(issuance.issued.der())?;
             let trust_domain = number_of(issuance.trust_domain.as_str());
             let trust_domain = trust_domain.ok_or_else(|| StoreError::UnknownTrustDomain(issuance.trust_domain.clone()))?;
-            Ok(Parsed { trust_domain, id: spiffe_id(&certificate), certificate })
+            Ok(Parsed { trust_domain, issued: &issuance.issued })
         };
         Self { submission, entry: parse(), name: name.map(|name| idempotency::digest_of(&name.caller, &name.key)) }
     }
@@ -114,9 +111,9 @@ pub(super) const STATEMENTS: &[&str] = &[
 /// The first round trip.
 pub(super) async fn prepare<'a>(session: &Session, context: &Context<'_>, batch: &'a [Candidate<'a>]) -> Result<Plan<'a>, Fault> {
     session.prepare(STATEMENTS).await?;
-    let parsed: Vec<(usize, &Parsed)> = batch.iter().enumerate().filter_map(|(at, one)| Some((at, one.entry.as_ref().ok()?))).collect();
-    let serials: Vec<&[u8]> = parsed.iter().map(|(_, entry)| entry.certificate.serial().as_bytes()).collect();
-    let issuers: Vec<&[u8]> = parsed.iter().map(|(_, entry)| entry.certificate.issuer().as_der()).collect();
+    let parsed: Vec<(usize, &Parsed<'_>)> = batch.iter().enumerate().filter_map(|(at, one)| Some((at, one.entry.as_ref().ok()?))).collect();
+    let serials: Vec<&[u8]> = parsed.iter().map(|(_, entry)| entry.issued.serial().as_bytes()).collect();
+    let issuers: Vec<&[u8]> = parsed.iter().map(|(_, entry)| entry.issued.issuer().as_der()).collect();
     let domains: Vec<i64> = parsed.iter().map(|(_, entry)| entry.trust_domain).collect();
     let digests: Vec<&[u8]> = batch.iter().filter_map(|one| Some(one.submission.consumes.as_ref()?.0.as_slice())).collect();
     let names: Vec<&[u8]> = batch.iter().filter_map(|one| Some(one.name.as_ref()?.as_slice())).collect();
@@ -125,7 +122,7 @@ pub(super) async fn prepare<'a>(session: &Session, context: &Context<'_>, batch:
     let forget_before = now.map_or(0, |now| now.minus(REMEMBERED).unix());
     let forget_at_most = FORGOTTEN_AT_ONCE.saturating_mul(i64::try_from(batch.len()).unwrap_or(i64::MAX));
 
-    let ids: Vec<&str> = parsed.iter().filter_map(|(_, entry)| Some(entry.id.as_ref()?.as_str())).collect();
+    let ids: Vec<&str> = parsed.iter().filter_map(|(_, entry)| Some(entry.issued.id()?.as_str())).collect();
 
     let (head, forgotten, used, tokens, names, denials) = tokio::join!(
         biased;

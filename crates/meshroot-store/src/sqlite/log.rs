@@ -7,7 +7,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 use super::failure::Context;
 use super::load::{number_of, sound};
 use super::segments::{self, Segment};
-use super::serials::{self, Index, Recent};
+use super::serials::{self, Index, Number, Recent};
 use crate::checksum::Checksum;
 use crate::{Issuance, IssuanceRow, Query, StoreError};
 
@@ -85,27 +85,26 @@ pub(super) fn append(
     issuance: &Issuance,
 ) -> Result<Result<u64, StoreError>, StoreError> {
     let failed = |e| context.failed(e);
-    let certificate = match Certificate::from_der(issuance.issued.der()) {
-        Ok(certificate) => certificate,
-        Err(e) => return Ok(Err(e.into())),
-    };
+    // Read from the certificate when it was completed, and from nothing else.
+    let issued = &issuance.issued;
+    let (id, validity) = (issued.id(), issued.validity());
     let Some(trust_domain) = tail.number_of(connection, context, &issuance.trust_domain)? else {
         return Ok(Err(StoreError::UnknownTrustDomain(issuance.trust_domain.clone())));
     };
-    let id = spiffe_id(&certificate);
-    if let Some(id) = id.as_ref().filter(|_| tail.denials)
+    if let Some(id) = id.filter(|_| tail.denials)
         && super::revocations::denies(connection, context, id, issuance.at)?
     {
         return Ok(Err(StoreError::Denied(id.clone())));
     }
-    let key = serials::key(trust_domain, &certificate);
-    if tail.recent.is_used(&mut tail.serials, connection, context, key, &certificate, issuance.at)? {
-        return Ok(Err(StoreError::DuplicateSerial(certificate.serial().clone())));
+    let number = Number { trust_domain, issuer: issued.issuer(), serial: issued.serial() };
+    let key = number.key();
+    if tail.recent.is_used(&mut tail.serials, connection, context, key, &number, issuance.at)? {
+        return Ok(Err(StoreError::DuplicateSerial(issued.serial().clone())));
     }
     if tail.old_serials {
         serials::forget_old_ones(connection, context, issuance.at)?;
-        if serials::is_used_before(connection, context, trust_domain, &certificate)? {
-            return Ok(Err(StoreError::DuplicateSerial(certificate.serial().clone())));
+        if serials::is_used_before(connection, context, &number)? {
+            return Ok(Err(StoreError::DuplicateSerial(issued.serial().clone())));
         }
     }
     let position = tail.next;
@@ -115,13 +114,13 @@ pub(super) fn append(
         authority: issuance.authority.as_str(),
         kind: &issuance.kind,
         caller: &issuance.caller,
-        spiffe_id: id.as_ref().map(SpiffeId::as_str),
-        serial: certificate.serial().as_bytes(),
-        not_before: certificate.validity().not_before.unix(),
-        not_after: certificate.validity().not_after.unix(),
+        spiffe_id: id.map(SpiffeId::as_str),
+        serial: issued.serial().as_bytes(),
+        not_before: validity.not_before.unix(),
+        not_after: validity.not_after.unix(),
         at: issuance.at.unix(),
         since: (issuance.since != issuance.at).then(|| issuance.since.unix()),
-        certificate: certificate.der(),
+        certificate: issued.der(),
     };
     entry.insert(&mut tail.insert).map_err(failed)?;
     let written = (trust_domain, issuance.authority.clone(), entry.not_after);
@@ -130,14 +129,9 @@ pub(super) fn append(
         entry.note_expiry(connection).map_err(failed)?;
         tail.last_expiry = Some(written);
     }
-    tail.recent.add(key, &certificate, position);
+    tail.recent.add(key, validity.not_after, position);
     tail.next = position.saturating_add(1);
     Ok(Ok(u64::try_from(position).unwrap_or(u64::MAX)))
-}
-
-/// The first URI that is a SPIFFE ID; the linter lets no second one pass.
-pub(crate) fn spiffe_id(certificate: &Certificate) -> Option<SpiffeId> {
-    certificate.alt_names()?.uris.into_iter().find_map(|uri| SpiffeId::parse(uri).ok())
 }
 
 /// A row of the log.

@@ -20,7 +20,7 @@ use std::time::Instant;
 
 use meshroot::x509::SerialNumber;
 
-use super::serials::{self, Recent};
+use super::serials::{Number, Recent};
 use super::*;
 use crate::support::{Mesh, NOW};
 use crate::{IdPattern, Issuance, NewStore, RenderedBundle, StoreKind};
@@ -102,7 +102,7 @@ fn fill(store: &SqliteStore, plan: &Plan, from: u64, to: u64) {
         entry.note_expiry(&transaction).unwrap();
         if not_after >= remembered {
             let certificate = Certificate::from_der(&certificate).unwrap();
-            index.add(serials::key(1, &certificate), &certificate, tail.next);
+            index.add(Number::of(1, &certificate).key(), certificate.validity().not_after, tail.next);
         }
         tail.next += 1;
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use meshroot::time::Timestamp;
-use meshroot::x509::Certificate;
+use meshroot::x509::{Certificate, DistinguishedName, SerialNumber};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
 use super::failure::Context;
@@ -50,10 +50,23 @@ struct Use {
     expires_at: i64,
 }
 
-/// The number that a serial number goes by. It proves nothing; what is found by it is compared.
-pub(super) fn key(trust_domain: i64, certificate: &Certificate) -> i64 {
-    let key = Checksum::of("serial_keys").int(trust_domain).bytes(certificate.issuer().as_der());
-    key.bytes(certificate.serial().as_bytes()).finish()
+/// A serial number, with what it is one of.
+pub(super) struct Number<'a> {
+    pub(super) trust_domain: i64,
+    pub(super) issuer: &'a DistinguishedName,
+    pub(super) serial: &'a SerialNumber,
+}
+
+impl<'a> Number<'a> {
+    pub(super) fn of(trust_domain: i64, certificate: &'a Certificate) -> Self {
+        Self { trust_domain, issuer: certificate.issuer(), serial: certificate.serial() }
+    }
+
+    /// The number that it goes by. It proves nothing; what is found by it is compared.
+    pub(super) fn key(&self) -> i64 {
+        let key = Checksum::of("serial_keys").int(self.trust_domain).bytes(self.issuer.as_der());
+        key.bytes(self.serial.as_bytes()).finish()
+    }
 }
 
 /// What was written to the index, prepared to be asked for many times.
@@ -101,7 +114,7 @@ impl Recent {
                 let der: Vec<u8> = row.get(2).map_err(failed)?;
                 let damaged = |_| context.damaged(format!("entry {position} of the issuance log is not what was written"));
                 let certificate = Certificate::from_der(&der).map_err(damaged)?;
-                self.add(key(trust_domain, &certificate), &certificate, position);
+                self.add(Number::of(trust_domain, &certificate).key(), certificate.validity().not_after, position);
             }
         }
         self.seen = Some(newest);
@@ -109,8 +122,8 @@ impl Recent {
     }
 
     /// Takes note of an entry that was appended.
-    pub(super) fn add(&mut self, key: i64, certificate: &Certificate, position: i64) {
-        self.entries.insert(key, (position, certificate.validity().not_after.unix()));
+    pub(super) fn add(&mut self, key: i64, not_after: Timestamp, position: i64) {
+        self.entries.insert(key, (position, not_after.unix()));
         self.seen = Some(position);
     }
 
@@ -120,14 +133,14 @@ impl Recent {
         self.seen = Some(position.saturating_sub(1));
     }
 
-    /// Whether the issuer has used the serial number before, and it is not forgotten. `key` is the certificate's.
+    /// Whether the issuer has used the serial number before, and it is not forgotten. `key` is the number's.
     pub(super) fn is_used(
         &self,
         index: &mut Index<'_>,
         connection: &Connection,
         context: &Context<'_>,
         key: i64,
-        certificate: &Certificate,
+        number: &Number<'_>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let Some(used) = self.use_of(index, context, key)? else { return Ok(false) };
@@ -139,7 +152,7 @@ impl Recent {
         let Some(row) = log::at(connection, context, position)? else { return Ok(true) };
         // Others may go by the same number; the chance is one in 2^64 for each pair.
         let held = Certificate::from_der(&row.certificate).map_err(|_| context.damaged("a certificate in the log cannot be read"))?;
-        Ok(held.serial() == certificate.serial() && held.issuer() == certificate.issuer())
+        Ok(held.serial() == number.serial && held.issuer() == number.issuer)
     }
 
     /// The entry of the log with this very certificate.
@@ -149,7 +162,9 @@ impl Recent {
         let numbers = select.query_map([], |row| row.get::<_, i64>(0)).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(failed)?;
         let mut index = Index::of(connection, context)?;
         for number in numbers {
-            let Some(Use { position: Some(position), .. }) = self.use_of(&mut index, context, key(number, certificate))? else { continue };
+            let Some(Use { position: Some(position), .. }) = self.use_of(&mut index, context, Number::of(number, certificate).key())? else {
+                continue;
+            };
             // Names and numbers can be chosen by who holds another CA's key.
             if let Some(row) = log::at(connection, context, position)?.filter(|row| row.certificate == certificate.der()) {
                 return Ok(Some(row));
@@ -213,9 +228,10 @@ pub(super) fn use_of_ca(
 ) -> Result<bool, StoreError> {
     let mut recent = Recent::default();
     recent.catch_up(connection, context)?;
-    let key = key(trust_domain, certificate);
-    let used = recent.is_used(&mut Index::of(connection, context)?, connection, context, key, certificate, now)?;
-    if used || is_used_before(connection, context, trust_domain, certificate)? {
+    let number = Number::of(trust_domain, certificate);
+    let key = number.key();
+    let used = recent.is_used(&mut Index::of(connection, context)?, connection, context, key, &number, now)?;
+    if used || is_used_before(connection, context, &number)? {
         return Ok(false);
     }
     let values = params![key, None::<i64>, certificate.validity().not_after.unix()];
@@ -243,14 +259,9 @@ pub(super) fn has_old_ones(connection: &Connection, context: &Context<'_>) -> Re
 }
 
 /// Whether an earlier version took note of this serial number.
-pub(super) fn is_used_before(
-    connection: &Connection,
-    context: &Context<'_>,
-    trust_domain: i64,
-    certificate: &Certificate,
-) -> Result<bool, StoreError> {
+pub(super) fn is_used_before(connection: &Connection, context: &Context<'_>, number: &Number<'_>) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM serials WHERE serial = ? AND issuer = ? AND trust_domain = ?";
-    let of = params![certificate.serial().as_bytes(), certificate.issuer().as_der(), trust_domain];
+    let of = params![number.serial.as_bytes(), number.issuer.as_der(), number.trust_domain];
     connection.prepare_cached(sql).and_then(|mut select| select.exists(of)).map_err(|e| context.failed(e))
 }
 

@@ -1,6 +1,7 @@
 use core::fmt;
 use std::time::Duration;
 
+use crate::spiffe::SpiffeId;
 use crate::time::{Timestamp, Validity, humanize};
 use crate::verify::CaPath;
 use crate::x509::{Certificate, DistinguishedName, SerialNumber};
@@ -15,6 +16,8 @@ pub struct Issued {
     pub(super) path: Option<CaPath>,
     pub(super) serial: SerialNumber,
     pub(super) validity: Validity,
+    pub(super) issuer: DistinguishedName,
+    pub(super) id: Option<SpiffeId>,
     pub(super) lifetime_cut: Option<LifetimeCut>,
 }
 
@@ -69,6 +72,16 @@ impl Issued {
     /// The validity period.
     pub fn validity(&self) -> Validity {
         self.validity
+    }
+
+    /// Who signed it, by name.
+    pub fn issuer(&self) -> &DistinguishedName {
+        &self.issuer
+    }
+
+    /// The SPIFFE ID in it, if it has one.
+    pub fn id(&self) -> Option<&SpiffeId> {
+        self.id.as_ref()
     }
 
     /// Whether and why it lives shorter than asked for.

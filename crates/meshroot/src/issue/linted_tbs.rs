@@ -2,12 +2,13 @@ use super::{IssueError, Issued, LifetimeCut};
 use crate::key::{Crypto, PublicKey, SignatureAlgorithm, Signer};
 use crate::lint::Linted;
 use crate::profile::ProfileKind;
-use crate::spiffe::TrustDomain;
+use crate::spiffe::{SpiffeId, TrustDomain};
 use crate::time::{Timestamp, Validity};
 use crate::verify::CaPath;
 use crate::x509::encode::signed;
+use crate::x509::extension::SUBJECT_ALT_NAME;
 use crate::x509::wire::CertRef;
-use crate::x509::{Certificate, SerialNumber};
+use crate::x509::{AltNames, Certificate, DistinguishedName, SerialNumber};
 
 /// A certificate that wants only its signature: linted, bound to its issuer, used up by signing.
 ///
@@ -69,6 +70,7 @@ impl LintedTbs {
     pub fn complete(self, signature: &[u8]) -> Result<Issued, IssueError> {
         let der = signed(self.linted.tbs(), self.algorithm, signature);
         let certificate = CertRef::parse(&der)?;
+        let mut id = None;
         match &self.issuer {
             IssuerAt::Itself => {
                 let root = Certificate::from_der(&der)?;
@@ -79,10 +81,11 @@ impl LintedTbs {
             }
             IssuerAt::Path { path, trust_domain } => {
                 if self.kind == ProfileKind::Workload {
-                    let id = path.validate_svid(&certificate, &self.crypto, self.now).map_err(IssueError::NotValid)?;
-                    if id.trust_domain() != *trust_domain {
-                        return Err(IssueError::ForeignTrustDomain { ours: trust_domain.clone(), asked: id.trust_domain().to_owned() });
+                    let found = path.validate_svid(&certificate, &self.crypto, self.now).map_err(IssueError::NotValid)?;
+                    if found.trust_domain() != *trust_domain {
+                        return Err(IssueError::ForeignTrustDomain { ours: trust_domain.clone(), asked: found.trust_domain().to_owned() });
                     }
+                    id = Some(found.to_owned());
                 } else {
                     path.validate_below(&certificate, &self.crypto, self.now).map_err(IssueError::NotValid)?;
                 }
@@ -91,11 +94,16 @@ impl LintedTbs {
         if certificate.tbs.spki != self.subject_key.spki_der() {
             return Err(IssueError::Key(crate::key::KeyError::InconsistentKeyPair));
         }
+        // A workload's was just validated.
+        let id = id.or_else(|| spiffe_id(&certificate));
+        // As the certificate says, so that nobody has to read it again to be sure.
+        let issuer = DistinguishedName::from_der_unchecked(certificate.tbs.issuer);
+        let (serial, validity) = (SerialNumber::from_bytes(certificate.tbs.serial), certificate.tbs.validity);
         let path = match self.issuer {
             IssuerAt::Itself => None,
             IssuerAt::Path { path, .. } => Some(path),
         };
-        Ok(Issued { der, path, serial: self.serial, validity: self.validity, lifetime_cut: self.lifetime_cut })
+        Ok(Issued { der, path, serial, validity, issuer, id, lifetime_cut: self.lifetime_cut })
     }
 
     /// Signs with a signer at hand, and [`complete`](Self::complete)s.
@@ -103,4 +111,10 @@ impl LintedTbs {
         let signature = signer.sign(self.message())?;
         self.complete(&signature)
     }
+}
+
+/// The first URI that is a SPIFFE ID; the linter lets no second one pass.
+fn spiffe_id(certificate: &CertRef<'_>) -> Option<SpiffeId> {
+    let names = certificate.tbs.extension(SUBJECT_ALT_NAME).and_then(|e| AltNames::decode(e.value).ok())?;
+    names.uris.into_iter().find_map(|uri| SpiffeId::parse(uri).ok())
 }
