@@ -23,7 +23,8 @@ pub(crate) async fn scene(args: &Args, mesh: &Mesh) -> Value {
         tokio::time::sleep(Duration::from_millis(500)).await;
         let before = server.usage().resident;
         let mut connections = open(&server, http2, CONNECTIONS).await;
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        // A connection that was used a moment ago is not idle yet.
+        tokio::time::sleep(Duration::from_secs(4)).await;
         let after = server.usage().resident;
         for connection in &mut connections {
             assert_eq!(connection.ask(bundle()).await.status, 200, "a connection did not last");

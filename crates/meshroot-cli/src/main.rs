@@ -36,6 +36,10 @@ use args::Cli;
 use exit::{Exit, Failure};
 use output::Out;
 
+/// The service allocates some hundred times a request, from several threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // What a panic would print is for programmers; the sentence below is for people.
     std::panic::set_hook(Box::new(|_| {}));

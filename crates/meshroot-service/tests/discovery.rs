@@ -104,7 +104,9 @@ async fn a_clusters_keys_are_fetched_and_a_new_one_as_soon_as_a_token_names_it()
     assert!(comes_to(&running, &next.token(&running.mesh, |_| ()), 201).await);
     assert_eq!(ask(&running, &old).await, 401, "its key is gone");
     let metrics = Client::plain(running.service.health_address()).get("/metrics").await.text();
-    assert!(metrics.contains("meshroot_key_set_fetches_total{cluster=\"west\",result=\"fetched\"} 2"), "{metrics}");
+    let fetched = metrics.lines().find_map(|line| line.strip_prefix("meshroot_key_set_fetches_total{cluster=\"west\",result=\"fetched\"} "));
+    // On a slow machine it is time for the next one meanwhile.
+    assert!(fetched.is_some_and(|n| n.parse::<u32>().unwrap() >= 2), "{metrics}");
     assert!(metrics.contains("meshroot_key_set_age_seconds{cluster=\"west\"}"), "{metrics}");
 }
 

@@ -34,7 +34,7 @@ pub use join_token::{JoinToken, TokenDigest, TokenScope};
 pub use meta::{InvalidStoreId, Meta, NewStore, StoreId, StoreKind};
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresAddress, PostgresStore};
-pub use recorder::{InFlight, Lost, Recorder};
+pub use recorder::{InFlight, Lost, Recorder, Transaction};
 pub use revocation::{Denial, Lift, PublishedCrl, Revocation, RevocationChange, Revocations};
 pub use search::{Found, IdPattern, LogExtent, Maintained, Search, Unexpired};
 pub use sqlite::SqliteStore;

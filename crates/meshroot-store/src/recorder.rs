@@ -1,6 +1,7 @@
 //! Group commit: what is to be recorded at about the same time goes into one transaction.
 
 use core::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -8,10 +9,7 @@ use std::time::{Duration, Instant};
 use crate::{Outcome, Store, StoreError, Submission};
 
 /// How long a batch waits for others to join it, at most.
-const LINGER: Duration = Duration::from_millis(2);
-
-/// When nobody has joined for so long, nobody else is about to: a signature takes less.
-const PAUSE: Duration = Duration::from_micros(400);
+const LINGER: Duration = Duration::from_millis(3);
 
 /// A batch of so many waits for no more: its synchronous write costs each of them next to nothing.
 const ENOUGH: usize = 32;
@@ -24,14 +22,17 @@ const BATCH: usize = 256;
 /// A transaction takes whatever has queued up meanwhile. Before it begins, it waits a moment for as many as were there for
 /// the one before, and for requests that are in flight, so that they share its synchronous write: callers who got their
 /// answers come back. A lone caller waits for nobody.
-pub struct Recorder {
-    shared: Arc<Shared>,
+///
+/// A submission comes with a ticket, `T`, by which its outcome is handed over.
+pub struct Recorder<T: Send + 'static> {
+    shared: Arc<Shared<T>>,
+    in_flight: Arc<AtomicUsize>,
     writer: Option<JoinHandle<()>>,
 }
 
 /// A request that will probably be submitted soon. Dropped, it is not.
 #[derive(Debug)]
-pub struct InFlight(Arc<Shared>);
+pub struct InFlight(Arc<AtomicUsize>);
 
 /// Why a submission has no outcome.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -48,74 +49,76 @@ pub enum Lost {
     Batch(Arc<StoreError>),
 }
 
-/// Told of every transaction: how many submissions it had, and how long it took.
-type Observe = Box<dyn Fn(usize, Duration) + Send + Sync>;
-
-type Done = Box<dyn FnOnce(Result<Outcome, Lost>) + Send>;
-
-struct Shared {
-    store: Arc<dyn Store>,
-    observe: Observe,
-    most: usize,
-    queue: Mutex<Queue>,
-    changed: Condvar,
+/// What one transaction came to.
+#[derive(Debug)]
+pub struct Transaction<T> {
+    /// Every submission's ticket with its outcome, in the order in which they were submitted.
+    pub outcomes: Vec<(T, Result<Outcome, Lost>)>,
+    /// How long it took.
+    pub took: Duration,
 }
 
-#[derive(Default)]
-struct Queue {
-    waiting: Vec<(Submission, Done)>,
-    in_flight: usize,
-    /// How many were there for the last transaction: in it, or queued behind it.
+type Settle<T> = Box<dyn Fn(Transaction<T>) + Send + Sync>;
+
+struct Shared<T> {
+    store: Arc<dyn Store>,
+    settle: Settle<T>,
+    most: usize,
+    queue: Mutex<Queue<T>>,
+    changed: Condvar,
+    in_flight: Arc<AtomicUsize>,
+}
+
+struct Queue<T> {
+    waiting: Vec<(Submission, T)>,
+    /// How many were there for the last transaction: in it, queued behind it, or on their way.
     company: usize,
-    /// How many the writer waits for; fewer do not wake it.
-    wanted: usize,
+    /// How many the writer sleeps for; fewer do not wake it. None while it is awake.
+    wanted: Option<usize>,
     stopping: bool,
 }
 
-impl Recorder {
-    /// Starts the thread. At most `most` submissions wait; more are refused at once.
+impl<T: Send + 'static> Recorder<T> {
+    /// Starts the thread. At most `most` submissions wait; more are refused at once. `settle` is given what every transaction
+    /// came to when it is durable, whether or not it went well, on the recorder's thread: it must not block.
     ///
     /// # Errors
     /// When the operating system gives no thread.
-    pub fn start(store: Arc<dyn Store>, most: usize) -> std::io::Result<Self> {
-        Self::observed(store, most, |_, _| ())
-    }
-
-    /// As [`start`](Self::start), telling `observe` of every transaction: how many submissions it had, and how long it took,
-    /// whether or not it went well. It is called on the recorder's thread, and must not block.
-    ///
-    /// # Errors
-    /// When the operating system gives no thread.
-    pub fn observed(store: Arc<dyn Store>, most: usize, observe: impl Fn(usize, Duration) + Send + Sync + 'static) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared { store, observe: Box::new(observe), most, queue: Mutex::default(), changed: Condvar::new() });
+    pub fn start(store: Arc<dyn Store>, most: usize, settle: impl Fn(Transaction<T>) + Send + Sync + 'static) -> std::io::Result<Self> {
+        let in_flight = Arc::new(AtomicUsize::new(0));
+        let queue = Queue { waiting: Vec::new(), company: 0, wanted: None, stopping: false };
+        let shared =
+            Shared { store, settle: Box::new(settle), most, queue: Mutex::new(queue), changed: Condvar::new(), in_flight: Arc::clone(&in_flight) };
+        let shared = Arc::new(shared);
         let writer = Arc::clone(&shared);
         let writer = std::thread::Builder::new().name("recorder".into()).spawn(move || writer.write())?;
-        Ok(Self { shared, writer: Some(writer) })
+        Ok(Self { shared, in_flight, writer: Some(writer) })
     }
 
     /// Tells of a request that will be submitted as soon as its certificate is signed.
     pub fn enter(&self) -> InFlight {
-        let mut queue = self.shared.lock();
-        queue.in_flight = queue.in_flight.saturating_add(1);
-        InFlight(Arc::clone(&self.shared))
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        InFlight(Arc::clone(&self.in_flight))
     }
 
-    /// Queues a submission; `done` is called on the recorder's thread when its outcome is durable, and must not block.
+    /// Queues a submission; with its ticket the outcome is handed over when it is durable.
     ///
     /// # Errors
-    /// [`Lost::Full`]; `done` is not called then.
-    pub fn submit(&self, request: InFlight, submission: Submission, done: impl FnOnce(Result<Outcome, Lost>) + Send + 'static) -> Result<(), Lost> {
+    /// [`Lost::Full`]; the ticket is dropped then.
+    pub fn submit(&self, request: InFlight, submission: Submission, ticket: T) -> Result<(), Lost> {
         let mut queue = self.shared.lock();
+        // It is in the queue from here on, or nowhere; under the lock, so that the writer does not count it twice.
+        drop(request);
         if queue.stopping || queue.waiting.len() >= self.shared.most {
-            drop(queue);
-            drop(request);
             return Err(Lost::Full);
         }
-        queue.waiting.push((submission, Box::new(done)));
-        let wakes = queue.waiting.len() >= queue.wanted;
+        queue.waiting.push((submission, ticket));
+        let wakes = queue.wanted.is_some_and(|wanted| queue.waiting.len() >= wanted);
+        if wakes {
+            // Once: a thread that is woken is not asleep any more.
+            queue.wanted = None;
+        }
         drop(queue);
-        // It is in the queue now, so it is not in flight any more.
-        drop(request);
         if wakes {
             self.shared.changed.notify_one();
         }
@@ -141,7 +144,7 @@ impl Recorder {
     }
 }
 
-impl Drop for Recorder {
+impl<T: Send + 'static> Drop for Recorder<T> {
     fn drop(&mut self) {
         self.end();
     }
@@ -149,92 +152,88 @@ impl Drop for Recorder {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        let mut queue = self.0.lock();
-        queue.in_flight = queue.in_flight.saturating_sub(1);
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+impl<T> Shared<T> {
+    fn lock(&self) -> MutexGuard<'_, Queue<T>> {
         // Nothing that holds the lock can panic halfway through a change.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self) {
         while let Some(batch) = self.next_batch() {
-            let (submissions, dones): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-            let recorded = self.submit(submissions);
+            let (submissions, tickets): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+            let transaction = self.submit(submissions, tickets);
+            let on_their_way = self.in_flight.load(Ordering::Relaxed);
             let mut queue = self.lock();
-            queue.company = dones.len().saturating_add(queue.waiting.len());
+            queue.company = transaction.outcomes.len().saturating_add(queue.waiting.len()).saturating_add(on_their_way);
             drop(queue);
-            match recorded {
-                Ok(outcomes) => {
-                    dones.into_iter().zip(outcomes).for_each(|(done, outcome)| done(outcome.map_err(|e| Lost::Refused(Arc::new(e)))));
-                }
-                Err(e) => {
-                    let e = Arc::new(e);
-                    dones.into_iter().for_each(|done| done(Err(Lost::Batch(Arc::clone(&e)))));
-                }
-            }
+            (self.settle)(transaction);
         }
     }
 
     #[allow(clippy::disallowed_methods, reason = "it measures how long the store takes")]
-    fn submit(&self, submissions: Vec<Submission>) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
-        let (size, began) = (submissions.len(), Instant::now());
+    fn submit(&self, submissions: Vec<Submission>, tickets: Vec<T>) -> Transaction<T> {
+        let began = Instant::now();
         let outcomes = self.store.submit(submissions);
-        (self.observe)(size, began.elapsed());
-        outcomes
+        let took = began.elapsed();
+        let outcomes = match outcomes {
+            Ok(outcomes) => tickets.into_iter().zip(outcomes.into_iter().map(|outcome| outcome.map_err(|e| Lost::Refused(Arc::new(e))))).collect(),
+            Err(e) => {
+                let e = Arc::new(e);
+                tickets.into_iter().map(|ticket| (ticket, Err(Lost::Batch(Arc::clone(&e))))).collect()
+            }
+        };
+        Transaction { outcomes, took }
     }
 
     /// What the next transaction takes; `None` when everything was recorded and nothing more comes.
-    fn next_batch(&self) -> Option<Vec<(Submission, Done)>> {
-        let mut queue = self.lock();
+    fn next_batch(&self) -> Option<Vec<(Submission, T)>> {
+        let mut queue = self.gathered(self.lock());
         while queue.waiting.is_empty() {
             if queue.stopping {
                 return None;
             }
-            queue.wanted = 1;
+            // Nobody came back. Who comes next is waited for in the usual way.
+            queue.company = 1;
+            queue.wanted = Some(1);
             queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            queue = self.gathered(queue);
         }
-        queue = self.joined(queue);
+        queue.wanted = None;
         let taken = queue.waiting.len().min(BATCH);
         Some(queue.waiting.drain(..taken).collect())
     }
 
-    /// Waits for those who are likely to join.
+    /// Waits, a moment at most, for those who are likely to join. They are told apart by nothing: it is woken when there are enough.
     #[allow(clippy::disallowed_methods, reason = "it measures how long it waits; what is recorded does not depend on it")]
-    fn joined<'a>(&'a self, mut queue: MutexGuard<'a, Queue>) -> MutexGuard<'a, Queue> {
+    fn gathered<'a>(&'a self, mut queue: MutexGuard<'a, Queue<T>>) -> MutexGuard<'a, Queue<T>> {
         let until = Instant::now().checked_add(LINGER);
         loop {
             let there = queue.waiting.len();
-            queue.wanted = queue.company.max(there.saturating_add(queue.in_flight)).min(ENOUGH);
+            let on_their_way = self.in_flight.load(Ordering::Relaxed);
+            let wanted = queue.company.max(there.saturating_add(on_their_way)).min(ENOUGH);
             let left = until.and_then(|until| until.checked_duration_since(Instant::now())).unwrap_or_default();
-            if there >= queue.wanted || queue.stopping || left.is_zero() {
+            if there >= wanted || queue.stopping || left.is_zero() {
                 return queue;
             }
-            let (next, waited) = self.changed.wait_timeout(queue, left.min(PAUSE)).unwrap_or_else(PoisonError::into_inner);
-            queue = next;
-            if waited.timed_out() && queue.waiting.len() == there && queue.in_flight == 0 {
-                return queue;
-            }
+            queue.wanted = Some(wanted);
+            (queue, _) = self.changed.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
 
-impl fmt::Debug for Recorder {
+impl<T: Send + 'static> fmt::Debug for Recorder<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Recorder").field("queue", &*self.shared).finish()
     }
 }
 
-impl fmt::Debug for Shared {
+impl<T> fmt::Debug for Shared<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let queue = self.lock();
-        f.debug_struct("Queue")
-            .field("waiting", &queue.waiting.len())
-            .field("in_flight", &queue.in_flight)
-            .field("stopping", &queue.stopping)
-            .finish()
+        f.debug_struct("Queue").field("waiting", &queue.waiting.len()).field("in_flight", &self.in_flight).field("stopping", &queue.stopping).finish()
     }
 }

@@ -50,6 +50,7 @@ const SETTINGS: &[(&str, &str, Kind)] = &[
     ("limits", "handshakes", Kind::Number),
     ("limits", "handshake_timeout", Kind::Text),
     ("limits", "header_timeout", Kind::Text),
+    ("limits", "idle_timeout", Kind::Text),
     ("limits", "body_timeout", Kind::Text),
     ("limits", "body_bytes", Kind::Number),
     ("limits", "header_bytes", Kind::Number),

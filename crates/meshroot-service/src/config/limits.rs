@@ -14,6 +14,8 @@ pub struct Limits {
     pub handshake_timeout: Seconds,
     /// How long the head of a request may take to arrive.
     pub header_timeout: Seconds,
+    /// How long an HTTP/1.1 connection over TLS is kept on which nothing is asked.
+    pub idle_timeout: Seconds,
     /// How long a request's body may take to arrive.
     pub body_timeout: Seconds,
     /// Octets of a request's body.
@@ -43,6 +45,7 @@ impl Default for Limits {
             handshakes: 512,
             handshake_timeout: Seconds::new(10),
             header_timeout: Seconds::new(10),
+            idle_timeout: Seconds::new(300),
             body_timeout: Seconds::new(10),
             body_bytes: 64 << 10,
             header_bytes: 16 << 10,

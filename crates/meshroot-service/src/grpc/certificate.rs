@@ -17,7 +17,7 @@ use super::{Calls, answer};
 use crate::audit;
 use crate::caller::{Audience, AuthenticationError, Caller};
 use crate::http::{App, Claim, Names, Problem, RequestId, WORKLOAD, decide, unusable};
-use crate::issuing::{Answer, Order};
+use crate::issuing::Order;
 use crate::net::Peer;
 
 /// `istio.v1.auth.IstioCertificateService/CreateCertificate`
@@ -40,11 +40,9 @@ pub(super) async fn create(
     };
     let mut name = caller.name();
     tell_of_other_cluster(&request_id, &name, &caller, &head.headers);
-    match issue(&calls, caller, &mut name, body).await {
-        Ok(Granted { cluster, answer: issued, chain }) => {
+    match issue(&calls, &request_id, caller, &mut name, body).await {
+        Ok((cluster, chain)) => {
             app.metrics.issued(&cluster, WORKLOAD, "issued");
-            let cut = issued.lifetime_cut.as_ref().map(|cut| format!(", {}", cut.reason)).unwrap_or_default();
-            audit::granted(&request_id, &name, "certificate", &format!("serial {}, record {}{cut}", issued.serial, issued.position));
             answer(&IstioCertificateResponse { cert_chain: chain })
         }
         Err((cluster, status)) => {
@@ -63,14 +61,14 @@ async fn who(calls: &Calls, head: &Parts) -> Result<Caller, AuthenticationError>
     }
 }
 
-struct Granted {
-    cluster: String,
-    answer: Answer,
-    chain: Vec<String>,
-}
-
-/// `name` becomes that of the workload's proxy, when one speaks for it.
-async fn issue(calls: &Calls, caller: Caller, name: &mut String, body: Body) -> Result<Granted, (String, Status)> {
+/// The cluster, for metrics, and the chain with the roots. `name` becomes that of the workload's proxy, when one speaks for it.
+async fn issue(
+    calls: &Calls,
+    request_id: &Arc<str>,
+    caller: Caller,
+    name: &mut String,
+    body: Body,
+) -> Result<(String, Vec<String>), (String, Status)> {
     let app = &calls.app;
     // Only a cluster that the policy knows may become a label of a metric.
     let cluster = caller.cluster().map(ToString::to_string).unwrap_or_default();
@@ -97,12 +95,13 @@ async fn issue(calls: &Calls, caller: Caller, name: &mut String, body: Body) -> 
     app.rates.admit(&caller.name(), &cluster).map_err(|e| here(Problem::from(e).into()))?;
     let proven = csr.prove(app.mesh.crypto()).map_err(|e| here(unusable(&e).into()))?;
     let trust_domain = grant.trust_domain().clone();
-    let order = Order { request: proven, grant, since: claim.since, caller: name.clone(), idempotency: None, consumes: claim.consumes };
+    let (caller, request_id) = (name.clone(), Arc::clone(request_id));
+    let order = Order { request: proven, grant, since: claim.since, caller, request_id, idempotency: None, consumes: claim.consumes };
     let answer = app.desk.issue(order).await.map_err(|e| here(Problem::from(e).into()))?;
     let snapshot = app.mesh.now();
     let roots = snapshot.trust_domain(trust_domain.as_str()).map(|domain| domain.workload_roots.as_str()).unwrap_or_default();
     let chain = elements(&answer.chain_pem, roots).ok_or_else(|| here(no_chain()))?;
-    Ok(Granted { cluster, answer, chain })
+    Ok((cluster, chain))
 }
 
 /// Who is known may have the service read for them, as much as it can hold at once.

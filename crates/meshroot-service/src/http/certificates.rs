@@ -79,11 +79,10 @@ pub(super) async fn create(
 ) -> Result<Response, Problem> {
     let name = caller.name();
     let profile = query.as_ref().map_or(WORKLOAD, |Query(wanted)| wanted.profile());
-    let outcome = answer(&app, caller, query, &headers, body).await;
+    let outcome = answer(&app, &request_id, &name, caller, query, &headers, body).await;
     match outcome {
         Ok((cluster, answer)) => {
             app.metrics.issued(&cluster, profile, "issued");
-            audit::granted(&request_id, &name, "certificate", &format!("serial {}, record {}", answer.serial, answer.position));
             Ok(render(&answer, &headers))
         }
         Err((cluster, problem)) => {
@@ -98,13 +97,14 @@ type Refused = (String, Problem);
 
 async fn answer(
     app: &App,
+    request_id: &Arc<str>,
+    name: &str,
     caller: Caller,
     query: Result<Query<Wanted>, QueryRejection>,
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(String, Answer), Refused> {
     let nowhere = |problem: Problem| (String::new(), problem);
-    let name = caller.name();
     let claim = Claim::of(caller).map_err(nowhere)?;
     // Only a cluster that the policy knows may become a label of a metric.
     let cluster = claim.caller.cluster().map(ToString::to_string).unwrap_or_default();
@@ -113,7 +113,7 @@ async fn answer(
     let body = body.map_err(|e| here(Problem::new(e.status(), "http.body", e.body_text())))?;
     let csr = Csr::from_pem_or_der(&body).map_err(|e| here(unusable(&e)))?;
     let names = Names::of(&wanted).map_err(here)?;
-    let idempotency = idempotency(app, headers, name.clone(), &csr, &wanted).map_err(here)?;
+    let idempotency = idempotency(app, headers, name, &csr, &wanted).map_err(here)?;
     // Its use is settled where it is recorded. Here it spares the work for one that was used up, unless the same question
     // is asked again.
     if claim.used && idempotency.is_none() {
@@ -121,9 +121,10 @@ async fn answer(
     }
     // The policy first: it costs nothing beside a signature.
     let grant = decide(app, &claim.caller, &csr, &names, wanted.lifetime.map(|wanted| wanted.0)).map_err(here)?;
-    app.rates.admit(&name, &cluster).map_err(|e| here(e.into()))?;
+    app.rates.admit(name, &cluster).map_err(|e| here(e.into()))?;
     let request: ProvenRequest = csr.prove(app.mesh.crypto()).map_err(|e| here(unusable(&e)))?;
-    let order = Order { request, grant, since: claim.since, caller: name, idempotency, consumes: claim.consumes };
+    let request_id = Arc::clone(request_id);
+    let order = Order { request, grant, since: claim.since, caller: name.to_owned(), request_id, idempotency, consumes: claim.consumes };
     let issued = app.desk.issue(order).await.map_err(|e| here(e.into()))?;
     Ok((cluster, issued))
 }
@@ -186,7 +187,7 @@ impl Claim {
 }
 
 /// The `Idempotency-Key` header, bound to the caller and to what is asked for.
-fn idempotency(app: &App, headers: &HeaderMap, caller: String, csr: &Csr, wanted: &Wanted) -> Result<Option<Idempotency>, Problem> {
+fn idempotency(app: &App, headers: &HeaderMap, caller: &str, csr: &Csr, wanted: &Wanted) -> Result<Option<Idempotency>, Problem> {
     let mut values = headers.get_all("idempotency-key").iter();
     let Some(value) = values.next() else { return Ok(None) };
     let usable = |text: &&str| (1..=255).contains(&text.len()) && text.bytes().all(|octet| octet.is_ascii_graphic());
@@ -202,7 +203,7 @@ fn idempotency(app: &App, headers: &HeaderMap, caller: String, csr: &Csr, wanted
         asked.extend_from_slice(names.as_bytes());
     }
     let expires_at = app.mesh.clock().now().plus(KEPT);
-    Ok(Some(Idempotency { caller, key: key.to_owned(), request: app.mesh.crypto().sha256(&asked), expires_at }))
+    Ok(Some(Idempotency { caller: caller.to_owned(), key: key.to_owned(), request: app.mesh.crypto().sha256(&asked), expires_at }))
 }
 
 fn render(answer: &Answer, headers: &HeaderMap) -> Response {

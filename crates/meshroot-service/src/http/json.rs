@@ -14,17 +14,20 @@ pub(super) fn answer(status: StatusCode, document: &Value) -> Response {
 
 /// The same, with one more member, first, whose value is JSON already: it is neither read nor written anew.
 pub(super) fn answer_with(status: StatusCode, name: &str, value: &[u8], document: &impl Serialize) -> Response {
-    let rest = match serde_json::to_vec(document) {
-        Ok(rest) => rest,
-        Err(e) => return Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "http.json", e.to_string()).into_response(),
-    };
-    let mut body = Vec::with_capacity(value.len().saturating_add(rest.len()).saturating_add(name.len()).saturating_add(8));
+    // A chain is the most of what is left; what does not fit makes it grow.
+    let mut body = Vec::with_capacity(value.len().saturating_add(4 << 10));
     body.extend_from_slice(b"{\"");
     body.extend_from_slice(name.as_bytes());
     body.extend_from_slice(b"\":");
     body.extend_from_slice(value);
-    body.push(b',');
-    body.extend_from_slice(rest.strip_prefix(b"{").unwrap_or(&rest));
+    let rest = body.len();
+    if let Err(e) = serde_json::to_writer(&mut body, document) {
+        return Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "http.json", e.to_string()).into_response();
+    }
+    // Its members follow the first one.
+    if let Some(brace) = body.get_mut(rest) {
+        *brace = b',';
+    }
     respond(status, body.into())
 }
 

@@ -21,7 +21,6 @@ pub(crate) struct Answer {
     /// The bundle of its trust domain, as published when it was answered.
     pub(crate) bundle: Bytes,
     pub(crate) sequence: u64,
-    pub(crate) position: u64,
 }
 
 /// Why a certificate lives shorter than was asked for.
@@ -33,7 +32,7 @@ pub(crate) struct Cut {
 }
 
 /// What cut it last counts: the policy before, the CA above it after.
-fn cut(by_ca: Option<&LifetimeCut>, by_policy: Option<&PolicyCut>) -> Option<Cut> {
+pub(super) fn cut(by_ca: Option<&LifetimeCut>, by_policy: Option<&PolicyCut>) -> Option<Cut> {
     let asked = by_policy.map(|cut| cut.asked);
     match (by_ca, by_policy) {
         (Some(ca), _) => Some(Cut { asked: asked.unwrap_or(ca.asked), got: ca.got, reason: ca.to_string() }),
@@ -45,7 +44,7 @@ fn cut(by_ca: Option<&LifetimeCut>, by_policy: Option<&PolicyCut>) -> Option<Cut
 impl Answer {
     pub(super) fn new(recorded: &Recorded, grant: &Grant, now: Timestamp, mesh: &Mesh) -> Result<Self, IssuingError> {
         let (serial, validity) = (recorded.serial(), recorded.validity());
-        let mut answer = Self::of(serial, validity, grant.trust_domain().as_str(), recorded.chain_pem(), recorded.position(), now, mesh)?;
+        let mut answer = Self::of(serial, validity, grant.trust_domain().as_str(), recorded.chain_pem(), now, mesh)?;
         answer.lifetime_cut = cut(recorded.lifetime_cut(), grant.lifetime_cut());
         Ok(answer)
     }
@@ -62,7 +61,7 @@ impl Answer {
         let domain = snapshot.trust_domain(row.trust_domain.as_str()).ok_or(IssuingError::Gone)?;
         let ca = domain.hierarchy.authority(row.authority.as_str()).and_then(|authority| authority.certificate()).ok_or(IssuingError::Gone)?;
         let chain_pem = meshroot::pem::encode_certificates([&leaf, ca]);
-        Self::of(leaf.serial(), leaf.validity(), row.trust_domain.as_str(), chain_pem, position, row.at, mesh)
+        Self::of(leaf.serial(), leaf.validity(), row.trust_domain.as_str(), chain_pem, row.at, mesh)
     }
 
     fn of(
@@ -70,7 +69,6 @@ impl Answer {
         validity: Validity,
         trust_domain: &str,
         chain_pem: String,
-        position: u64,
         now: Timestamp,
         mesh: &Mesh,
     ) -> Result<Self, IssuingError> {
@@ -84,7 +82,6 @@ impl Answer {
             lifetime_cut: None,
             bundle: published.spiffe.body.clone(),
             sequence: published.sequence,
-            position,
         })
     }
 }

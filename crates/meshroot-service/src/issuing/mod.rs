@@ -2,6 +2,7 @@
 
 mod answer;
 mod error;
+mod ticket;
 
 use std::sync::Arc;
 
@@ -12,18 +13,18 @@ use meshroot::policy::Grant;
 use meshroot::profile::Profile;
 use meshroot::time::Timestamp;
 use meshroot_store::{Idempotency, InFlight, Issuance, Outcome, Recorder, Submission, TokenDigest};
-use tokio::sync::oneshot;
 
 use crate::mesh::{ClusterIssuer, Mesh};
 use crate::metrics::Commits;
 pub(crate) use answer::Answer;
 pub(crate) use error::IssuingError;
+use ticket::Ticket;
 
 /// Where certificates are made.
 #[derive(Debug)]
 pub(crate) struct Desk {
     mesh: Arc<Mesh>,
-    recorder: Recorder,
+    recorder: Recorder<Ticket>,
     commits: Commits,
 }
 
@@ -38,6 +39,8 @@ pub(crate) struct Order {
     pub(crate) since: Option<Timestamp>,
     /// Who asks, for the record.
     pub(crate) caller: String,
+    /// The request's name, for the log.
+    pub(crate) request_id: Arc<str>,
     /// The caller's own name for the request.
     pub(crate) idempotency: Option<Idempotency>,
     /// The one-time token that pays for it.
@@ -51,7 +54,7 @@ impl Desk {
     pub(crate) fn new(mesh: Arc<Mesh>) -> std::io::Result<Self> {
         let commits = Commits::default();
         let told = commits.clone();
-        let recorder = Recorder::observed(Arc::clone(mesh.store()), QUEUE, move |size, took| told.observe(size, took))?;
+        let recorder = Recorder::start(Arc::clone(mesh.store()), QUEUE, move |transaction| ticket::settle(transaction, &told))?;
         Ok(Self { mesh, recorder, commits })
     }
 
@@ -65,7 +68,8 @@ impl Desk {
         self.recorder.waiting()
     }
 
-    /// Issues, records, and answers. Once it is signed it is recorded, whether or not somebody still waits for it.
+    /// Issues, records, and answers. Once it is signed it is recorded, whether or not somebody still waits for it, and what is
+    /// recorded has its line in the log before anybody sees it.
     pub(crate) async fn issue(&self, order: Order) -> Result<Answer, IssuingError> {
         let now = self.mesh.clock().now();
         self.is_not_denied(&order.grant, now)?;
@@ -73,9 +77,12 @@ impl Desk {
         if let Some(name) = &order.idempotency
             && let Some((position, request)) = self.answered(name.caller.clone(), name.key.clone()).await?
         {
-            return if request == name.request { self.again(position).await } else { Err(IssuingError::OtherRequest) };
+            return if request == name.request {
+                self.again(&order.request_id, &order.caller, position).await
+            } else {
+                Err(IssuingError::OtherRequest)
+            };
         }
-        let in_flight = self.recorder.enter();
         let snapshot = self.mesh.now();
         let cluster = order.grant.cluster();
         let (domain, ca) = snapshot.issuer(Some(cluster.as_str())).ok_or_else(|| IssuingError::NoIssuer(cluster.to_string()))?;
@@ -85,7 +92,8 @@ impl Desk {
         let profile_kind = profile.kind();
         let (authority, ca) = (ca.authority.clone(), ca.clone());
         drop(snapshot);
-        let issued = self.sign(ca, authorized, profile, now).await?;
+        let (issued, in_flight) = self.sign(ca, authorized, profile, now).await?;
+        let caller: Arc<str> = order.caller.as_str().into();
         let issuance = Issuance {
             issued,
             trust_domain,
@@ -96,9 +104,11 @@ impl Desk {
             since: order.since.unwrap_or(now),
         };
         let submission = Submission { issuance, idempotency: order.idempotency, consumes: order.consumes };
-        match self.record(in_flight, submission).await? {
+        let (ticket, outcome) = Ticket::new(Arc::clone(&order.request_id), Arc::clone(&caller), order.grant.lifetime_cut().cloned());
+        self.recorder.submit(in_flight, submission, ticket)?;
+        match outcome.await.map_err(|_| IssuingError::Interrupted)?? {
             Outcome::Recorded(recorded) => Ok(Answer::new(&recorded, &order.grant, now, &self.mesh)?),
-            Outcome::Answered(position) => self.again(position).await,
+            Outcome::Answered(position) => self.again(&order.request_id, &caller, position).await,
         }
     }
 
@@ -109,23 +119,18 @@ impl Desk {
         Err(IssuingError::DeniedIdentity { id: denial.id.clone(), at: denial.at, reason: denial.reason, until: denial.expires_at })
     }
 
-    /// Signs: fast keys here and now, slow ones on a thread of their own, where they hold up nobody else.
-    async fn sign(&self, ca: ClusterIssuer, grant: Authorized, profile: Profile, now: Timestamp) -> Result<Issued, IssuingError> {
+    /// Signs: fast keys here and now, slow ones on a thread of their own, where they hold up nobody else. Nor does the recorder
+    /// wait for those.
+    async fn sign(&self, ca: ClusterIssuer, grant: Authorized, profile: Profile, now: Timestamp) -> Result<(Issued, InFlight), IssuingError> {
         let crypto = self.mesh.crypto().clone();
         let fast = matches!(ca.algorithm(), KeyAlgorithm::EcdsaP256 | KeyAlgorithm::Ed25519);
         let sign = move || ca.issuer.issue(grant, &profile, crypto.entropy(), now);
-        let signed: Result<Issued, IssueError> = match fast {
-            true => sign(),
-            false => tokio::task::spawn_blocking(sign).await.map_err(|_| IssuingError::Interrupted)?,
-        };
-        Ok(signed?)
-    }
-
-    async fn record(&self, in_flight: InFlight, submission: Submission) -> Result<Outcome, IssuingError> {
-        let (send, receive) = oneshot::channel();
-        // A caller that is gone takes no answer; the record stays.
-        self.recorder.submit(in_flight, submission, move |outcome| drop(send.send(outcome)))?;
-        Ok(receive.await.map_err(|_| IssuingError::Interrupted)??)
+        if fast {
+            let in_flight = self.recorder.enter();
+            return Ok((sign()?, in_flight));
+        }
+        let signed: Result<Issued, IssueError> = tokio::task::spawn_blocking(sign).await.map_err(|_| IssuingError::Interrupted)?;
+        Ok((signed?, self.recorder.enter()))
     }
 
     async fn answered(&self, caller: String, key: String) -> Result<Option<(u64, [u8; 32])>, IssuingError> {
@@ -135,9 +140,11 @@ impl Desk {
     }
 
     /// The answer that a request got before.
-    async fn again(&self, position: u64) -> Result<Answer, IssuingError> {
+    async fn again(&self, request_id: &str, caller: &str, position: u64) -> Result<Answer, IssuingError> {
         let mesh = Arc::clone(&self.mesh);
         let again = tokio::task::spawn_blocking(move || Answer::again(&mesh, position)).await;
-        again.map_err(|_| IssuingError::Interrupted)?
+        let answer = again.map_err(|_| IssuingError::Interrupted)??;
+        ticket::tell(request_id, caller, &answer.serial, position, None);
+        Ok(answer)
     }
 }

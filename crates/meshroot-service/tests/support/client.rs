@@ -9,7 +9,7 @@ use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 
@@ -114,6 +114,14 @@ impl Client {
         Kept(tokio::sync::Mutex::new(sender))
     }
 
+    /// A connection on which octets are sent as they are.
+    pub async fn raw(&self) -> Raw {
+        let To::Network(address, config) = &self.to else { panic!("only over the network") };
+        let stream = TcpStream::connect(address).await.unwrap();
+        let stream = TlsConnector::from(Arc::clone(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
+        Raw { stream, read: Vec::new() }
+    }
+
     pub async fn ask(&self, method: Method, path: &str, body: impl Into<Bytes>) -> Answer {
         let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
         for (name, value) in &self.headers {
@@ -128,6 +136,38 @@ impl Client {
                 let name = ServerName::try_from("localhost").unwrap();
                 talk(TlsConnector::from(Arc::clone(config)).connect(name, stream).await.unwrap(), request).await
             }
+        }
+    }
+}
+
+/// A connection without a client that knows HTTP.
+pub struct Raw {
+    pub stream: tokio_rustls::client::TlsStream<TcpStream>,
+    read: Vec<u8>,
+}
+
+impl Raw {
+    pub async fn send(&mut self, octets: &str) {
+        self.stream.write_all(octets.as_bytes()).await.unwrap();
+        self.stream.flush().await.unwrap();
+    }
+
+    /// Reads one answer, and tells its status.
+    pub async fn answer(&mut self) -> u16 {
+        loop {
+            let text = String::from_utf8_lossy(&self.read).into_owned();
+            if let Some((head, body)) = text.split_once("\r\n\r\n") {
+                let length =
+                    head.to_ascii_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ").map(|n| n.parse().unwrap())).unwrap_or(0);
+                if body.len() >= length {
+                    self.read.drain(..head.len() + 4 + length);
+                    return head.split(' ').nth(1).unwrap().parse().unwrap();
+                }
+            }
+            let mut piece = vec![0; 16 << 10];
+            let n = self.stream.read(&mut piece).await.unwrap();
+            assert_ne!(n, 0, "the connection ended");
+            self.read.extend_from_slice(&piece[..n]);
         }
     }
 }

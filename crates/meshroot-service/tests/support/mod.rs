@@ -9,7 +9,7 @@ pub mod istio;
 pub mod kubernetes;
 mod mesh;
 
-pub use client::{Answer, Client};
+pub use client::{Answer, Client, Raw};
 pub use grpc::{Agent, Refusal, Request, frame};
 pub use kubernetes::{ApiServer, ISSUER};
 pub use mesh::{TRUST_DOMAIN, TestMesh};

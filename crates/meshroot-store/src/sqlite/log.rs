@@ -2,12 +2,12 @@ use meshroot::hierarchy::AuthorityId;
 use meshroot::spiffe::{SpiffeId, TrustDomain};
 use meshroot::time::{Timestamp, Validity};
 use meshroot::x509::{Certificate, SerialNumber};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
 use super::failure::Context;
 use super::load::{number_of, sound};
 use super::segments::{self, Segment};
-use super::serials::{self, Recent};
+use super::serials::{self, Index, Recent};
 use crate::checksum::Checksum;
 use crate::{Issuance, IssuanceRow, Query, StoreError};
 
@@ -15,8 +15,9 @@ use crate::{Issuance, IssuanceRow, Query, StoreError};
 pub(super) struct Tail<'a> {
     /// The position of the next entry.
     pub(super) next: i64,
-    pub(super) insert: String,
+    pub(super) insert: CachedStatement<'a>,
     recent: &'a mut Recent,
+    serials: Index<'a>,
     /// Whether there are serial numbers that an earlier version took note of.
     old_serials: bool,
     /// Whether anybody is denied anything.
@@ -28,18 +29,20 @@ pub(super) struct Tail<'a> {
 }
 
 impl<'a> Tail<'a> {
-    pub(super) fn find(connection: &Connection, context: &Context<'_>, recent: &'a mut Recent) -> Result<Self, StoreError> {
+    pub(super) fn find(connection: &'a Connection, context: &Context<'_>, recent: &'a mut Recent) -> Result<Self, StoreError> {
         let open = segments::open(connection, context)?;
+        let newest = open.newest(connection, context)?;
+        recent.catch_up_to(newest, connection, context)?;
         let insert = format!(
             "INSERT INTO {} (position, trust_domain, authority, kind, caller, spiffe_id, serial, not_before, not_after, at, since, certificate, checksum) \
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             open.table()
         );
-        recent.catch_up(connection, context)?;
         Ok(Self {
-            next: open.newest(connection, context)?.saturating_add(1),
-            insert,
+            next: newest.saturating_add(1),
+            insert: connection.prepare_cached(&insert).map_err(|e| context.failed(e))?,
             recent,
+            serials: Index::of(connection, context)?,
             old_serials: serials::has_old_ones(connection, context)?,
             denials: super::revocations::has_denials(connection, context)?,
             trust_domain: None,
@@ -54,9 +57,14 @@ impl<'a> Tail<'a> {
         self.last_expiry = None;
     }
 
-    /// What is left to do when everything was appended.
-    pub(super) fn finish(self, connection: &Connection, context: &Context<'_>, now: Timestamp) -> Result<(), StoreError> {
+    /// What is left to do when everything was appended, the last of it at `now`.
+    pub(super) fn finish(&mut self, connection: &Connection, context: &Context<'_>, now: Timestamp) -> Result<(), StoreError> {
         self.recent.settle_if_many(connection, context, now)
+    }
+
+    /// The position of the newest entry.
+    pub(super) fn newest(&self) -> i64 {
+        self.next.saturating_sub(1)
     }
 
     fn number_of(&mut self, connection: &Connection, context: &Context<'_>, trust_domain: &TrustDomain) -> Result<Option<i64>, StoreError> {
@@ -90,7 +98,8 @@ pub(super) fn append(
     {
         return Ok(Err(StoreError::Denied(id.clone())));
     }
-    if tail.recent.is_used(connection, context, trust_domain, &certificate, issuance.at)? {
+    let key = serials::key(trust_domain, &certificate);
+    if tail.recent.is_used(&mut tail.serials, connection, context, key, &certificate, issuance.at)? {
         return Ok(Err(StoreError::DuplicateSerial(certificate.serial().clone())));
     }
     if tail.old_serials {
@@ -114,14 +123,14 @@ pub(super) fn append(
         since: (issuance.since != issuance.at).then(|| issuance.since.unix()),
         certificate: certificate.der(),
     };
-    entry.insert(connection, &tail.insert).map_err(failed)?;
+    entry.insert(&mut tail.insert).map_err(failed)?;
     let written = (trust_domain, issuance.authority.clone(), entry.not_after);
     let is_later = |held: &(i64, AuthorityId, i64)| held.0 != written.0 || held.1 != written.1 || held.2 < written.2;
     if tail.last_expiry.as_ref().is_none_or(is_later) {
         entry.note_expiry(connection).map_err(failed)?;
         tail.last_expiry = Some(written);
     }
-    tail.recent.add(trust_domain, &certificate, position);
+    tail.recent.add(key, &certificate, position);
     tail.next = position.saturating_add(1);
     Ok(Ok(u64::try_from(position).unwrap_or(u64::MAX)))
 }
@@ -157,8 +166,8 @@ impl Entry<'_> {
         self.since.into_iter().fold(row, Checksum::int).finish()
     }
 
-    pub(super) fn insert(&self, connection: &Connection, sql: &str) -> rusqlite::Result<()> {
-        connection.prepare_cached(sql)?.execute(params![
+    pub(super) fn insert(&self, statement: &mut CachedStatement<'_>) -> rusqlite::Result<()> {
+        statement.execute(params![
             self.position,
             self.trust_domain,
             self.authority,

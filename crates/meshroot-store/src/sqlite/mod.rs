@@ -192,13 +192,13 @@ impl Store for SqliteStore {
         let mut state = self.state();
         // Taken out: when the transaction fails it is forgotten, and read again from the log.
         let mut recent = std::mem::take(&mut state.recent);
-        let places = state.write(Writes::Records, &self.meta.id, &context, |transaction, context, _| {
+        let places = state.append(&self.meta.id, &context, |transaction, context| {
             let mut tail = log::Tail::find(transaction, context, &mut recent)?;
             let places = batch.iter().map(|submission| submit::submit(transaction, context, &mut tail, submission)).collect::<Result<Vec<_>, _>>()?;
             if let Some(last) = batch.last() {
                 tail.finish(transaction, context, last.issuance.at)?;
             }
-            Ok(places)
+            Ok((places, tail.newest()))
         })?;
         state.recent = recent;
         drop(state);

@@ -20,7 +20,7 @@ use std::time::Instant;
 
 use meshroot::x509::SerialNumber;
 
-use super::serials::Recent;
+use super::serials::{self, Recent};
 use super::*;
 use crate::support::{Mesh, NOW};
 use crate::{IdPattern, Issuance, NewStore, RenderedBundle, StoreKind};
@@ -98,13 +98,15 @@ fn fill(store: &SqliteStore, plan: &Plan, from: u64, to: u64) {
             since: Some(at - 5_000),
             certificate: &certificate,
         };
-        entry.insert(&transaction, &tail.insert).unwrap();
+        entry.insert(&mut tail.insert).unwrap();
         entry.note_expiry(&transaction).unwrap();
         if not_after >= remembered {
-            index.add(1, &Certificate::from_der(&certificate).unwrap(), tail.next);
+            let certificate = Certificate::from_der(&certificate).unwrap();
+            index.add(serials::key(1, &certificate), &certificate, tail.next);
         }
         tail.next += 1;
     }
+    drop(tail);
     index.settle_if_many(&transaction, &context, plan.now()).unwrap();
     transaction.commit().unwrap();
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use meshroot::time::Timestamp;
 use meshroot::x509::Certificate;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
 use super::failure::Context;
 use super::load::sound;
@@ -51,16 +51,35 @@ struct Use {
 }
 
 /// The number that a serial number goes by. It proves nothing; what is found by it is compared.
-fn key(trust_domain: i64, certificate: &Certificate) -> i64 {
+pub(super) fn key(trust_domain: i64, certificate: &Certificate) -> i64 {
     let key = Checksum::of("serial_keys").int(trust_domain).bytes(certificate.issuer().as_der());
     key.bytes(certificate.serial().as_bytes()).finish()
+}
+
+/// What was written to the index, prepared to be asked for many times.
+pub(super) struct Index<'a>(CachedStatement<'a>);
+
+impl<'a> Index<'a> {
+    pub(super) fn of(connection: &'a Connection, context: &Context<'_>) -> Result<Self, StoreError> {
+        connection.prepare_cached("SELECT position, expires_at FROM serial_keys WHERE key = ?").map(Self).map_err(|e| context.failed(e))
+    }
+
+    fn use_of(&mut self, context: &Context<'_>, key: i64) -> Result<Option<Use>, StoreError> {
+        let read = |row: &Row<'_>| Ok(Use { position: row.get(0)?, expires_at: row.get(1)? });
+        self.0.query_row([key], read).optional().map_err(|e| context.failed(e))
+    }
 }
 
 impl Recent {
     /// Reads what the log has got since, in this process or another.
     pub(super) fn catch_up(&mut self, connection: &Connection, context: &Context<'_>) -> Result<(), StoreError> {
-        let failed = |e| context.failed(e);
         let newest = segments::open(connection, context)?.newest(connection, context)?;
+        self.catch_up_to(newest, connection, context)
+    }
+
+    /// The same, where the newest entry's position is known already.
+    pub(super) fn catch_up_to(&mut self, newest: i64, connection: &Connection, context: &Context<'_>) -> Result<(), StoreError> {
+        let failed = |e| context.failed(e);
         if self.seen == Some(newest) {
             return Ok(());
         }
@@ -81,7 +100,8 @@ impl Recent {
                 let (position, trust_domain): (i64, i64) = (row.get(0).map_err(failed)?, row.get(1).map_err(failed)?);
                 let der: Vec<u8> = row.get(2).map_err(failed)?;
                 let damaged = |_| context.damaged(format!("entry {position} of the issuance log is not what was written"));
-                self.add(trust_domain, &Certificate::from_der(&der).map_err(damaged)?, position);
+                let certificate = Certificate::from_der(&der).map_err(damaged)?;
+                self.add(key(trust_domain, &certificate), &certificate, position);
             }
         }
         self.seen = Some(newest);
@@ -89,8 +109,8 @@ impl Recent {
     }
 
     /// Takes note of an entry that was appended.
-    pub(super) fn add(&mut self, trust_domain: i64, certificate: &Certificate, position: i64) {
-        self.entries.insert(key(trust_domain, certificate), (position, certificate.validity().not_after.unix()));
+    pub(super) fn add(&mut self, key: i64, certificate: &Certificate, position: i64) {
+        self.entries.insert(key, (position, certificate.validity().not_after.unix()));
         self.seen = Some(position);
     }
 
@@ -100,16 +120,17 @@ impl Recent {
         self.seen = Some(position.saturating_sub(1));
     }
 
-    /// Whether the issuer has used the serial number before, and it is not forgotten.
+    /// Whether the issuer has used the serial number before, and it is not forgotten. `key` is the certificate's.
     pub(super) fn is_used(
         &self,
+        index: &mut Index<'_>,
         connection: &Connection,
         context: &Context<'_>,
-        trust_domain: i64,
+        key: i64,
         certificate: &Certificate,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let Some(used) = self.use_of(connection, context, trust_domain, certificate)? else { return Ok(false) };
+        let Some(used) = self.use_of(index, context, key)? else { return Ok(false) };
         if used.expires_at < now.minus(REMEMBERED).unix() {
             return Ok(false);
         }
@@ -126,8 +147,9 @@ impl Recent {
         let failed = |e| context.failed(e);
         let mut select = connection.prepare_cached("SELECT number FROM trust_domains").map_err(failed)?;
         let numbers = select.query_map([], |row| row.get::<_, i64>(0)).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(failed)?;
+        let mut index = Index::of(connection, context)?;
         for number in numbers {
-            let Some(Use { position: Some(position), .. }) = self.use_of(connection, context, number, certificate)? else { continue };
+            let Some(Use { position: Some(position), .. }) = self.use_of(&mut index, context, key(number, certificate))? else { continue };
             // Names and numbers can be chosen by who holds another CA's key.
             if let Some(row) = log::at(connection, context, position)?.filter(|row| row.certificate == certificate.der()) {
                 return Ok(Some(row));
@@ -136,20 +158,11 @@ impl Recent {
         Ok(None)
     }
 
-    fn use_of(
-        &self,
-        connection: &Connection,
-        context: &Context<'_>,
-        trust_domain: i64,
-        certificate: &Certificate,
-    ) -> Result<Option<Use>, StoreError> {
-        let key = key(trust_domain, certificate);
-        if let Some((position, expires_at)) = self.entries.get(&key) {
-            return Ok(Some(Use { position: Some(*position), expires_at: *expires_at }));
+    fn use_of(&self, index: &mut Index<'_>, context: &Context<'_>, key: i64) -> Result<Option<Use>, StoreError> {
+        match self.entries.get(&key) {
+            Some((position, expires_at)) => Ok(Some(Use { position: Some(*position), expires_at: *expires_at })),
+            None => index.use_of(context, key),
         }
-        let read = |row: &Row<'_>| Ok(Use { position: row.get(0)?, expires_at: row.get(1)? });
-        let mut select = connection.prepare_cached("SELECT position, expires_at FROM serial_keys WHERE key = ?").map_err(|e| context.failed(e))?;
-        select.query_row([key], read).optional().map_err(|e| context.failed(e))
     }
 
     /// Writes them to the index when they have become many.
@@ -200,11 +213,12 @@ pub(super) fn use_of_ca(
 ) -> Result<bool, StoreError> {
     let mut recent = Recent::default();
     recent.catch_up(connection, context)?;
-    let used = recent.is_used(connection, context, trust_domain, certificate, now)?;
+    let key = key(trust_domain, certificate);
+    let used = recent.is_used(&mut Index::of(connection, context)?, connection, context, key, certificate, now)?;
     if used || is_used_before(connection, context, trust_domain, certificate)? {
         return Ok(false);
     }
-    let values = params![key(trust_domain, certificate), None::<i64>, certificate.validity().not_after.unix()];
+    let values = params![key, None::<i64>, certificate.validity().not_after.unix()];
     connection.prepare_cached(INSERT).and_then(|mut insert| insert.execute(values)).map_err(|e| context.failed(e))?;
     Ok(true)
 }

@@ -6,7 +6,7 @@ use super::failure::Context;
 use super::inventory::Maintenance;
 use super::mark::{Found, Mark, Reached};
 use super::serials::Recent;
-use super::{segments, standing};
+use super::standing;
 use crate::{Restoration, Restored, Standing, StoreError, StoreId, VISIBLE_AFTER};
 
 /// An open store's connection, and what is known of the file beside what is in it.
@@ -119,6 +119,39 @@ impl State {
         context: &Context<'_>,
         write: impl FnOnce(&Transaction<'_>, &Context<'_>, Duration) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        self.transact(what, id, context, |transaction, context, _, delay| {
+            let written = write(transaction, context, delay)?;
+            let reached = match what {
+                Writes::Projection | Writes::Doubt => None,
+                Writes::Records | Writes::State | Writes::Bundle => {
+                    standing::count(transaction, context)?;
+                    Some(standing::reached(transaction, context)?)
+                }
+            };
+            Ok((written, reached))
+        })
+    }
+
+    /// Writes certificates, all or nothing; `write` also answers the position of the log's newest entry then.
+    pub(super) fn append<T>(
+        &mut self,
+        id: &StoreId,
+        context: &Context<'_>,
+        write: impl FnOnce(&Transaction<'_>, &Context<'_>) -> Result<(T, i64), StoreError>,
+    ) -> Result<T, StoreError> {
+        self.transact(Writes::Records, id, context, |transaction, context, row, _| {
+            let (written, position) = write(transaction, context)?;
+            Ok((written, Some(Reached { epoch: row.epoch, position, ..Reached::default() })))
+        })
+    }
+
+    fn transact<T>(
+        &mut self,
+        what: Writes,
+        id: &StoreId,
+        context: &Context<'_>,
+        write: impl FnOnce(&Transaction<'_>, &Context<'_>, &standing::Row, Duration) -> Result<(T, Option<Reached>), StoreError>,
+    ) -> Result<T, StoreError> {
         if self.stopped {
             return Err(StoreError::Stopped(context.path.to_owned()));
         }
@@ -128,22 +161,10 @@ impl State {
         let Self { connection, mark, .. } = self;
         let written = write_in(connection, context, |transaction, context| {
             let row = standing::Row::read(transaction, context)?;
-            if let Some(why) = row.doubt.filter(|_| what != Writes::Doubt) {
-                return Err(older(context, why));
+            if let Some(why) = row.doubt.as_ref().filter(|_| what != Writes::Doubt) {
+                return Err(older(context, why.clone()));
             }
-            let written = write(transaction, context, delay(what, mark.as_ref()))?;
-            let reached = match what {
-                Writes::Projection | Writes::Doubt => None,
-                Writes::Records => {
-                    let position = segments::open(transaction, context)?.newest(transaction, context)?;
-                    Some(Reached { epoch: row.epoch, position, ..Reached::default() })
-                }
-                Writes::State | Writes::Bundle => {
-                    standing::count(transaction, context)?;
-                    Some(standing::reached(transaction, context)?)
-                }
-            };
-            Ok((written, reached))
+            write(transaction, context, &row, delay(what, mark.as_ref()))
         });
         self.after(what, written)
     }

@@ -1,0 +1,169 @@
+use core::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::Watcher;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tower::Service;
+use tracing::debug;
+
+use super::corked::Corked;
+use super::resting::{self, Answering};
+use super::{Origin, Peer};
+use crate::config::Limits;
+
+/// A connection that came in.
+pub(super) enum Arrival {
+    Tls(TcpStream, SocketAddr, Arc<rustls::ServerConfig>),
+    Plain(TcpStream, SocketAddr),
+    Socket(UnixStream, u32),
+}
+
+/// What is spoken, within the limits.
+pub(super) struct Protocols {
+    h1: http1::Builder,
+    h2: http2::Builder<TokioExecutor>,
+    /// The client's first octets tell which.
+    either: auto::Builder<TokioExecutor>,
+    idle: Duration,
+}
+
+impl Protocols {
+    pub(super) fn new(limits: &Limits) -> Self {
+        let (head, patience) = (limits.header_bytes, limits.header_timeout.0);
+        // The least that hyper takes, and more than a head may have.
+        let (buffer, headers) = (head.max(8 << 10), 64);
+        let list = u32::try_from(head).unwrap_or(u32::MAX);
+        let (interval, timeout) = (Duration::from_secs(60), Duration::from_secs(20));
+        let mut h1 = http1::Builder::new();
+        h1.timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(buffer).max_headers(headers);
+        let mut h2 = http2::Builder::new(TokioExecutor::new());
+        h2.timer(TokioTimer::new()).max_header_list_size(list).max_concurrent_streams(128).keep_alive_interval(interval).keep_alive_timeout(timeout);
+        let mut either = auto::Builder::new(TokioExecutor::new());
+        either.http1().timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(buffer).max_headers(headers);
+        let mut also = either.http2();
+        also.timer(TokioTimer::new())
+            .max_header_list_size(list)
+            .max_concurrent_streams(128)
+            .keep_alive_interval(interval)
+            .keep_alive_timeout(timeout);
+        Self { h1, h2, either, idle: limits.idle_timeout.0 }
+    }
+}
+
+/// A connection, and what it may do.
+pub(super) struct Connection {
+    pub(super) protocols: Arc<Protocols>,
+    pub(super) router: Router,
+    /// As long as there is one, the door waits.
+    pub(super) watcher: Watcher,
+    pub(super) stop: watch::Receiver<bool>,
+    pub(super) handshakes: Arc<Semaphore>,
+    pub(super) timeout: Duration,
+    pub(super) permit: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    /// What a handshake needs is gone when the connection begins to be served: idle ones are many.
+    pub(super) async fn run(self, arrival: Arrival) {
+        match arrival {
+            Arrival::Plain(stream, address) => self.serve_either(stream, Peer { origin: Origin::Network(address), chain: None }),
+            Arrival::Socket(stream, user) => self.serve_either(stream, Peer { origin: Origin::Socket { user }, chain: None }),
+            Arrival::Tls(stream, address, config) => {
+                let _ = stream.set_nodelay(true);
+                let handshake = async {
+                    let _turn = self.handshakes.acquire().await;
+                    TlsAcceptor::from(config).accept(stream).await
+                };
+                match tokio::time::timeout(self.timeout, handshake).await {
+                    Ok(Ok(stream)) => {
+                        let tls = stream.get_ref().1;
+                        let chain = tls.peer_certificates();
+                        let chain = chain.map(|chain| chain.iter().map(|der| der.clone().into_owned()).collect());
+                        let peer = Peer { origin: Origin::Network(address), chain };
+                        // Over TLS h2 is agreed on, or not spoken (RFC 9113 §3.2).
+                        match tls.alpn_protocol() == Some(b"h2") {
+                            true => self.serve_h2(stream, peer),
+                            false => self.serve_h1(stream, peer),
+                        }
+                    }
+                    Ok(Err(e)) => debug!(%address, error = %e, "a TLS handshake failed"),
+                    Err(_) => debug!(%address, "a TLS handshake took too long"),
+                }
+            }
+        }
+    }
+
+    // Each in a task of its own, and in a box: what is moved into an async block and awaited there has its place in the task twice.
+
+    fn serve_h1(self, stream: TlsStream<TcpStream>, peer: Peer) {
+        let Self { protocols, router, watcher, stop, permit, .. } = self;
+        tokio::spawn(async move {
+            let (origin, idle) = (peer.origin.clone(), protocols.idle);
+            let served = resting::serve(stream, &protocols.h1, answering(router, peer), idle, stop);
+            ended(&origin, Box::pin(served).await);
+            drop((watcher, permit));
+        });
+    }
+
+    fn serve_h2(self, stream: TlsStream<TcpStream>, peer: Peer) {
+        let Self { protocols, router, watcher, permit, .. } = self;
+        let origin = peer.origin.clone();
+        let (stream, cork) = Corked::new(stream);
+        let service = hyper::service::service_fn(answering(router, peer));
+        let mut connection = Box::pin(watcher.watch(protocols.h2.serve_connection(TokioIo::new(stream), service)));
+        tokio::spawn(async move {
+            let served = poll_fn(|cx| {
+                let turn = connection.as_mut().poll(cx);
+                match cork.release(cx) {
+                    // Nobody is there any more to send the rest to.
+                    Poll::Ready(Err(e)) if turn.is_pending() => {
+                        debug!(%origin, error = %e, "a connection broke off");
+                        Poll::Ready(Ok(()))
+                    }
+                    _ => turn,
+                }
+            });
+            ended(&origin, pin!(served).await);
+            drop(permit);
+        });
+    }
+
+    fn serve_either(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: Peer) {
+        let Self { protocols, router, watcher, permit, .. } = self;
+        let origin = peer.origin.clone();
+        let service = hyper::service::service_fn(answering(router, peer));
+        let connection = Box::pin(watcher.watch(protocols.either.serve_connection(TokioIo::new(stream), service).into_owned()));
+        tokio::spawn(async move {
+            ended(&origin, connection.await);
+            drop(permit);
+        });
+    }
+}
+
+/// Hands the requests of one peer to the router.
+fn answering(router: Router, peer: Peer) -> impl Fn(hyper::Request<Incoming>) -> Answering + Send + Sync + 'static {
+    move |mut request| {
+        request.extensions_mut().insert(peer.clone());
+        // A router is always ready, and cloning it counts a reference.
+        Box::pin(router.clone().call(request))
+    }
+}
+
+fn ended<E: core::fmt::Display>(origin: &Origin, how: Result<(), E>) {
+    if let Err(e) = how {
+        debug!(%origin, error = %e, "a connection ended badly");
+    }
+}
