@@ -3,9 +3,9 @@
 # Builds cargo-fuzz when it is not there. MESHROOT_SANITIZER=address looks for memory errors of C code, too, and is much
 # slower; without a sanitizer more inputs are tried, and our own code has no unsafe in it.
 #
-# Without MESHROOT_FUZZ_SEED every run tries other inputs, and keeps what it finds useful in fuzz/corpus. MESHROOT_FUZZ_SEED=N tries the
-# same inputs every time and everywhere: it starts from the seeds alone, in one order, and ends after the number of inputs for which
-# fuzz/rates has what this project's slower machines do in a second. A faster machine goes no further than somebody has looked.
+# Without MESHROOT_FUZZ_SEED every run tries other inputs, and keeps what it finds useful in fuzz/corpus. MESHROOT_FUZZ_SEED=N starts
+# from the seeds alone, in one order, draws the same numbers, and ends after as many inputs as fuzz/rates has for the seconds: a faster
+# machine goes no further than somebody has looked. What a target draws itself (keys, the order of hash maps) still makes runs differ.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-10}

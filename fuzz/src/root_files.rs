@@ -30,7 +30,8 @@ enum RootError {
 /// refused. So is, in a short line, whatever is no such file. What is plainly none becomes each text of a request.
 pub fn root_files(data: &[u8]) {
     if !data.starts_with(b"{") {
-        return asks(&request([&String::from_utf8_lossy(data); 8]));
+        let text = String::from_utf8_lossy(data.get(..100).unwrap_or(data));
+        return asks(&request([&text; 8]));
     }
     match RootRequest::from_json(data) {
         Ok(request) => asks(&request),

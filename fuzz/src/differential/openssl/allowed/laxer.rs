@@ -7,7 +7,7 @@ use crate::differential::blueprint::BASIC_CONSTRAINTS;
 use crate::differential::der::{Tlv, time};
 use crate::differential::difference::Difference;
 use crate::differential::features::Features;
-use crate::differential::form::{folded, is_identifier, is_name};
+use crate::differential::form::{folded, is_identifier, is_name, is_whole};
 use crate::differential::openssl::Refused;
 use crate::differential::world::{Case, Purpose};
 
@@ -84,10 +84,14 @@ static LAXER: [Laxer; 19] = [
             PURPOSE,
         ),
         |code, _, _, path| {
+            // [0] EXPLICIT ANY: one element, and nothing else.
+            let is_one = |value: &Tlv<'_>| is_whole(value) && value.children().len() == 1;
             let unread = |name: &Tlv<'_>| match name.tag {
                 0xa4 => !is_name(name.content),
                 0x88 => !is_identifier(name.content),
-                0xa0 => !matches!(name.children()[..], [oid, value] if oid.tag == 6 && is_identifier(oid.content) && value.tag == 0xa0),
+                0xa0 => {
+                    !matches!(name.children()[..], [oid, value] if oid.tag == 6 && is_identifier(oid.content) && value.tag == 0xa0 && is_one(&value))
+                }
                 _ => false,
             };
             matches!(code, error::UNSPECIFIED | error::UNABLE_TO_GET_ISSUER_CERT | error::UNABLE_TO_GET_ISSUER_CERT_LOCALLY)
