@@ -20,7 +20,7 @@ use crate::http::{self, App};
 use crate::issuing::Desk;
 use crate::mesh::{Mesh, MeshError, maintenance};
 use crate::net::{Door, Entrance, bind_socket};
-use crate::permission::{PermissionError, Permissions, Sources};
+use crate::permission::{Note, PermissionError, Permissions, Sources};
 use crate::pods::{PodFiles, PodIndex, PodsError};
 use crate::revoking;
 use crate::root::{self, RootError};
@@ -150,7 +150,7 @@ impl Service {
         let means = Means::read(&config, &mesh.now(), mesh.crypto())?;
         let sources = Sources { policy: config.policy.clone(), key_sets: Arc::clone(&means.key_sets), remembered: config.limits.remembered };
         let (permissions, notes) = Permissions::read(&sources, &mesh.now(), mesh.crypto())?;
-        notes.iter().for_each(|note| warn!(note, "about the policy and its key sets"));
+        notes.iter().for_each(Note::log);
         let app = Arc::new(App::new(Arc::clone(&mesh), desk, config.limits, permissions, means, stopped.clone()));
 
         let pods = Arc::new(PodFiles::read(&config.policy.pods)?);
@@ -279,7 +279,7 @@ async fn watch_policy(app: Arc<App>, sources: Sources, reload: Arc<Notify>) {
             Ok(Ok((permissions, notes))) => {
                 told.clear();
                 if !permissions.is_as(&app.permissions.load()) {
-                    notes.iter().for_each(|note| warn!(note, "about the policy and its key sets"));
+                    notes.iter().for_each(Note::log);
                     info!("the policy changed");
                     app.permissions.store(Arc::new(permissions));
                 }

@@ -3,13 +3,14 @@
 mod accounts;
 mod builtin;
 mod error;
+mod note;
 mod read;
 
 use std::sync::Arc;
 
 use meshroot::hierarchy::ClusterName;
 use meshroot::key::Crypto;
-use meshroot::policy::CheckedPolicy;
+use meshroot::policy::{CheckedPolicy, PolicyNote};
 use meshroot::spiffe::TrustDomain;
 use meshroot::time::Timestamp;
 use meshroot::token::{Expected, ServiceAccountToken, TokenError};
@@ -20,6 +21,7 @@ use crate::discovery::KeySets;
 use crate::mesh::Snapshot;
 use accounts::Accounts;
 pub use error::PermissionError;
+pub(crate) use note::Note;
 pub use read::{read_cases, read_policy};
 
 /// Where it is read.
@@ -43,7 +45,7 @@ pub(crate) struct Permissions {
 
 impl Permissions {
     /// Reads the policy and the key sets. Any fault in any of them, and none is used.
-    pub(crate) fn read(sources: &Sources, snapshot: &Snapshot, crypto: &Crypto) -> Result<(Self, Vec<String>), PermissionError> {
+    pub(crate) fn read(sources: &Sources, snapshot: &Snapshot, crypto: &Crypto) -> Result<(Self, Vec<Note>), PermissionError> {
         let (known, config) = (clusters(snapshot), &sources.policy);
         let mut all = Vec::new();
         let policy = match &config.file {
@@ -55,7 +57,9 @@ impl Permissions {
             }
         };
         policy.check_against(&known).map_err(|faults| PermissionError::faults(config.file.as_deref(), &faults))?;
-        let mut notes: Vec<String> = policy.notes().iter().map(ToString::to_string).collect();
+        // Clusters with an issuer in common are told of by those who know their keys.
+        let told = |note: &&PolicyNote| !matches!(note, PolicyNote::SharedIssuer { .. });
+        let mut notes: Vec<Note> = policy.notes().iter().filter(told).map(Note::worry).collect();
         let (issuers, read_notes) = read::issuers(sources, &policy, crypto, &mut all)?;
         notes.extend(read_notes);
         Ok((Self { policy, accounts: Accounts::new(issuers, sources.remembered), digest: crypto.sha256(&all) }, notes))

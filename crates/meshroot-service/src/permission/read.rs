@@ -4,9 +4,9 @@ use std::path::Path;
 use meshroot::hierarchy::ClusterName;
 use meshroot::key::Crypto;
 use meshroot::policy::{CallerKind, CaseFile, CheckedPolicy, Policy};
-use meshroot::token::{ClusterIssuer, Issuers, KeySet};
+use meshroot::token::{ClusterIssuer, IssuerFinding, Issuers, KeySet};
 
-use super::{PermissionError, Sources};
+use super::{Note, PermissionError, Sources};
 use crate::config::fault;
 
 /// Longer than any policy or key set.
@@ -50,7 +50,7 @@ pub(super) fn issuers(
     policy: &CheckedPolicy,
     crypto: &Crypto,
     all: &mut Vec<u8>,
-) -> Result<(Issuers, Vec<String>), PermissionError> {
+) -> Result<(Issuers, Vec<Note>), PermissionError> {
     let mut clusters = Vec::new();
     let mut notes = Vec::new();
     let mut add = |cluster: &ClusterName, keys: &KeySet| {
@@ -67,7 +67,7 @@ pub(super) fn issuers(
         if keys.is_empty() {
             return Err(bad("no key in it can be used".into()));
         }
-        notes.extend(ignored.iter().map(|key| format!("{}: {key}", path.display())));
+        notes.extend(ignored.iter().map(|key| Note::worry(format!("{}: {key}", path.display()))));
         add(&cluster, &keys);
     }
     for name in sources.key_sets.clusters() {
@@ -92,7 +92,11 @@ pub(super) fn issuers(
         }
     }
     let (issuers, findings) = Issuers::new(clusters);
-    notes.extend(findings.iter().map(ToString::to_string));
+    notes.extend(findings.iter().map(|finding| match finding {
+        // As every cluster is that was set up the usual way.
+        IssuerFinding::SharedIssuer { .. } => Note::remark(finding),
+        _ => Note::worry(finding),
+    }));
     Ok((issuers, notes))
 }
 
