@@ -10,6 +10,9 @@ use crate::client::Connection;
 use crate::mesh::{Mesh, TRUST_DOMAIN};
 use crate::server::Server;
 
+/// A connection that was used a moment ago is not idle yet, and the allocator gives back what is free a little later: of the start, too.
+const SETTLED: Duration = Duration::from_secs(5);
+
 const CONNECTIONS: usize = 1_000;
 
 /// What a connection occupies that was used once and does nothing now.
@@ -20,11 +23,10 @@ pub(crate) async fn scene(args: &Args, mesh: &Mesh) -> Value {
         let server = crate::serve(args, mesh, "").await;
         // What is set up once is no connection's.
         drop(open(&server, http2, 50).await);
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        tokio::time::sleep(SETTLED).await;
         let before = server.usage().resident;
         let mut connections = open(&server, http2, CONNECTIONS).await;
-        // A connection that was used a moment ago is not idle yet.
-        tokio::time::sleep(Duration::from_secs(4)).await;
+        tokio::time::sleep(SETTLED).await;
         let after = server.usage().resident;
         for connection in &mut connections {
             assert_eq!(connection.ask(bundle()).await.status, 200, "a connection did not last");

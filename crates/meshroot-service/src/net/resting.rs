@@ -77,7 +77,8 @@ pub(super) async fn serve(
         served.await?;
         let parts = Pin::into_inner(connection).into_parts();
         stream = parts.io.into_inner().stream;
-        begun = parts.read_buf;
+        // Nothing can still hold the whole buffer it was read into.
+        begun = if parts.read_buf.is_empty() { Bytes::new() } else { parts.read_buf };
         let goes_on = rests && !stopping && (!begun.is_empty() || somebody_asks(&mut stream, idle, stopped.as_mut()).await);
         if !goes_on {
             let _ = timeout(GOODBYE, stream.shutdown()).await;
