@@ -69,16 +69,16 @@ async fn a_request_that_lasts_is_not_taken_for_rest() {
 
 #[tokio::test]
 async fn rest_is_longer_than_a_head_may_take_and_a_head_is_not() {
-    let running = Running::with(|config| config.limits.header_timeout = Seconds::new(1)).await;
+    let running = Running::with(|config| config.limits.header_timeout = Seconds::new(3)).await;
     let mut raw = running.stranger().raw().await;
     raw.send(REQUEST).await;
     assert_eq!(raw.answer().await, 200);
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
     raw.send(REQUEST).await;
     assert_eq!(raw.answer().await, 200);
     tokio::time::sleep(REST).await;
     raw.send(&REQUEST[..20]).await;
-    assert!(ended_within(&mut raw, Duration::from_secs(6)).await, "a head may take for ever on a connection that rested");
+    assert!(ended_within(&mut raw, Duration::from_secs(15)).await, "a head may take for ever on a connection that rested");
 }
 
 #[tokio::test]
@@ -87,7 +87,7 @@ async fn a_connection_on_which_nothing_is_asked_is_ended() {
     let mut raw = running.stranger().raw().await;
     raw.send(REQUEST).await;
     assert_eq!(raw.answer().await, 200);
-    assert!(ended_within(&mut raw, Duration::from_secs(6)).await);
+    assert!(ended_within(&mut raw, Duration::from_secs(9)).await);
 }
 
 #[tokio::test]
@@ -99,6 +99,6 @@ async fn connections_that_rest_hold_up_no_stop() {
     tokio::time::sleep(REST).await;
     let began = Instant::now();
     assert!(running.service.stop().await);
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
-    assert!(ended_within(&mut raw, Duration::from_secs(1)).await);
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    assert!(ended_within(&mut raw, Duration::from_secs(9)).await);
 }
