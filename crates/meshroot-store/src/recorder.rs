@@ -26,7 +26,6 @@ const BATCH: usize = 256;
 /// A submission comes with a ticket, `T`, by which its outcome is handed over.
 pub struct Recorder<T: Send + 'static> {
     shared: Arc<Shared<T>>,
-    in_flight: Arc<AtomicUsize>,
     writer: Option<JoinHandle<()>>,
 }
 
@@ -85,20 +84,18 @@ impl<T: Send + 'static> Recorder<T> {
     /// # Errors
     /// When the operating system gives no thread.
     pub fn start(store: Arc<dyn Store>, most: usize, settle: impl Fn(Transaction<T>) + Send + Sync + 'static) -> std::io::Result<Self> {
-        let in_flight = Arc::new(AtomicUsize::new(0));
         let queue = Queue { waiting: Vec::new(), company: 0, wanted: None, stopping: false };
-        let shared =
-            Shared { store, settle: Box::new(settle), most, queue: Mutex::new(queue), changed: Condvar::new(), in_flight: Arc::clone(&in_flight) };
-        let shared = Arc::new(shared);
+        let (queue, in_flight) = (Mutex::new(queue), Arc::default());
+        let shared = Arc::new(Shared { store, settle: Box::new(settle), most, queue, changed: Condvar::new(), in_flight });
         let writer = Arc::clone(&shared);
         let writer = std::thread::Builder::new().name("recorder".into()).spawn(move || writer.write())?;
-        Ok(Self { shared, in_flight, writer: Some(writer) })
+        Ok(Self { shared, writer: Some(writer) })
     }
 
     /// Tells of a request that will be submitted as soon as its certificate is signed.
     pub fn enter(&self) -> InFlight {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
-        InFlight(Arc::clone(&self.in_flight))
+        self.shared.in_flight.fetch_add(1, Ordering::Relaxed);
+        InFlight(Arc::clone(&self.shared.in_flight))
     }
 
     /// Queues a submission; with its ticket the outcome is handed over when it is durable.

@@ -1,3 +1,4 @@
+use core::convert::Infallible;
 use core::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -6,8 +7,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
+use axum::routing::future::RouteFuture;
 use hyper::body::Incoming;
-use hyper::server::conn::{http1, http2};
+use hyper::server::conn::http1;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::Watcher;
@@ -20,7 +22,7 @@ use tower::Service;
 use tracing::debug;
 
 use super::corked::Corked;
-use super::resting::{self, Answering};
+use super::resting;
 use super::{Origin, Peer};
 use crate::config::Limits;
 
@@ -34,9 +36,9 @@ pub(super) enum Arrival {
 /// What is spoken, within the limits.
 pub(super) struct Protocols {
     h1: http1::Builder,
-    h2: http2::Builder<TokioExecutor>,
     /// The client's first octets tell which.
     either: auto::Builder<TokioExecutor>,
+    h2: auto::Builder<TokioExecutor>,
     idle: Duration,
 }
 
@@ -45,21 +47,18 @@ impl Protocols {
         let (head, patience) = (limits.header_bytes, limits.header_timeout.0);
         // The least that hyper takes, and more than a head may have.
         let (buffer, headers) = (head.max(8 << 10), 64);
-        let list = u32::try_from(head).unwrap_or(u32::MAX);
-        let (interval, timeout) = (Duration::from_secs(60), Duration::from_secs(20));
         let mut h1 = http1::Builder::new();
         h1.timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(buffer).max_headers(headers);
-        let mut h2 = http2::Builder::new(TokioExecutor::new());
-        h2.timer(TokioTimer::new()).max_header_list_size(list).max_concurrent_streams(128).keep_alive_interval(interval).keep_alive_timeout(timeout);
         let mut either = auto::Builder::new(TokioExecutor::new());
         either.http1().timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(buffer).max_headers(headers);
-        let mut also = either.http2();
-        also.timer(TokioTimer::new())
-            .max_header_list_size(list)
+        either
+            .http2()
+            .timer(TokioTimer::new())
+            .max_header_list_size(u32::try_from(head).unwrap_or(u32::MAX))
             .max_concurrent_streams(128)
-            .keep_alive_interval(interval)
-            .keep_alive_timeout(timeout);
-        Self { h1, h2, either, idle: limits.idle_timeout.0 }
+            .keep_alive_interval(Duration::from_secs(60))
+            .keep_alive_timeout(Duration::from_secs(20));
+        Self { h1, h2: either.clone().http2_only(), either, idle: limits.idle_timeout.0 }
     }
 }
 
@@ -123,7 +122,7 @@ impl Connection {
         let origin = peer.origin.clone();
         let (stream, cork) = Corked::new(stream);
         let service = hyper::service::service_fn(answering(router, peer));
-        let mut connection = Box::pin(watcher.watch(protocols.h2.serve_connection(TokioIo::new(stream), service)));
+        let mut connection = Box::pin(watcher.watch(protocols.h2.serve_connection(TokioIo::new(stream), service).into_owned()));
         tokio::spawn(async move {
             let served = poll_fn(|cx| {
                 let turn = connection.as_mut().poll(cx);
@@ -154,11 +153,11 @@ impl Connection {
 }
 
 /// Hands the requests of one peer to the router.
-fn answering(router: Router, peer: Peer) -> impl Fn(hyper::Request<Incoming>) -> Answering + Send + Sync + 'static {
+fn answering(router: Router, peer: Peer) -> impl Fn(hyper::Request<Incoming>) -> RouteFuture<Infallible> + Send + Sync + 'static {
     move |mut request| {
         request.extensions_mut().insert(peer.clone());
         // A router is always ready, and cloning it counts a reference.
-        Box::pin(router.clone().call(request))
+        router.clone().call(request)
     }
 }
 

@@ -28,14 +28,14 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// How long a client may take to let us say goodbye.
 const GOODBYE: Duration = Duration::from_secs(5);
 
-/// Answers one request.
-pub(super) type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+/// The answer to one request, on its way.
+type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
 /// Serves until the client ends it, or says nothing for `idle`, or `stop` turns true; then what was taken is still answered.
-pub(super) async fn serve(
+pub(super) async fn serve<F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static>(
     stream: TlsStream<TcpStream>,
     http: &http1::Builder,
-    answer: impl Fn(Request<Incoming>) -> Answering + Send + Sync + 'static,
+    answer: impl Fn(Request<Incoming>) -> F + Send + Sync + 'static,
     idle: Duration,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), hyper::Error> {
@@ -106,7 +106,7 @@ struct Progress {
 }
 
 impl Progress {
-    fn count(self: &Arc<Self>, answer: Answering) -> Answering {
+    fn count(self: &Arc<Self>, answer: impl Future<Output = Result<Response<Body>, Infallible>> + Send + 'static) -> Answering {
         self.taken.fetch_add(1, Ordering::Relaxed);
         let progress = Arc::clone(self);
         Box::pin(async move {

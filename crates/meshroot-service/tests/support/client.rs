@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// A client that trusts the mesh's roots and nobody else.
 #[derive(Clone)]
@@ -106,9 +107,7 @@ impl Client {
 
     /// A connection that stays.
     pub async fn connect(&self) -> Kept {
-        let To::Network(address, config) = &self.to else { panic!("only over the network") };
-        let stream = TcpStream::connect(address).await.unwrap();
-        let stream = TlsConnector::from(Arc::clone(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
+        let stream = self.tls().await;
         let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
         Kept(tokio::sync::Mutex::new(sender))
@@ -116,10 +115,13 @@ impl Client {
 
     /// A connection on which octets are sent as they are.
     pub async fn raw(&self) -> Raw {
+        Raw { stream: self.tls().await, read: Vec::new() }
+    }
+
+    async fn tls(&self) -> TlsStream<TcpStream> {
         let To::Network(address, config) = &self.to else { panic!("only over the network") };
         let stream = TcpStream::connect(address).await.unwrap();
-        let stream = TlsConnector::from(Arc::clone(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
-        Raw { stream, read: Vec::new() }
+        TlsConnector::from(Arc::clone(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap()
     }
 
     pub async fn ask(&self, method: Method, path: &str, body: impl Into<Bytes>) -> Answer {
@@ -131,18 +133,14 @@ impl Client {
         match &self.to {
             To::Plain(address) => talk(TcpStream::connect(address).await.unwrap(), request).await,
             To::Socket(path) => talk(UnixStream::connect(path).await.unwrap(), request).await,
-            To::Network(address, config) => {
-                let stream = TcpStream::connect(address).await.unwrap();
-                let name = ServerName::try_from("localhost").unwrap();
-                talk(TlsConnector::from(Arc::clone(config)).connect(name, stream).await.unwrap(), request).await
-            }
+            To::Network(..) => talk(self.tls().await, request).await,
         }
     }
 }
 
 /// A connection without a client that knows HTTP.
 pub struct Raw {
-    pub stream: tokio_rustls::client::TlsStream<TcpStream>,
+    pub stream: TlsStream<TcpStream>,
     read: Vec<u8>,
 }
 

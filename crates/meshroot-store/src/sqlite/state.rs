@@ -122,8 +122,9 @@ impl State {
         self.transact(what, id, context, |transaction, context, _, delay| {
             let written = write(transaction, context, delay)?;
             let reached = match what {
-                Writes::Projection | Writes::Doubt => None,
-                Writes::Records | Writes::State | Writes::Bundle => {
+                // Certificates move the mark where they are appended.
+                Writes::Projection | Writes::Doubt | Writes::Records => None,
+                Writes::State | Writes::Bundle => {
                     standing::count(transaction, context)?;
                     Some(standing::reached(transaction, context)?)
                 }
