@@ -95,7 +95,7 @@ impl Connection {
                         // Over TLS h2 is agreed on, or not spoken (RFC 9113 §3.2).
                         match tls.alpn_protocol() == Some(b"h2") {
                             true => self.serve_h2(stream, peer),
-                            false => self.serve_h1(stream, peer),
+                            false => self.serve_h1(Box::new(stream), peer),
                         }
                     }
                     Ok(Err(e)) => debug!(%address, error = %e, "a TLS handshake failed"),
@@ -107,7 +107,7 @@ impl Connection {
 
     // Each in a task of its own, and in a box: what is moved into an async block and awaited there has its place in the task twice.
 
-    fn serve_h1(self, stream: TlsStream<TcpStream>, peer: Peer) {
+    fn serve_h1(self, stream: Box<TlsStream<TcpStream>>, peer: Peer) {
         let Self { protocols, router, watcher, stop, permit, .. } = self;
         tokio::spawn(async move {
             let (origin, idle) = (peer.origin.clone(), protocols.idle);

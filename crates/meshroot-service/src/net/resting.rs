@@ -33,7 +33,7 @@ type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>>
 
 /// Serves until the client ends it, or says nothing for `idle`, or `stop` turns true; then what was taken is still answered.
 pub(super) async fn serve<F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static>(
-    stream: TlsStream<TcpStream>,
+    stream: Box<TlsStream<TcpStream>>,
     http: &http1::Builder,
     answer: impl Fn(Request<Incoming>) -> F + Send + Sync + 'static,
     idle: Duration,
@@ -75,16 +75,20 @@ pub(super) async fn serve<F: Future<Output = Result<Response<Body>, Infallible>>
             }
         });
         served.await?;
-        let parts = Pin::into_inner(connection).into_parts();
-        stream = parts.io.into_inner().stream;
-        // Nothing can still hold the whole buffer it was read into.
-        begun = if parts.read_buf.is_empty() { Bytes::new() } else { parts.read_buf };
+        (stream, begun) = taken_apart(Pin::into_inner(connection).into_parts());
         let goes_on = rests && !stopping && (!begun.is_empty() || somebody_asks(&mut stream, idle, stopped.as_mut()).await);
         if !goes_on {
             let _ = timeout(GOODBYE, stream.shutdown()).await;
             return Ok(());
         }
     }
+}
+
+/// What is left of a connection that has rested or ended. Nothing of it may live on in the future that waits for the next request: not
+/// the buffer either, which an empty remainder would still hold.
+fn taken_apart<S>(parts: http1::Parts<TokioIo<Wire>, S>) -> (Box<TlsStream<TcpStream>>, Bytes) {
+    let begun = if parts.read_buf.is_empty() { Bytes::new() } else { parts.read_buf };
+    (parts.io.into_inner().stream, begun)
 }
 
 /// Waits for the next request. `false` when none will come.
@@ -125,7 +129,7 @@ impl Progress {
 /// The stream, with what was read of it before.
 #[derive(Debug)]
 struct Wire {
-    stream: TlsStream<TcpStream>,
+    stream: Box<TlsStream<TcpStream>>,
     begun: Bytes,
     progress: Arc<Progress>,
 }
