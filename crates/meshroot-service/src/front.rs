@@ -4,18 +4,19 @@
 use core::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, Response};
-use axum::routing::future::RouteFuture;
 use hyper::body::Incoming;
 use tower::Service;
 
 use crate::grpc::{self, Calls};
 use crate::http::{self, App};
 use crate::net::Peer;
+
+/// The answer to one request, on its way.
+pub(crate) type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
 /// What answers the requests that come in by one door.
 #[derive(Clone, Debug)]
@@ -48,30 +49,14 @@ impl Front {
     pub(crate) fn answer(&self, peer: &Peer, mut request: Request<Incoming>) -> Answering {
         request.extensions_mut().insert(peer.clone());
         if let Some(Signing { app, calls }) = self.signing.as_ref().filter(|_| request.method() == Method::POST) {
+            let (app, calls) = (Arc::clone(app), Arc::clone(calls));
             match request.uri().path() {
-                http::CERTIFICATES => return Answering::Signing(Box::pin(http::certificate(Arc::clone(app), request))),
-                grpc::CREATE_CERTIFICATE => return Answering::Signing(Box::pin(grpc::certificate(Arc::clone(calls), request))),
+                http::CERTIFICATES => return Box::pin(async { Ok(http::certificate(app, request).await) }),
+                grpc::CREATE_CERTIFICATE => return Box::pin(async { Ok(grpc::certificate(calls, request).await) }),
                 _ => {}
             }
         }
         // A router is always ready, and cloning it counts a reference.
-        Answering::Routed(self.router.clone().call(request))
-    }
-}
-
-/// The answer to one request, on its way.
-pub(crate) enum Answering {
-    Routed(RouteFuture<Infallible>),
-    Signing(Pin<Box<dyn Future<Output = Response<Body>> + Send>>),
-}
-
-impl Future for Answering {
-    type Output = Result<Response<Body>, Infallible>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut *self {
-            Self::Routed(routed) => Pin::new(routed).poll(cx),
-            Self::Signing(signing) => signing.as_mut().poll(cx).map(Ok),
-        }
+        Box::pin(self.router.clone().call(request))
     }
 }

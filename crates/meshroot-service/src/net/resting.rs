@@ -22,20 +22,19 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::server::TlsStream;
 
+use crate::front::Answering;
+
 /// After one to two of these without a request a connection rests.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// How long a client may take to let us say goodbye.
 const GOODBYE: Duration = Duration::from_secs(5);
 
-/// The answer to one request, on its way.
-type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
-
 /// Serves until the client ends it, or says nothing for `idle`, or `stop` turns true; then what was taken is still answered.
-pub(super) async fn serve<F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static>(
+pub(super) async fn serve(
     stream: Box<TlsStream<TcpStream>>,
     http: &http1::Builder,
-    answer: impl Fn(Request<Incoming>) -> F + Send + Sync + 'static,
+    answer: impl Fn(Request<Incoming>) -> Answering + Send + Sync + 'static,
     idle: Duration,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), hyper::Error> {
@@ -110,19 +109,30 @@ struct Progress {
 }
 
 impl Progress {
-    fn count(self: &Arc<Self>, answer: impl Future<Output = Result<Response<Body>, Infallible>> + Send + 'static) -> Answering {
+    fn count(self: &Arc<Self>, answer: Answering) -> Counted {
         self.taken.fetch_add(1, Ordering::Relaxed);
-        let progress = Arc::clone(self);
-        Box::pin(async move {
-            let answer = answer.await;
-            progress.answered.fetch_add(1, Ordering::Relaxed);
-            answer
-        })
+        Counted { answer, progress: Arc::clone(self) }
     }
 
     /// Whether everything that was asked is answered, and the answers are out.
     fn is_done(&self) -> bool {
         self.taken.load(Ordering::Relaxed) == self.answered.load(Ordering::Relaxed) && !self.unflushed.load(Ordering::Relaxed)
+    }
+}
+
+/// An answer that counts when it is there.
+struct Counted {
+    answer: Answering,
+    progress: Arc<Progress>,
+}
+
+impl Future for Counted {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = ready!(self.answer.as_mut().poll(cx));
+        self.progress.answered.fetch_add(1, Ordering::Relaxed);
+        Poll::Ready(answer)
     }
 }
 
