@@ -29,6 +29,11 @@ impl Home {
             return Ok(Self { folder: home.map_or_else(|| mesh.folder.clone(), Path::to_owned), ..mesh });
         };
         let folder = home.unwrap_or(Path::new("mesh")).to_owned();
+        let address = match &session.global.store_mark_dir {
+            Some(marks) => address.with_marks_in(marks),
+            // It may be somebody else's, or one that nobody may write to.
+            None => address.with_marks_if_possible_in(&folder),
+        };
         Ok(Self { folder, database: PathBuf::from(address.to_string()), postgres: Some(address) })
     }
 

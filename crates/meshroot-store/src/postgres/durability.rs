@@ -1,19 +1,30 @@
 use super::failure::Fault;
 use super::rows::text;
 use super::session::Session;
+use super::witness::Witness;
 use crate::Durability;
 
 const SETTINGS: &str = "SELECT current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'), \
     current_setting('synchronous_standby_names')";
 
-/// What the database's settings make of an acknowledged commit.
-pub(super) async fn durability(session: &Session) -> Result<Durability, Fault> {
+/// What the database's settings make of an acknowledged commit, and whether a mark is kept beside this process.
+pub(super) async fn durability(session: &Session, witness: &Witness) -> Result<Durability, Fault> {
     let Some(row) = session.one(SETTINGS, &[]).await? else { return Ok(judge("off", "off", "off", "")) };
-    Ok(judge(&text(&row, 0)?, &text(&row, 1)?, &text(&row, 2)?, &text(&row, 3)?))
+    let judged = judge(&text(&row, 0)?, &text(&row, 1)?, &text(&row, 2)?, &text(&row, 3)?);
+    Ok(match witness.is_forgetful() {
+        Some(why) => forgetful(judged, &why),
+        None => judged,
+    })
+}
+
+fn forgetful(judged: Durability, why: &str) -> Durability {
+    let words = format!("{}; no mark is kept here ({why}): started anew, this takes an older copy of the database at its word", judged.words);
+    Durability { notices_older_copy: false, words, ..judged }
 }
 
 fn judge(fsync: &str, full_page_writes: &str, synchronous_commit: &str, standbys: &str) -> Durability {
-    let crash = |words: &str| Durability { survives_crash: false, survives_failover: false, words: words.to_owned() };
+    let judged = |survives_crash, survives_failover, words| Durability { survives_crash, survives_failover, notices_older_copy: true, words };
+    let crash = |words: &str| judged(false, false, words.to_owned());
     if fsync != "on" {
         return crash("an acknowledged certificate may be lost when the database's machine fails: its setting fsync is off");
     }
@@ -27,10 +38,10 @@ fn judge(fsync: &str, full_page_writes: &str, synchronous_commit: &str, standbys
     if standbys.is_empty() {
         let words = "an acknowledged certificate survives a crash of the database, but not the loss of its machine: \
                      there is no synchronous standby (synchronous_standby_names is empty)";
-        return Durability { survives_crash: true, survives_failover: false, words: words.to_owned() };
+        return judged(true, false, words.to_owned());
     }
     let words = format!("an acknowledged certificate survives a failover to a synchronous standby ({standbys})");
-    Durability { survives_crash: true, survives_failover: true, words }
+    judged(true, true, words)
 }
 
 #[cfg(test)]
@@ -49,6 +60,13 @@ mod tests {
             let found = judge(settings.0, settings.1, settings.2, settings.3);
             assert!(!found.survives_crash && !found.survives_failover && found.words.contains(word), "{found:?}");
         }
+    }
+
+    #[test]
+    fn where_no_mark_is_kept_it_is_said() {
+        let worth = forgetful(judge("on", "on", "on", "a"), "the folder is not there");
+        assert!(worth.survives_failover && !worth.notices_older_copy && judge("on", "on", "on", "a").notices_older_copy);
+        assert!(worth.words.contains("(a); no mark") && worth.words.contains("the folder is not there"), "{}", worth.words);
     }
 
     #[test]
