@@ -225,6 +225,10 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         if let Some(mut guard) = self.guard.take() {
+            if self.folder.join("data/postmaster.pid").exists() {
+                // One that stands still does not stop, either.
+                self.freeze(false);
+            }
             // Its standard input ends here, and with it the server.
             drop(guard.stdin.take());
             let _ = guard.wait();

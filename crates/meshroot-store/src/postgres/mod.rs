@@ -190,7 +190,9 @@ impl Store for PostgresStore {
             },
             async |session, plan| record::seal(session, plan).await,
         )?;
-        self.lines.witness.see_position(plan.head.position);
+        if plan.is_acknowledged() {
+            self.lines.witness.see_position(plan.head.position);
+        }
         let places = plan.places;
         let entries: Vec<_> = candidates.into_iter().map(|candidate| candidate.entry.map(drop)).collect();
         // Only now, behind the commit, is anything recorded.
@@ -205,7 +207,16 @@ impl Store for PostgresStore {
 
     fn answered(&self, caller: &str, key: &str) -> Result<Option<(u64, [u8; 32])>, StoreError> {
         let context = self.lines.context("read");
-        self.lines.reader.read(&context, async |session| idempotency::find(session, &context, caller, key).await)
+        let found = self.lines.reader.read(&context, async |session| idempotency::find(session, &context, caller, key).await)?;
+        if found.is_some() {
+            // An entry that no standby has can be seen when its server has given up waiting for one, and must not be given to
+            // anybody. What is written after it is acknowledged after it.
+            self.lines.writer.write_regardless(&context, async |session| {
+                session.execute("UPDATE log_head SET position = position", &[]).await?;
+                Ok(())
+            })?;
+        }
+        Ok(found)
     }
 
     fn add_token(&self, token: &JoinToken) -> Result<(), StoreError> {

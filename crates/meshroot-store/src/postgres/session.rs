@@ -74,6 +74,9 @@ impl Session {
     /// Connects to the first of the hosts that takes writes and is no older copy of the store, and sets what an acknowledged commit
     /// depends on. If there are only older copies, to the first of those. Call it within the store's runtime.
     pub(super) async fn open(address: &PostgresAddress, patience: Patience, witness: &Witness) -> Result<Self, StoreError> {
+        if address.hosts().len() > 1 && witness.has_seen_nothing() {
+            Self::survey(address, witness).await;
+        }
         let (mut older, mut failures) = (None, Vec::new());
         for host in address.hosts() {
             // A machine that stands still takes connections and says nothing: the others must have their turn.
@@ -87,6 +90,25 @@ impl Session {
             }
         }
         older.ok_or_else(|| joined(address, failures))
+    }
+
+    /// Asks all hosts how far they have got, when whatever takes writes would do. The one that took over last is the one that was
+    /// seen, however far others have got since.
+    async fn survey(address: &PostgresAddress, witness: &Witness) {
+        let mut found = Vec::new();
+        for host in address.hosts() {
+            let asking = async {
+                let mut session = Self::connect(address, host).await.ok()?;
+                session.configure(address, Patience::Short).await.ok()?;
+                session.server = reached::server(&session).await;
+                reached::reached(&session).await.ok()
+            };
+            found.extend(tokio::time::timeout(CONNECT, asking).await.ok().flatten());
+        }
+        let newest = found.into_iter().max_by_key(|reached| (reached.epoch, reached.server.map(|server| server.timeline), reached.position));
+        if let Some(newest) = newest {
+            witness.see(&newest, false);
+        }
     }
 
     #[allow(clippy::disallowed_methods, reason = "it measures how old a verdict is; what is stored does not depend on it")]

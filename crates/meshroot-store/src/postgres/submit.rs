@@ -60,6 +60,13 @@ pub(super) struct Plan<'a> {
     pub(super) batch: &'a [Candidate<'a>],
 }
 
+impl Plan<'_> {
+    /// Whether its commit is acknowledged only when all that was in the log before it is, too: because it writes something.
+    pub(super) fn is_acknowledged(&self) -> bool {
+        !self.entries.is_empty() || self.places.iter().any(|place| matches!(place, Place::Before(_)))
+    }
+}
+
 impl<'a> Candidate<'a> {
     /// Reads a submission; `number_of` knows the trust domains of the store.
     pub(super) fn new(submission: &'a Submission, number_of: impl Fn(&str) -> Option<i64>) -> Self {

@@ -126,6 +126,12 @@ impl Witness {
         self.state().missing.clone()
     }
 
+    /// Whether it knows which store it watches, and nothing of it yet.
+    pub(super) fn has_seen_nothing(&self) -> bool {
+        let state = self.state();
+        state.id.is_some() && state.seen.is_none()
+    }
+
     /// Whether it knows which store it watches.
     pub(super) fn knows_whose(&self) -> bool {
         self.state().id.is_some()
@@ -144,7 +150,9 @@ impl Witness {
     pub(super) fn judge(&self, before: &Before, reached: &Reached) -> Option<String> {
         let older = before.unusable.clone().or_else(|| reached.behind(before.seen.as_ref()?, MARK));
         if older.is_none() {
-            self.see(reached, false);
+            // Others' entries of the log may be there before they are acknowledged, and never be: whoever recorded them knows.
+            let known = before.seen.is_some_and(|seen| seen.epoch == reached.epoch);
+            self.see(&Reached { position: if known { 0 } else { reached.position }, ..*reached }, false);
         }
         older
     }
