@@ -204,6 +204,37 @@ fn the_old_primary_that_comes_back_as_it_was_gets_nothing_from_who_has_seen_the_
 }
 
 #[test]
+fn a_primary_that_stands_still_is_given_up_for_the_standby_that_took_over() {
+    let pair = Pair::synchronous();
+    let scene = pair.scene();
+    let (a, b) = (scene.replica("a"), scene.replica("b"));
+    let client = scene.client(&[&a, &b]);
+    let token = scene.kubernetes_token();
+    let load = Load::start(&client, &token);
+    load.more("on the primary", 30);
+    pair.first.freeze(true);
+    let stood_still = Instant::now();
+    pair.second.promote();
+    let promoted = Instant::now();
+    load.more("on the promoted standby", 30);
+    let returned = load.first_after(promoted).unwrap();
+    eprintln!("the first certificate came {:?} after the primary stood still", returned - stood_still);
+    assert!(returned - stood_still < Duration::from_secs(40));
+    // It moves again, and answers what was asked of it long ago.
+    pair.first.freeze(false);
+    wait_for_standbys(&pair.first, None);
+    std::thread::sleep(Duration::from_millis(500));
+    let held = entries(&pair.first);
+    send_all_away(&pair.second);
+    load.more("with both of them there", 30);
+    let delivered = load.end();
+    nothing_is_lost_or_given_twice(&delivered, &log(&pair.second));
+    assert_eq!(entries(&pair.first), held, "the old primary took something");
+    scene.stop(a);
+    scene.stop(b);
+}
+
+#[test]
 fn a_standby_that_lacks_the_newest_entries_is_an_older_copy_until_the_operator_speaks() {
     let mut pair = Pair::asynchronous();
     let scene = pair.scene();
@@ -218,6 +249,10 @@ fn a_standby_that_lacks_the_newest_entries_is_an_older_copy_until_the_operator_s
         assert!(start.elapsed() < Duration::from_secs(20));
     }
     pair.second.stop();
+    // A change of the hierarchy is among what will be lost; replicas take it over within a second or two.
+    let root = scene.path("mesh/root");
+    scene.meshroot(&["cluster", "add", "east", "--root", root.to_str().unwrap()], "a");
+    std::thread::sleep(Duration::from_secs(2));
     let lost: Vec<Value> = (0..2).map(|replica| in_the_end(&client, replica, &token, 201)).collect();
     pair.first.kill();
     pair.second.run();
@@ -226,14 +261,17 @@ fn a_standby_that_lacks_the_newest_entries_is_an_older_copy_until_the_operator_s
         assert_eq!(in_the_end(&client, replica, &token, 503)["code"], "store.older_copy");
     }
     let standing = scene.meshroot(&["status"], "a");
-    assert!(standing.contains("its last record is") && standing.contains("store restored"), "{standing}");
+    assert!(standing.contains("its version is") && standing.contains("the mark of a replica") && standing.contains("store restored"), "{standing}");
     // A replica that never saw more is told by those that did. It gets no certificate of its own, so it has nothing to show.
     let c = scene.replica("c");
     assert!(scene.client(&[&c]).issue(0, &token, None, &csr()).is_err());
     scene.kill(c);
 
-    scene.meshroot(&["store", "restored"], "a");
+    let restored: Value = serde_json::from_str(&scene.meshroot(&["store", "restored", "--json"], "a")).unwrap();
     let issued: Vec<Value> = (0..2).map(|replica| in_the_end(&client, replica, &token, 201)).collect();
+    // The change that says so has the number of the one that was lost, and replicas do not take the one for the other.
+    assert_eq!(restored["store_version"], psql(&pair.second, "SELECT version FROM store").parse::<u64>().unwrap());
+    assert!(issued.iter().all(|one| one["bundle_sequence"] == restored["bundles"][0]["sequence"]), "{restored} {issued:?}");
     let records = |answers: &[Value]| answers.iter().map(|answer| answer["serial"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
     assert!(records(&issued).iter().all(|serial| !records(&lost).contains(serial)));
     let next: u64 = psql(&pair.second, "SELECT max(position) FROM issuances").parse().unwrap();

@@ -214,7 +214,13 @@ fn after_the_operators_word_it_goes_on_in_every_process_and_the_next_copy_is_not
     drop((one, other, forgetful));
     scene.rename(&format!("{}_newest", scene.database), &format!("{}_lost", scene.database));
     scene.put_back();
-    is_refused(&scene.open(), &scene.mesh, "epoch");
+    let store = scene.open();
+    is_refused(&store, &scene.mesh, "epoch");
+    // Numbers are ahead of all that was lost, not of what is left alone.
+    let again = store.restored(&restoration(&scene.mesh, &store)).unwrap();
+    assert_eq!(again.epoch, 2);
+    assert!(again.next_position > restored.next_position + 1_000_000_000, "{again:?}");
+    assert!(store.standing().unwrap().seen > 1_007 + 999);
 }
 
 #[test]
