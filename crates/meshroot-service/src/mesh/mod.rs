@@ -24,6 +24,7 @@ use meshroot::key::seal::DataKey;
 use meshroot::spiffe::TrustDomain;
 use meshroot_store::{Standing, Store};
 use tokio::sync::watch;
+use tracing::{error, info};
 
 use crate::Clock;
 use crate::root::{RootError, RootKeeper};
@@ -129,6 +130,11 @@ impl Mesh {
         let standing = self.store.standing()?;
         let epoch = standing.epoch;
         let restored = epoch != self.serving.epoch();
+        match (&self.serving.standing().older, &standing.older) {
+            (None, Some(why)) => error!(why, "the store is an older copy of itself: nothing is issued or published"),
+            (Some(_), None) => info!(epoch, "the store is the newest copy again, or counts as it is"),
+            _ => {}
+        }
         self.serving.stands(standing);
         if restored || self.store.version()? != self.serving.newest().version() {
             let loaded = self.store.load()?;

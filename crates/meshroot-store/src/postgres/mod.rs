@@ -190,19 +190,17 @@ impl Store for PostgresStore {
             },
             async |session, plan| record::seal(session, plan).await,
         )?;
-        if plan.is_acknowledged() {
-            self.lines.witness.see_position(plan.head.position);
-        }
+        self.lines.witness.see_position(plan.head.position);
         let places = plan.places;
-        let entries: Vec<_> = candidates.into_iter().map(|candidate| candidate.entry.map(drop)).collect();
+        let reasons: Vec<_> = candidates.into_iter().map(|candidate| candidate.trust_domain.err()).collect();
         // Only now, behind the commit, is anything recorded.
-        let outcome = |((submission, place), entry): ((Submission, Place), Result<(), StoreError>)| match place {
+        let outcome = |((submission, place), reason): ((Submission, Place), Option<StoreError>)| match place {
             Place::New(position) => Ok(Outcome::Recorded(Recorded::new(submission.issuance.issued, position))),
             Place::Before(position) => Ok(Outcome::Answered(position)),
             Place::Refused(e) => Err(e),
-            Place::Unfit => Err(entry.err().unwrap_or(StoreError::TokenUnknown)),
+            Place::Unfit => Err(reason.unwrap_or(StoreError::TokenUnknown)),
         };
-        Ok(batch.into_iter().zip(places).zip(entries).map(outcome).collect())
+        Ok(batch.into_iter().zip(places).zip(reasons).map(outcome).collect())
     }
 
     fn answered(&self, caller: &str, key: &str) -> Result<Option<(u64, [u8; 32])>, StoreError> {
@@ -295,7 +293,9 @@ impl Store for PostgresStore {
         })?;
         let number = |n: i64| u64::try_from(n).unwrap_or_default();
         let lost = if older.is_some() { self.lines.witness.lost().sequence } else { 0 };
-        if let (Some(why), None) = (&older, &row.doubt) {
+        if let (Some(why), None) = (&older, &row.doubt)
+            && !self.lines.witness.is_unusable()
+        {
             // When it cannot be noted, it is noticed all the same.
             let _ = self.lines.writer.write_regardless(&context, async |session| standing::note(session, &context, why).await);
         }

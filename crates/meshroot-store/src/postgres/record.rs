@@ -15,10 +15,9 @@ use crate::sqlite::tokens::checksum as token_checksum;
 /// Writes and commits.
 pub(super) async fn seal(session: &Session, plan: &Plan<'_>) -> Result<(), Fault> {
     if plan.entries.is_empty() {
-        // Nothing is to be kept but what was forgotten. An entry that answers again may have been seen before a standby had it; what
-        // is written after it is acknowledged after it.
-        let moved = if plan.is_acknowledged() { plan.head.store(session).await } else { Ok(()) };
-        return judge(moved, session.run("COMMIT").await);
+        // Nothing is to be kept but what was forgotten. The lock on the log's end was written down, so even this is acknowledged
+        // only after every entry that it has seen.
+        return judge(Ok(()), session.run("COMMIT").await);
     }
     // It was prepared with these before; if not, nothing may go out in the wrong order.
     session.prepare(STATEMENTS).await?;

@@ -157,6 +157,11 @@ impl Witness {
         older
     }
 
+    /// Whether it is only this replica's mark that cannot be used: no reason for others to stop.
+    pub(super) fn is_unusable(&self) -> bool {
+        self.state().unusable.is_some()
+    }
+
     /// Remembers that the store has got so far, and perhaps farther. `durable` waits for this machine's disk.
     pub(super) fn see(&self, reached: &Reached, durable: bool) {
         let mut state = self.state();
