@@ -3,10 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests may be blunt")]
 #![allow(clippy::disallowed_methods, reason = "this test waits, and measures how long")]
 
+use std::process::Command;
 use std::time::Duration;
 
 use meshroot_tests::postgres::Cluster;
-use meshroot_tests::replicas::{ID, Load, SCHEMA, Scene, csr, leaf, log, nothing_is_lost_or_given_twice, psql};
+use meshroot_tests::replicas::{ID, Load, SCHEMA, Scene, csr, leaf, log, nothing_is_lost_or_given_twice, program, psql, run};
 
 #[test]
 fn what_was_delivered_is_on_record_whatever_dies() {
@@ -72,4 +73,32 @@ fn a_token_shown_to_both_replicas_at_once_is_good_once() {
     assert!(status.contains("synchronous_standby_names"), "{status}");
     scene.stop(a);
     scene.stop(b);
+}
+
+#[test]
+fn a_mesh_is_made_in_a_database_and_everything_else_in_a_folder() {
+    let (cluster, folder) = (Cluster::start(), tempfile::tempdir().unwrap());
+    let (address, home) = (cluster.socket_address(SCHEMA), folder.path().join("mesh"));
+    let command = |arguments: &[&str]| {
+        let mut command = Command::new(program());
+        command.args(["--store", &address, "--home"]).arg(&home).args(arguments);
+        command
+    };
+    let init = ["init", "--trust-domain", "mesh.example"];
+    let made = run(&mut command(&init));
+    assert!(made.contains("unlock.key") && made.contains("postgres://"), "{made}");
+    let mut found: Vec<_> = std::fs::read_dir(&home).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    found.sort();
+    let mark = format!("store-{}.mark", psql(&cluster, "SELECT id FROM store"));
+    assert_eq!(found, ["root", mark.as_str(), "unlock.key"]);
+    run(&mut command(&["cluster", "add", "west"]));
+    run(command(&["svid", "--cluster", "west", "--id", ID, "--out"]).arg(folder.path().join("cart")));
+    assert_eq!(psql(&cluster, "SELECT count(*) FROM issuances WHERE kind = 'workload'"), "1");
+    // There is one already; and where nothing can be reached, nothing is made.
+    let again = command(&init).output().unwrap();
+    assert!(!again.status.success() && String::from_utf8_lossy(&again.stderr).contains("already there"), "{again:?}");
+    let elsewhere = folder.path().join("elsewhere");
+    let nobody = format!("postgres://meshroot@/mesh?host={}", folder.path().display());
+    let refused = Command::new(program()).args(["--store", &nobody, "--home"]).arg(&elsewhere).args(init).output().unwrap();
+    assert!(!refused.status.success() && !elsewhere.exists(), "{refused:?}");
 }

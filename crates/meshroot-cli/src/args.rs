@@ -84,7 +84,10 @@ Run again, it changes nothing and says so. Files that are missing are written ag
 left alone, and named, unless --force is given.")]
     Quickstart(Quickstart),
     /// Make a root and an empty mesh
-    #[command(after_long_help = "Example:\n  meshroot init --trust-domain mesh.example --store mesh")]
+    #[command(after_long_help = "\
+Examples:
+  meshroot init --trust-domain mesh.example --store mesh
+  meshroot init --trust-domain mesh.example --store postgres://meshroot@localhost/mesh --home mesh   # for several replicas")]
     Init(Init),
     /// Add, list and show clusters
     #[command(subcommand)]

@@ -175,11 +175,13 @@ impl Drop for Replica {
     }
 }
 
-fn program() -> PathBuf {
+/// The program that is tried.
+pub fn program() -> PathBuf {
     std::env::var_os("MESHROOT").expect("MESHROOT names the program: tests/interop.sh sets it").into()
 }
 
-fn run(command: &mut Command) -> String {
+/// What a command prints; it has to go well.
+pub fn run(command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{command:?}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
