@@ -5,14 +5,11 @@ use tokio::runtime::Handle;
 
 use super::address::PostgresAddress;
 use super::failure::{Context, Fault, in_words, is_lost};
-use super::session::{Patience, Session};
+use super::session::{Patience, Session, at_most};
 use super::standing::older;
 use super::wait::wait;
 use super::witness::Witness;
 use crate::StoreError;
-
-/// How long all hosts together may take to answer.
-const CONNECT: Duration = Duration::from_secs(8);
 
 /// A little longer than the server's own limits: its reason is the better one.
 const SHORT: Duration = Duration::from_secs(10);
@@ -190,7 +187,7 @@ impl Line {
         }
         let (address, patience, witness) = (Arc::clone(&self.address), self.patience, Arc::clone(&self.witness));
         let opening = self.runtime.spawn(async move { Session::open(&address, patience, &witness).await });
-        let opened = match wait(opening, CONNECT) {
+        let opened = match wait(opening, at_most(&self.address)) {
             Some(Ok(opened)) => opened,
             Some(Err(e)) => Err(unavailable(e.to_string())),
             None => Err(unavailable("it did not answer in time".into())),

@@ -314,7 +314,7 @@ impl Store for PostgresStore {
             let restored = standing::restored(session, &context, restoration, &lost).await?;
             Ok((restored, reached::reached(session).await?))
         })?;
-        self.lines.witness.begin_anew(&reached)?;
+        self.lines.witness.begin_anew(&reached);
         Ok(restored)
     }
 

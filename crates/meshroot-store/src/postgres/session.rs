@@ -8,7 +8,7 @@ use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 use tokio_postgres::error::Severity;
 use tokio_postgres::types::ToSql;
@@ -28,6 +28,13 @@ const OLDEST: i32 = 140_000;
 
 /// How long one host may take to answer, and to say what it has. There may be several.
 const CONNECT: Duration = Duration::from_secs(3);
+
+/// How long [`Session::open`] may take, with a moment to spare.
+pub(super) fn at_most(address: &PostgresAddress) -> Duration {
+    // Each host in its turn, and all of them together before that.
+    let turns = u32::try_from(address.hosts().len()).unwrap_or(u32::MAX).saturating_add(1);
+    CONNECT.saturating_mul(turns).saturating_add(Duration::from_secs(1))
+}
 
 /// After this time an older copy of the store is looked at again: an operator may have spoken, or the newest come back.
 const DOUBTED: Duration = Duration::from_secs(1);
@@ -95,15 +102,19 @@ impl Session {
     /// Asks all hosts how far they have got, when whatever takes writes would do. The one that took over last is the one that was
     /// seen, however far others have got since.
     async fn survey(address: &PostgresAddress, witness: &Witness) {
-        let mut found = Vec::new();
-        for host in address.hosts() {
-            let asking = async {
-                let mut session = Self::connect(address, host).await.ok()?;
-                session.configure(address, Patience::Short).await.ok()?;
+        let mut asking = JoinSet::new();
+        for host in address.hosts().iter().cloned() {
+            let address = address.clone();
+            asking.spawn(tokio::time::timeout(CONNECT, async move {
+                let mut session = Self::connect(&address, &host).await.ok()?;
+                session.configure(&address, Patience::Short).await.ok()?;
                 session.server = reached::server(&session).await;
                 reached::reached(&session).await.ok()
-            };
-            found.extend(tokio::time::timeout(CONNECT, asking).await.ok().flatten());
+            }));
+        }
+        let mut found = Vec::new();
+        while let Some(asked) = asking.join_next().await {
+            found.extend(asked.ok().and_then(Result::ok).flatten());
         }
         let newest = found.into_iter().max_by_key(|reached| (reached.epoch, reached.server.map(|server| server.timeline), reached.position));
         if let Some(newest) = newest {

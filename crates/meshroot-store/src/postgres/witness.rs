@@ -193,23 +193,20 @@ impl Witness {
         self.state().seen.unwrap_or_default()
     }
 
-    /// An operator has said that the store counts as it is: nothing else does.
-    ///
-    /// # Errors
-    /// When the mark cannot be written, and has to be.
-    pub(super) fn begin_anew(&self, reached: &Reached) -> Result<(), StoreError> {
+    /// An operator has said that the store counts as it is: nothing that was seen before does.
+    pub(super) fn begin_anew(&self, reached: &Reached) {
         let mut state = self.state();
-        let Some(id) = state.id.clone() else { return Ok(()) };
+        let Some(id) = state.id.clone() else { return };
         state.generation = state.generation.saturating_add(1);
         state.seen = Some(*reached);
         state.unusable = None;
-        if state.missing.is_some() {
-            return Ok(());
+        if state.missing.is_none() {
+            match self.lay(&id, reached) {
+                Ok(mark) => state.mark = mark,
+                // What is on record is on record. An old mark says too little, and is of an epoch that is over.
+                Err(e) => state.missing = Some(e.to_string()),
+            }
         }
-        // Let go of first: two that hold it open would be two who hold it.
-        state.mark = None;
-        state.mark = self.lay(&id, reached)?;
-        Ok(())
     }
 
     /// Has every connection judged anew.
