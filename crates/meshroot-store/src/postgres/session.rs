@@ -103,8 +103,8 @@ impl Session {
     /// seen, however far others have got since.
     async fn survey(address: &PostgresAddress, witness: &Witness) {
         let mut asking = JoinSet::new();
-        for host in address.hosts().iter().cloned() {
-            let address = address.clone();
+        for host in address.hosts() {
+            let (address, host) = (address.clone(), host.clone());
             asking.spawn(tokio::time::timeout(CONNECT, async move {
                 let mut session = Self::connect(&address, &host).await.ok()?;
                 session.configure(&address, Patience::Short).await.ok()?;
