@@ -50,11 +50,11 @@ fi
 if wanted postgres; then
     need_postgres
     echo "== the store in PostgreSQL"
-    cargo test -p meshroot-store --features interop --test postgres --test postgres_server
-    echo "== two replicas on one database, which die"
+    cargo test -p meshroot-store --features interop --test postgres --test postgres_server --test postgres_older_copy
+    echo "== two replicas on one database, which die; and on a primary with a standby, which takes over"
     cargo build -p meshroot-cli
     target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')
-    MESHROOT=$target/debug/meshroot cargo test -p meshroot-tests --features interop --test replicas -- --test-threads 1 --nocapture
+    MESHROOT=$target/debug/meshroot cargo test -p meshroot-tests --features interop --test replicas --test failover -- --test-threads 1 --nocapture
 fi
 
 if wanted istio; then

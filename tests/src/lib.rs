@@ -18,5 +18,7 @@ pub mod istio;
 pub mod judges;
 pub mod mint;
 pub mod postgres;
+#[cfg(feature = "interop")]
+pub mod replicas;
 pub mod scene;
 pub mod views;

@@ -12,6 +12,8 @@ use std::time::Duration;
 pub struct Cluster {
     folder: PathBuf,
     port: u16,
+    /// What a standby calls itself to the one that it follows.
+    name: String,
     programs: PathBuf,
     guard: Option<Child>,
 }
@@ -29,17 +31,12 @@ pub const PASSWORD: &str = "correct horse battery staple";
 impl Cluster {
     /// Makes a cluster with an empty database `mesh`, and starts it.
     pub fn start() -> Self {
-        let folder = tempfile::Builder::new().prefix("meshroot-postgres-").tempdir().unwrap().keep();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut cluster = Self { folder, port, programs: programs(), guard: None };
-        if is_root() {
-            succeed(Command::new("chown").arg("postgres").arg(&cluster.folder));
-        }
+        let mut cluster = Self::placed();
         let data = cluster.folder.join("data");
         let mut initdb = cluster.command("initdb");
         succeed(initdb.arg("-D").arg(&data).args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]));
         let hba = format!(
-            "local all all trust\nhostssl all {SECURED} 127.0.0.1/32 scram-sha-256\nhost all {SECURED} all reject\nhost all all 127.0.0.1/32 trust\n"
+            "local all all trust\nlocal replication all trust\nhostssl all {SECURED} 127.0.0.1/32 scram-sha-256\nhost all {SECURED} all reject\nhost all all 127.0.0.1/32 trust\n"
         );
         fs::write(data.join("pg_hba.conf"), hba).unwrap();
         cluster.certificate(&data);
@@ -47,6 +44,34 @@ impl Cluster {
         cluster.psql("postgres", &format!("CREATE ROLE {USER} LOGIN; CREATE ROLE {SECURED} LOGIN PASSWORD '{PASSWORD}' IN ROLE {USER}"));
         cluster.psql("postgres", &format!("CREATE DATABASE mesh OWNER {USER}"));
         cluster
+    }
+
+    /// A folder and a port, and nothing in it yet.
+    fn placed() -> Self {
+        let folder = tempfile::Builder::new().prefix("meshroot-postgres-").tempdir().unwrap().keep();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let cluster = Self { folder, port, name: String::new(), programs: programs(), guard: None };
+        if is_root() {
+            succeed(Command::new("chown").arg("postgres").arg(&cluster.folder));
+        }
+        cluster
+    }
+
+    /// Makes and starts a standby of this cluster that follows it under this name.
+    pub fn standby(&self, name: &str) -> Self {
+        let mut standby = Self::placed();
+        standby.name = name.to_owned();
+        let mut copy = standby.command("pg_basebackup");
+        copy.arg("-D").arg(standby.folder.join("data")).arg("-d");
+        copy.arg(format!("host={} port={} user=postgres application_name={name}", self.folder.display(), self.port));
+        succeed(copy.args(["-R", "-X", "stream", "-c", "fast", "--no-sync"]));
+        standby.run();
+        standby
+    }
+
+    /// Makes a standby take writes from now on; answers when it does.
+    pub fn promote(&self) {
+        assert_eq!(self.psql("postgres", "SELECT pg_promote(true, 60)"), "t");
     }
 
     /// The server's own certificate, for `localhost`, and its root: `root.crt` in the folder.
@@ -86,7 +111,13 @@ impl Cluster {
 
     /// The same over the Unix socket.
     pub fn socket_address(&self, schema: &str) -> String {
-        format!("postgres://{USER}@/mesh?host={}:{}&schema={schema}", self.folder.display(), self.port)
+        Self::socket_address_of(&[self], schema)
+    }
+
+    /// The address of a store on whichever of these clusters takes writes, over their Unix sockets.
+    pub fn socket_address_of(clusters: &[&Self], schema: &str) -> String {
+        let hosts: Vec<_> = clusters.iter().map(|cluster| format!("{}:{}", cluster.folder.display(), cluster.port)).collect();
+        format!("postgres://{USER}@/mesh?host={}&schema={schema}", hosts.join(","))
     }
 
     /// What the server answers, as its superuser, without decoration.
@@ -152,6 +183,7 @@ impl Cluster {
         guard.arg("-D").arg(self.folder.join("data"));
         for setting in [
             format!("port={}", self.port),
+            format!("cluster_name={}", self.name),
             format!("unix_socket_directories={}", self.folder.display()),
             "listen_addresses=127.0.0.1".into(),
             "fsync=on".into(),
@@ -193,6 +225,10 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         if let Some(mut guard) = self.guard.take() {
+            if self.folder.join("data/postmaster.pid").exists() {
+                // One that stands still does not stop, either.
+                self.freeze(false);
+            }
             // Its standard input ends here, and with it the server.
             drop(guard.stdin.take());
             let _ = guard.wait();

@@ -37,7 +37,7 @@ pub(crate) struct Global {
     /// The mesh: the folder that quickstart or init made, its .db file, or postgres://USER@HOST/DATABASE [default: ./mesh]
     #[arg(long, global = true, value_name = "PATH", env = "MESHROOT_STORE")]
     pub(crate) store: Option<PathBuf>,
-    /// The folder with the unlock file, the root and the service's socket, if the store is a database [default: ./mesh]
+    /// The folder with the unlock file, the root, the service's socket and the store's mark, if the store is a database [default: ./mesh]
     #[arg(long, global = true, value_name = "DIR", env = "MESHROOT_HOME")]
     pub(crate) home: Option<PathBuf>,
     /// The file with the database's password
@@ -46,6 +46,9 @@ pub(crate) struct Global {
     /// The roots (PEM) that the database's certificate is verified with; needed when it is on another machine
     #[arg(long, global = true, value_name = "FILE", env = "MESHROOT_STORE_ROOT_FILE")]
     pub(crate) store_root_file: Option<PathBuf>,
+    /// The folder for the mark that says how far the database has got, if it is not that of --home: it has to outlive this machine's restarts
+    #[arg(long, global = true, value_name = "DIR", env = "MESHROOT_STORE_MARK_DIR")]
+    pub(crate) store_mark_dir: Option<PathBuf>,
     /// The folder with the root's store, if it is not in the mesh's folder: mounted media, for instance
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) root: Option<PathBuf>,
@@ -81,7 +84,10 @@ Run again, it changes nothing and says so. Files that are missing are written ag
 left alone, and named, unless --force is given.")]
     Quickstart(Quickstart),
     /// Make a root and an empty mesh
-    #[command(after_long_help = "Example:\n  meshroot init --trust-domain mesh.example --store mesh")]
+    #[command(after_long_help = "\
+Examples:
+  meshroot init --trust-domain mesh.example --store mesh
+  meshroot init --trust-domain mesh.example --store postgres://meshroot@localhost/mesh --home mesh   # for several replicas")]
     Init(Init),
     /// Add, list and show clusters
     #[command(subcommand)]

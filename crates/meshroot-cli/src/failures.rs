@@ -28,7 +28,7 @@ impl From<StoreError> for Failure {
             | StoreError::NotPermitted { .. }
             | StoreError::Io { .. } => Exit::CannotWrite,
             StoreError::Denied(_) | StoreError::CrlNotNewer { .. } => Exit::Refused,
-            StoreError::Certificate(_) | StoreError::TooLarge { .. } | StoreError::BadExport { .. } => Exit::BadInput,
+            StoreError::TooLarge { .. } | StoreError::BadExport { .. } => Exit::BadInput,
             StoreError::Address(_) => Exit::Usage,
             _ => Exit::Store,
         };

@@ -29,15 +29,21 @@ impl Home {
             return Ok(Self { folder: home.map_or_else(|| mesh.folder.clone(), Path::to_owned), ..mesh });
         };
         let folder = home.unwrap_or(Path::new("mesh")).to_owned();
+        let address = match &session.global.store_mark_dir {
+            Some(marks) => address.with_marks_in(marks),
+            // It may be somebody else's, or one that nobody may write to.
+            None => address.with_marks_if_possible_in(&folder),
+        };
         Ok(Self { folder, database: PathBuf::from(address.to_string()), postgres: Some(address) })
     }
 
-    /// Refuses a database: a mesh is made in a folder, whole or not at all, and moved from there.
+    /// Refuses a database.
     pub(crate) fn is_a_folder(&self) -> Result<()> {
         if self.postgres.is_none() {
             return Ok(());
         }
-        let message = "a mesh is made in a folder: make it there, then move its store with `meshroot export` and `meshroot import`";
+        let message = "quickstart makes a mesh in a folder: use `meshroot init` and `meshroot cluster add` with a database, or make it in a folder, \
+                       then move its store with `meshroot export` and `meshroot import`";
         Err(Failure::new(Exit::Usage, "store.not_a_folder", message))
     }
 

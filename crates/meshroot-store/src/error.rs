@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use meshroot::hierarchy::AuthorityId;
 use meshroot::spiffe::{SpiffeId, TrustDomain};
 use meshroot::time::Timestamp;
-use meshroot::x509::{CertificateError, SerialNumber};
+use meshroot::x509::SerialNumber;
 
 use crate::CaRequestId;
 
@@ -129,9 +129,6 @@ pub enum StoreError {
     /// A search that would read through too much.
     #[error("too many certificates fit the search: narrow it, by an identity or a shorter span of time")]
     TooBroad,
-    /// What should be recorded is no certificate.
-    #[error("what should be recorded cannot be read: {0}")]
-    Certificate(#[from] CertificateError),
     /// The disk, or the quota on it, is full.
     #[error("cannot {action} {}: the disk is full; make room and try again", path.display())]
     DiskFull {
@@ -244,7 +241,6 @@ impl StoreError {
             Self::TokenExists => "store.token_exists",
             Self::OlderCopy { .. } => "store.older_copy",
             Self::TooBroad => "store.search_too_broad",
-            Self::Certificate(e) => e.code(),
             Self::DiskFull { .. } => "store.disk_full",
             Self::NotPermitted { .. } => "store.not_permitted",
             Self::Io { .. } => "store.io",

@@ -11,6 +11,7 @@ pub mod export;
 pub mod files;
 mod issuance;
 mod join_token;
+mod mark;
 mod meta;
 #[cfg(feature = "postgres")]
 mod postgres;

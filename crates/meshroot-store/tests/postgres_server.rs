@@ -152,7 +152,8 @@ fn a_commit_that_no_standby_has_is_no_commit_that_is_acknowledged() {
     cluster.psql("postgres", "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
     cluster.psql("postgres", "SELECT pg_reload_conf()");
     std::thread::sleep(Duration::from_millis(300));
-    assert!(store.durability().unwrap().survives_failover, "by the settings, that is");
+    let worth = store.durability().unwrap();
+    assert!(worth.survives_failover && worth.words.contains("none is connected"), "by the settings, that is: {}", worth.words);
     let refused = std::thread::scope(|scope| {
         let recording = scope.spawn(|| record(&store, &mesh));
         let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";

@@ -61,6 +61,7 @@ pub(super) fn run(session: &Session<'_>) -> Result<Exit> {
         "durability": {
             "survives_crash": durability.survives_crash,
             "survives_failover": durability.survives_failover,
+            "notices_older_copy": durability.notices_older_copy,
             "words": durability.words,
         },
         "last_record": log.last,

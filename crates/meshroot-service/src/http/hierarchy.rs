@@ -67,7 +67,12 @@ pub(super) async fn status(State(app): State<Arc<App>>, _: Administrator) -> Res
         "older_copy": standing.older,
         "log": log,
         "durability": durability.map(|worth| {
-            json!({ "survives_crash": worth.survives_crash, "survives_failover": worth.survives_failover, "words": worth.words })
+            json!({
+                "survives_crash": worth.survives_crash,
+                "survives_failover": worth.survives_failover,
+                "notices_older_copy": worth.notices_older_copy,
+                "words": worth.words,
+            })
         }),
         "bundles": bundles,
         "crl_set": app.mesh.revoked().complete_set(now).map_or_else(|missing| missing, |_| "complete".into()),

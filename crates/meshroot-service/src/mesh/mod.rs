@@ -24,6 +24,7 @@ use meshroot::key::seal::DataKey;
 use meshroot::spiffe::TrustDomain;
 use meshroot_store::{Standing, Store};
 use tokio::sync::watch;
+use tracing::{error, info};
 
 use crate::Clock;
 use crate::root::{RootError, RootKeeper};
@@ -126,10 +127,19 @@ impl Mesh {
     /// soon.
     pub(crate) fn refresh(&self) -> Result<bool, MeshError> {
         let (asked, before) = (self.clock.elapsed(), self.now().version());
-        self.serving.stands(self.store.standing()?);
-        if self.store.version()? != self.serving.newest().version() {
+        let standing = self.store.standing()?;
+        let epoch = standing.epoch;
+        let restored = epoch != self.serving.epoch();
+        match (&self.serving.standing().older, &standing.older) {
+            (None, Some(why)) => error!(why, "the store is an older copy of itself: nothing is issued or published"),
+            (Some(_), None) => info!(epoch, "the store is the newest copy again, or counts as it is"),
+            _ => {}
+        }
+        self.serving.stands(standing);
+        if restored || self.store.version()? != self.serving.newest().version() {
             let loaded = self.store.load()?;
             match Snapshot::of(&loaded, &*self.store, &self.data_key, &self.crypto, self.clock.now()) {
+                Ok(snapshot) if restored => self.serving.begin_anew(snapshot, epoch),
                 Ok(snapshot) => self.serving.take(snapshot, &*self.clock),
                 Err(e) => {
                     if self.now().publishes_what(&loaded) {
@@ -143,9 +153,9 @@ impl Mesh {
         self.serving.advance(&*self.clock);
         let served = self.now();
         // Which CRLs there have to be depends on the CAs.
-        if self.revoked().snapshot() != served.version() {
+        if restored || self.revoked().snapshot() != served.version() {
             self.read_revoked(&served)?;
         }
-        Ok(served.version() != before)
+        Ok(restored || served.version() != before)
     }
 }

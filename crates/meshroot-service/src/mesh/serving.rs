@@ -23,6 +23,8 @@ pub(super) struct Serving {
     /// What is served next, when its moment has come.
     next: ArcSwapOption<Next>,
     standing: ArcSwap<Standing>,
+    /// The epoch that what is served is of.
+    epoch: AtomicU64,
     /// When the store was last asked for changes, in milliseconds of [`Clock::elapsed`].
     asked: AtomicU64,
     /// The version that is served, for those who wait for the next one.
@@ -37,11 +39,12 @@ struct Next {
 
 impl Serving {
     pub(super) fn new(snapshot: Snapshot, standing: Standing, asked: Duration) -> Self {
-        let changed = watch::Sender::new(snapshot.version());
+        let (changed, epoch) = (watch::Sender::new(snapshot.version()), AtomicU64::new(standing.epoch));
         Self {
             current: ArcSwap::from_pointee(snapshot),
             next: ArcSwapOption::empty(),
             standing: ArcSwap::from_pointee(standing),
+            epoch,
             asked: AtomicU64::new(milliseconds(asked)),
             changed,
         }
@@ -84,6 +87,21 @@ impl Serving {
         if **self.standing.load() != standing {
             self.standing.store(Arc::new(standing));
         }
+    }
+
+    /// The epoch that what is served is of.
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Takes the state of another epoch in place of all that was held: its versions begin where a backup had got to, and may have
+    /// been given to other states that are forgotten now.
+    pub(super) fn begin_anew(&self, snapshot: Snapshot, epoch: u64) {
+        let version = snapshot.version();
+        self.next.store(None);
+        self.current.store(Arc::new(snapshot));
+        self.epoch.store(epoch, Ordering::Release);
+        self.changed.send_replace(version);
     }
 
     /// The store was asked for changes at this moment, and there are no others than those that are known.
@@ -203,6 +221,20 @@ mod tests {
         }
         serving.asked(clock.elapsed());
         assert_eq!(version(&serving, &clock), Ok(1));
+    }
+
+    #[test]
+    fn after_a_restoration_a_version_that_was_served_before_is_another_one() {
+        let clock = Hands::default();
+        let serving = Serving::new(snapshot(5, None), newest(), clock.elapsed());
+        let mut changes = serving.changes();
+        serving.take(snapshot(6, Some(6)), &clock);
+        serving.begin_anew(snapshot(5, Some(3)), 1);
+        assert_eq!((serving.epoch(), serving.newest().version(), changes.has_changed().unwrap()), (1, 5, true));
+        // What was served until now is of a history that was lost.
+        assert_eq!(version(&serving, &clock), Err(Unpublished::NotYet(Timestamp::from_unix(3))));
+        clock.0.store(6, Ordering::SeqCst);
+        assert_eq!((version(&serving, &clock), *changes.borrow_and_update()), (Ok(5), 5));
     }
 
     #[test]

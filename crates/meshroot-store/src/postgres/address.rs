@@ -3,6 +3,7 @@ use core::str::FromStr;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use super::witness::Place;
 use crate::StoreError;
 
 /// Where a PostgreSQL store is: `postgres://USER@HOST[:PORT][,HOST…]/DATABASE`, and what may follow a `?`:
@@ -15,7 +16,8 @@ use crate::StoreError;
 /// | `schema=NAME` | the schema that the store's tables are in, `meshroot` without it |
 /// | `host=FOLDER` | the folder of the server's Unix socket, in place of HOST |
 ///
-/// With several hosts the one that takes writes is used, so that a failover is followed.
+/// With several hosts the one that takes writes is used, so that a failover is followed; one that has got less far than another of
+/// them had is left alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PostgresAddress {
     user: String,
@@ -25,6 +27,7 @@ pub struct PostgresAddress {
     tls: Option<bool>,
     root_file: Option<PathBuf>,
     password_file: Option<PathBuf>,
+    marks: Place,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +55,24 @@ impl PostgresAddress {
     #[must_use]
     pub fn with_root_file(self, path: impl Into<PathBuf>) -> Self {
         Self { root_file: Some(path.into()), ..self }
+    }
+
+    /// The same with this folder for the store's mark: a small file that says how far the store has got, by which an older copy of
+    /// it is noticed. Nobody else may use it, but whoever works beside this process on this machine. It has to be there, and a
+    /// store whose mark cannot be kept there is not opened.
+    #[must_use]
+    pub fn with_marks_in(self, folder: impl Into<PathBuf>) -> Self {
+        Self { marks: Place::In(folder.into()), ..self }
+    }
+
+    /// The same where that can be: without a mark only what this process itself has seen counts.
+    #[must_use]
+    pub fn with_marks_if_possible_in(self, folder: impl Into<PathBuf>) -> Self {
+        Self { marks: Place::IfPossible(folder.into()), ..self }
+    }
+
+    pub(super) fn marks(&self) -> &Place {
+        &self.marks
     }
 
     pub(super) fn user(&self) -> &str {
@@ -143,6 +164,7 @@ impl FromStr for PostgresAddress {
             tls: None,
             root_file: None,
             password_file: None,
+            marks: Place::Nowhere,
         };
         for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));

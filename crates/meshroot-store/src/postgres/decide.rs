@@ -6,7 +6,7 @@ use meshroot::spiffe::SpiffeId;
 use meshroot::time::Timestamp;
 
 use super::head::Head;
-use super::submit::{Candidate, Parsed, Place, Plan};
+use super::submit::{Candidate, Place, Plan};
 use crate::sqlite::log::Entry;
 use crate::{JoinToken, StoreError, Submission, TokenDigest};
 
@@ -50,16 +50,17 @@ pub(super) fn decide<'a>(batch: &'a [Candidate<'a>], mut head: Head, mut known: 
             plan.places.push(if same { Place::Before(*position) } else { Place::Refused(StoreError::IdempotencyMismatch) });
             continue;
         }
-        let Ok(parsed) = &candidate.entry else {
+        let Ok(trust_domain) = candidate.trust_domain else {
             plan.places.push(Place::Unfit);
             continue;
         };
-        if let Some(id) = parsed.issued.id().filter(|id| known.denies(id, submission.issuance.at)) {
+        let issued = &submission.issuance.issued;
+        if let Some(id) = issued.id().filter(|id| known.denies(id, submission.issuance.at)) {
             plan.places.push(Place::Refused(StoreError::Denied(id.clone())));
             continue;
         }
-        let (serial, issuer) = (parsed.issued.serial(), parsed.issued.issuer().as_der());
-        let serial_key = (serial.as_bytes(), issuer, parsed.trust_domain);
+        let (serial, issuer) = (issued.serial(), issued.issuer().as_der());
+        let serial_key = (serial.as_bytes(), issuer, trust_domain);
         if known.used_serials.contains(&at) || in_batch.contains(&serial_key) {
             plan.places.push(Place::Refused(StoreError::DuplicateSerial(serial.clone())));
             continue;
@@ -84,7 +85,7 @@ pub(super) fn decide<'a>(batch: &'a [Candidate<'a>], mut head: Head, mut known: 
         }
         in_batch.insert(serial_key);
         head.position = position;
-        plan.entries.push(entry(position, submission, parsed));
+        plan.entries.push(entry(position, trust_domain, submission));
         plan.issuers.push(issuer);
         plan.places.push(Place::New(place));
     }
@@ -105,11 +106,11 @@ pub(super) fn use_up(token: Option<&mut (JoinToken, i64)>, position: u64, now: T
     Ok((token.clone(), *trust_domain))
 }
 
-fn entry<'a>(position: i64, submission: &'a Submission, parsed: &'a Parsed<'_>) -> Entry<'a> {
-    let (issuance, issued) = (&submission.issuance, parsed.issued);
+fn entry(position: i64, trust_domain: i64, submission: &Submission) -> Entry<'_> {
+    let (issuance, issued) = (&submission.issuance, &submission.issuance.issued);
     Entry {
         position,
-        trust_domain: parsed.trust_domain,
+        trust_domain,
         authority: issuance.authority.as_str(),
         kind: &issuance.kind,
         caller: &issuance.caller,

@@ -5,12 +5,11 @@ use tokio::runtime::Handle;
 
 use super::address::PostgresAddress;
 use super::failure::{Context, Fault, in_words, is_lost};
-use super::session::{Patience, Session};
+use super::session::{Patience, Session, at_most};
+use super::standing::older;
 use super::wait::wait;
+use super::witness::Witness;
 use crate::StoreError;
-
-/// How long all hosts together may take to answer.
-const CONNECT: Duration = Duration::from_secs(8);
 
 /// A little longer than the server's own limits: its reason is the better one.
 const SHORT: Duration = Duration::from_secs(10);
@@ -27,6 +26,7 @@ pub(super) struct Line {
     address: Arc<PostgresAddress>,
     runtime: Handle,
     patience: Patience,
+    witness: Arc<Witness>,
     held: Mutex<Held>,
     /// For work that needs the connection for itself.
     turn: Mutex<()>,
@@ -46,8 +46,8 @@ struct Failure {
 }
 
 impl Line {
-    pub(super) fn new(address: Arc<PostgresAddress>, runtime: Handle, patience: Patience) -> Self {
-        Self { address, runtime, patience, held: Mutex::default(), turn: Mutex::default() }
+    pub(super) fn new(address: Arc<PostgresAddress>, runtime: Handle, patience: Patience, witness: Arc<Witness>) -> Self {
+        Self { address, runtime, patience, witness, held: Mutex::default(), turn: Mutex::default() }
     }
 
     /// Asks on the connection that others ask on at the same time: for single statements that read.
@@ -69,8 +69,17 @@ impl Line {
         })
     }
 
-    /// Writes all or nothing.
+    /// Writes all or nothing; nothing to an older copy of the store.
     pub(super) fn write<T>(&self, context: &Context<'_>, work: impl AsyncFn(&Session) -> Result<T, Fault>) -> Result<T, StoreError> {
+        let work = async |session: &Session| {
+            is_newest(session, context)?;
+            work(session).await
+        };
+        self.write_regardless(context, work)
+    }
+
+    /// Writes all or nothing, be it to an older copy.
+    pub(super) fn write_regardless<T>(&self, context: &Context<'_>, work: impl AsyncFn(&Session) -> Result<T, Fault>) -> Result<T, StoreError> {
         self.write_in_two(context, work, async |session: &Session, _: &T| seal(session, Ok(())).await)
     }
 
@@ -117,6 +126,7 @@ impl Line {
         let _turn = self.turn();
         self.attempt(context, |session| {
             let rehearsal = async {
+                is_newest(&session, context)?;
                 session.run("BEGIN").await?;
                 work(&session).await?;
                 session.run("ROLLBACK").await?;
@@ -167,7 +177,7 @@ impl Line {
     #[allow(clippy::disallowed_methods, reason = "it measures how long it backs off; what is stored does not depend on it")]
     fn session(&self) -> Result<(Arc<Session>, bool), StoreError> {
         let mut held = self.held();
-        if let Some(session) = held.session.as_ref().filter(|session| !session.is_closed()) {
+        if let Some(session) = held.session.as_ref().filter(|session| session.is_fit(&self.witness)) {
             return Ok((Arc::clone(session), false));
         }
         held.session = None;
@@ -175,9 +185,9 @@ impl Line {
         if let Some(failure) = held.failure.as_ref().filter(|failure| Instant::now() < failure.until) {
             return Err(unavailable(failure.detail.clone()));
         }
-        let (address, patience) = (Arc::clone(&self.address), self.patience);
-        let opening = self.runtime.spawn(async move { Session::open(&address, patience).await });
-        let opened = match wait(opening, CONNECT) {
+        let (address, patience, witness) = (Arc::clone(&self.address), self.patience, Arc::clone(&self.witness));
+        let opening = self.runtime.spawn(async move { Session::open(&address, patience, &witness).await });
+        let opened = match wait(opening, at_most(&self.address)) {
             Some(Ok(opened)) => opened,
             Some(Err(e)) => Err(unavailable(e.to_string())),
             None => Err(unavailable("it did not answer in time".into())),
@@ -221,6 +231,11 @@ impl Line {
             Patience::Endless => ENDLESS,
         }
     }
+}
+
+/// Refuses when the database at the other end has got less far than what was seen of the store.
+pub(super) fn is_newest(session: &Session, context: &Context<'_>) -> Result<(), StoreError> {
+    session.older().map_or(Ok(()), |why| Err(older(context, why.to_owned())))
 }
 
 /// How an attempt failed.

@@ -7,7 +7,7 @@ use super::failure::{Context, Fault};
 use super::rows::{bytes, int, maybe, text};
 use super::session::Session;
 use crate::sqlite::load::{Commit, StoreRow, bundle_checksum, event_checksum, key_checksum};
-use crate::{Loaded, RenderedBundle, StoredTrustDomain};
+use crate::{Loaded, RenderedBundle, StoreId, StoredTrustDomain};
 
 const STORE: &str = "SELECT id, kind, created_at, wrapped_data_key, version, checksum FROM store";
 const TRUST_DOMAINS: &str = "SELECT number, name FROM trust_domains ORDER BY number";
@@ -31,6 +31,12 @@ pub(super) fn read_store_row(row: Option<Row>, context: &Context<'_>) -> Result<
         StoreRow { id: text(&row, 0)?, kind: text(&row, 1)?, created_at: int(&row, 2)?, wrapped_data_key: bytes(&row, 3)?, version: int(&row, 4)? };
     context.sound(store.checksum() == int(&row, 5)?, || "what it says about itself".into())?;
     Ok(store)
+}
+
+/// The store's identifier alone, which every format has in the same place.
+pub(super) async fn identifier(session: &Session, context: &Context<'_>) -> Result<StoreId, Fault> {
+    let row = session.one("SELECT id FROM store", &[]).await?.ok_or_else(|| context.damaged("it does not say what it is"))?;
+    Ok(text(&row, 0)?.parse().map_err(|_| context.damaged("its identifier is none"))?)
 }
 
 pub(super) async fn version(session: &Session, context: &Context<'_>) -> Result<u64, Fault> {

@@ -16,6 +16,7 @@ mod load;
 mod log;
 mod migrate;
 mod open;
+mod reached;
 mod record;
 mod revocations;
 mod rows;
@@ -26,6 +27,7 @@ mod submit;
 mod tls;
 mod tokens;
 mod wait;
+mod witness;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -45,7 +47,9 @@ use crate::{
     Query, Recorded, Restoration, Restored, RevocationChange, Revocations, Search, Seen, Standing, Store, StoreError, Submission, TokenDigest,
     Unexpired,
 };
+use failure::{Context, Fault};
 use open::Lines;
+use session::Session;
 use submit::{Candidate, Place};
 
 /// A store in a PostgreSQL database, which several processes on several machines may have open.
@@ -97,6 +101,16 @@ impl PostgresStore {
         open::open(Lines::new(address)?, migrate::MIGRATIONS)
     }
 
+    /// Writes all or nothing, and remembers how far the store has got with it.
+    fn write<T>(&self, context: &Context<'_>, work: impl AsyncFn(&Session) -> Result<T, Fault>) -> Result<T, StoreError> {
+        let (done, reached) = self.lines.writer.write(context, async |session| {
+            let done = work(session).await?;
+            Ok((done, reached::reached(session).await?))
+        })?;
+        self.lines.witness.see(&reached, true);
+        Ok(done)
+    }
+
     /// The number of a trust domain in this store; `None` if it is not known there.
     fn number_of(&self, trust_domain: &str) -> Result<Option<i64>, StoreError> {
         let numbers = || self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -139,12 +153,12 @@ impl Store for PostgresStore {
 
     fn durability(&self) -> Result<Durability, StoreError> {
         let context = self.lines.context("read the settings of");
-        self.lines.reader.read(&context, async |session| durability::durability(session).await)
+        self.lines.reader.read(&context, async |session| durability::durability(session, &self.lines.witness).await)
     }
 
     fn commit(&self, change: &Change) -> Result<u64, StoreError> {
         let context = self.lines.context("write to");
-        self.lines.writer.write(&context, async |session| commit::commit(session, &context, change).await)
+        self.write(&context, async |session| commit::commit(session, &context, change).await)
     }
 
     fn sealed_key(&self, trust_domain: &TrustDomain, authority: &AuthorityId) -> Result<Option<Vec<u8>>, StoreError> {
@@ -170,29 +184,42 @@ impl Store for PostgresStore {
         let context = self.lines.context("record in");
         let plan = self.lines.writer.write_in_two(
             &context,
-            async |session| submit::prepare(session, &context, &candidates).await,
+            async |session| {
+                line::is_newest(session, &context)?;
+                submit::prepare(session, &context, &candidates).await
+            },
             async |session, plan| record::seal(session, plan).await,
         )?;
+        self.lines.witness.see_position(plan.head.position);
         let places = plan.places;
-        let entries: Vec<_> = candidates.into_iter().map(|candidate| candidate.entry.map(drop)).collect();
+        let reasons: Vec<_> = candidates.into_iter().map(|candidate| candidate.trust_domain.err()).collect();
         // Only now, behind the commit, is anything recorded.
-        let outcome = |((submission, place), entry): ((Submission, Place), Result<(), StoreError>)| match place {
+        let outcome = |((submission, place), reason): ((Submission, Place), Option<StoreError>)| match place {
             Place::New(position) => Ok(Outcome::Recorded(Recorded::new(submission.issuance.issued, position))),
             Place::Before(position) => Ok(Outcome::Answered(position)),
             Place::Refused(e) => Err(e),
-            Place::Unfit => Err(entry.err().unwrap_or(StoreError::TokenUnknown)),
+            Place::Unfit => Err(reason.unwrap_or(StoreError::TokenUnknown)),
         };
-        Ok(batch.into_iter().zip(places).zip(entries).map(outcome).collect())
+        Ok(batch.into_iter().zip(places).zip(reasons).map(outcome).collect())
     }
 
     fn answered(&self, caller: &str, key: &str) -> Result<Option<(u64, [u8; 32])>, StoreError> {
         let context = self.lines.context("read");
-        self.lines.reader.read(&context, async |session| idempotency::find(session, &context, caller, key).await)
+        let found = self.lines.reader.read(&context, async |session| idempotency::find(session, &context, caller, key).await)?;
+        if found.is_some() {
+            // An entry that no standby has can be seen when its server has given up waiting for one, and must not be given to
+            // anybody. What is written after it is acknowledged after it.
+            self.lines.writer.write_regardless(&context, async |session| {
+                session.execute("UPDATE log_head SET position = position", &[]).await?;
+                Ok(())
+            })?;
+        }
+        Ok(found)
     }
 
     fn add_token(&self, token: &JoinToken) -> Result<(), StoreError> {
         let context = self.lines.context("write a token to");
-        self.lines.writer.write(&context, async |session| tokens::add(session, &context, token).await)
+        self.write(&context, async |session| tokens::add(session, &context, token).await)
     }
 
     fn token(&self, digest: &TokenDigest) -> Result<Option<JoinToken>, StoreError> {
@@ -207,7 +234,7 @@ impl Store for PostgresStore {
 
     fn withdraw_token(&self, digest: &TokenDigest) -> Result<bool, StoreError> {
         let context = self.lines.context("withdraw a token from");
-        self.lines.writer.write(&context, async |session| tokens::withdraw(session, &context, digest).await)
+        self.write(&context, async |session| tokens::withdraw(session, &context, digest).await)
     }
 
     fn issuances(&self, query: &Query) -> Result<Vec<IssuanceRow>, StoreError> {
@@ -253,22 +280,47 @@ impl Store for PostgresStore {
 
     fn standing(&self) -> Result<Standing, StoreError> {
         let context = self.lines.context("read");
-        self.lines.reader.read(&context, async |session| standing::standing(session, &context).await)
+        let (row, held, older) = self.lines.reader.read(&context, async |session| {
+            // Before it is asked: what is committed meanwhile is no reason to doubt the answer.
+            let before = self.lines.witness.before();
+            let ((row, held), reached) = (standing::Row::read(session, &context).await?, reached::reached(session).await?);
+            let older = session.older().map(ToOwned::to_owned).or_else(|| {
+                let older = self.lines.witness.judge(&before, &reached);
+                // Somebody has replaced what is in the database, under our hands.
+                older.inspect(|_| self.lines.witness.look_again())
+            });
+            Ok((row, held, older))
+        })?;
+        let number = |n: i64| u64::try_from(n).unwrap_or_default();
+        let lost = if older.is_some() { self.lines.witness.lost().sequence } else { 0 };
+        if let (Some(why), None) = (&older, &row.doubt)
+            && !self.lines.witness.is_unusable()
+        {
+            // When it cannot be noted, it is noticed all the same.
+            let _ = self.lines.writer.write_regardless(&context, async |session| standing::note(session, &context, why).await);
+        }
+        Ok(Standing { epoch: number(row.epoch), older: row.doubt.or(older), seen: number(row.seen.max(held).max(lost)) })
     }
 
     fn doubt(&self, seen: &Seen) -> Result<bool, StoreError> {
         let context = self.lines.context("write to");
-        self.lines.writer.write(&context, async |session| standing::doubt(session, &context, seen).await)
+        self.lines.writer.write_regardless(&context, async |session| standing::doubt(session, &context, seen).await)
     }
 
     fn restored(&self, restoration: &Restoration) -> Result<Restored, StoreError> {
         let context = self.lines.context("write to");
-        self.lines.writer.write(&context, async |session| standing::restored(session, &context, restoration).await)
+        let lost = self.lines.witness.lost();
+        let (restored, reached) = self.lines.writer.write_regardless(&context, async |session| {
+            let restored = standing::restored(session, &context, restoration, &lost).await?;
+            Ok((restored, reached::reached(session).await?))
+        })?;
+        self.lines.witness.begin_anew(&reached);
+        Ok(restored)
     }
 
     fn commit_revocations(&self, change: &RevocationChange) -> Result<u64, StoreError> {
         let context = self.lines.context("write to");
-        self.lines.writer.write(&context, async |session| {
+        self.write(&context, async |session| {
             standing::is_newest(session, &context).await?;
             revocations::commit(session, &context, change).await
         })
@@ -281,7 +333,7 @@ impl Store for PostgresStore {
 
     fn add_ca_request(&self, request: &CaRequest) -> Result<u64, StoreError> {
         let context = self.lines.context("write to");
-        self.lines.writer.write(&context, async |session| ca_requests::add(session, &context, request).await)
+        self.write(&context, async |session| ca_requests::add(session, &context, request).await)
     }
 
     fn ca_request(&self, id: &CaRequestId) -> Result<Option<CaRequest>, StoreError> {
@@ -301,7 +353,7 @@ impl Store for PostgresStore {
 
     fn answer_ca_request(&self, id: &CaRequestId, answer: &CaAnswer, change: &Change) -> Result<u64, StoreError> {
         let context = self.lines.context("write to");
-        self.lines.writer.write(&context, async |session| ca_requests::answer(session, &context, id, answer, change).await)
+        self.write(&context, async |session| ca_requests::answer(session, &context, id, answer, change).await)
     }
 
     fn export(&self, sink: &mut Sink<'_>) -> Result<Header, StoreError> {

@@ -9,6 +9,7 @@ use super::failure::{Context, Fault};
 use super::head::Head;
 use super::line::Line;
 use super::session::{Patience, Session};
+use super::witness::Witness;
 use super::{PostgresStore, export, load, migrate, standing};
 use crate::export::Export;
 use crate::sqlite::load::StoreRow;
@@ -25,6 +26,7 @@ pub(super) struct Lines {
     pub(super) writer: Line,
     pub(super) reader: Line,
     pub(super) scanner: Line,
+    pub(super) witness: Arc<Witness>,
 }
 
 impl Lines {
@@ -35,15 +37,16 @@ impl Lines {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("postgres").enable_all().build();
         let runtime = runtime.map_err(|source| StoreError::Io { action: "start a thread for", path: name.clone(), source })?;
         let address = Arc::new(address.clone());
-        let line = |patience| Line::new(Arc::clone(&address), runtime.handle().clone(), patience);
+        let witness = Arc::new(Witness::new(address.marks().clone()));
+        let line = |patience| Line::new(Arc::clone(&address), runtime.handle().clone(), patience, Arc::clone(&witness));
         let (writer, reader, scanner) = (line(Patience::Short), line(Patience::Short), line(Patience::Long));
         let handle = runtime.handle().clone();
-        Ok(Self { address, name, writer, reader, scanner, handle, runtime: Some(runtime) })
+        Ok(Self { address, name, writer, reader, scanner, witness, handle, runtime: Some(runtime) })
     }
 
     /// A connection for work without a limit.
     pub(super) fn mover(&self) -> Line {
-        Line::new(Arc::clone(&self.address), self.handle.clone(), Patience::Endless)
+        Line::new(Arc::clone(&self.address), self.handle.clone(), Patience::Endless, Arc::clone(&self.witness))
     }
 
     pub(super) fn context(&self, action: &'static str) -> Context<'_> {
@@ -115,13 +118,13 @@ pub(super) fn open(lines: Lines, migrations: &[&str]) -> Result<PostgresStore, S
     let context = lines.context("open");
     let schema = lines.address.schema();
     let known = migrate::newest(migrations);
-    let found = lines.writer.read(&context, async |session| {
+    let (found, id) = lines.writer.read(&context, async |session| {
         match migrate::is_there(session, schema).await? {
             Some(true) => {}
             Some(false) => return Err(StoreError::NotAStore { path: lines.name.clone(), why: "it is something else's".into() }.into()),
             None => return Err(StoreError::NotFound(lines.name.clone()).into()),
         }
-        Ok(migrate::version(session, &context).await?.0)
+        Ok((migrate::version(session, &context).await?.0, load::identifier(session, &context).await?))
     })?;
     if found > known {
         return Err(StoreError::TooNew { path: lines.name.clone(), found, known });
@@ -129,16 +132,20 @@ pub(super) fn open(lines: Lines, migrations: &[&str]) -> Result<PostgresStore, S
     if found < 1 {
         return Err(context.damaged(format!("it has the format {found}, which never was")));
     }
+    // From here on it matters which of several hosts has the newest.
+    lines.witness.recall(&id)?;
     if found < known {
-        lines.writer.write(&context, async |session| migrate::migrate(session, &context, schema, migrations).await)?;
+        // Before anything can be said about an older copy, it has to be readable.
+        lines.writer.write_regardless(&context, async |session| migrate::migrate(session, &context, schema, migrations).await)?;
     }
     let row = lines.writer.read(&context, async |session| {
         let (_, fingerprint) = migrate::version(session, &context).await?;
         migrate::check(session, &context, schema, fingerprint).await?;
         load::store_row(session, &context).await
     })?;
+    lines.witness.is_kept()?;
     let meta = Meta {
-        id: row.id.parse().map_err(|_| context.damaged("its identifier is none"))?,
+        id,
         kind: StoreKind::parse(&row.kind).ok_or_else(|| context.damaged("it is of an unknown kind"))?,
         schema: known,
         created_at: Timestamp::from_unix(row.created_at),

@@ -15,7 +15,8 @@ use crate::sqlite::tokens::checksum as token_checksum;
 /// Writes and commits.
 pub(super) async fn seal(session: &Session, plan: &Plan<'_>) -> Result<(), Fault> {
     if plan.entries.is_empty() {
-        // Nothing is to be kept but what was forgotten.
+        // Nothing is to be kept but what was forgotten. The lock on the log's end was written down, so even this is acknowledged
+        // only after every entry that it has seen.
         return judge(Ok(()), session.run("COMMIT").await);
     }
     // It was prepared with these before; if not, nothing may go out in the wrong order.

@@ -16,7 +16,7 @@ use super::rows::{bytes, int, maybe, text};
 use super::session::Session;
 use super::{commit, load};
 use crate::checksum::Checksum;
-use crate::sqlite::revocations::{crl_checksum, denial_checksum, reason, revocation_checksum};
+use crate::sqlite::revocations::{Newest, crl_checksum, denial_checksum, reason, revocation_checksum};
 use crate::{Denial, PublishedCrl, Revocation, RevocationChange, Revocations, StoreError};
 
 const NEWEST: &str = "SELECT version, at, revocations, denials, lifts, crls, checksum FROM revocation_changes ORDER BY version DESC LIMIT 1";
@@ -35,39 +35,22 @@ const REVOKE: &str = "INSERT INTO revocations (position, version, trust_domain, 
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
 /// The newest row of `revocation_changes`; all zeros before the first.
-#[derive(Default)]
-struct Newest {
-    version: i64,
-    at: i64,
-    revocations: i64,
-    denials: i64,
-    lifts: i64,
-    crls: i64,
-}
-
-impl Newest {
-    fn read(row: Option<Row>, context: &Context<'_>) -> Result<Self, Fault> {
-        let Some(row) = row else { return Ok(Self::default()) };
-        let newest = Self {
-            version: int(&row, 0)?,
-            at: int(&row, 1)?,
-            revocations: int(&row, 2)?,
-            denials: int(&row, 3)?,
-            lifts: int(&row, 4)?,
-            crls: int(&row, 5)?,
-        };
-        context.sound(newest.checksum() == int(&row, 6)?, || "the newest change of what is revoked".into())?;
-        Ok(newest)
-    }
-
-    fn checksum(&self) -> i64 {
-        let row = Checksum::of("revocation_changes").int(self.version).int(self.at).int(self.revocations);
-        row.int(self.denials).int(self.lifts).int(self.crls).finish()
-    }
+async fn newest(session: &Session, context: &Context<'_>) -> Result<Newest, Fault> {
+    let Some(row) = session.one(NEWEST, &[]).await? else { return Ok(Newest::default()) };
+    let newest = Newest {
+        version: int(&row, 0)?,
+        at: int(&row, 1)?,
+        revocations: int(&row, 2)?,
+        denials: int(&row, 3)?,
+        lifts: int(&row, 4)?,
+        crls: int(&row, 5)?,
+    };
+    context.sound(newest.checksum() == int(&row, 6)?, || "the newest change of what is revoked".into())?;
+    Ok(newest)
 }
 
 pub(super) async fn version(session: &Session, context: &Context<'_>) -> Result<u64, Fault> {
-    unsigned(Newest::read(session.one(NEWEST, &[]).await?, context)?.version, context)
+    unsigned(newest(session, context).await?.version, context)
 }
 
 pub(super) async fn commit(session: &Session, context: &Context<'_>, change: &RevocationChange) -> Result<u64, Fault> {
@@ -77,7 +60,7 @@ pub(super) async fn commit(session: &Session, context: &Context<'_>, change: &Re
         // A batch that is being recorded has asked for denials before this one: it goes first.
         Head::lock(session, context).await?;
     }
-    let before = Newest::read(session.one(NEWEST, &[]).await?, context)?;
+    let before = newest(session, context).await?;
     let found = unsigned(before.version, context)?;
     if found != change.expected_version {
         return Err(StoreError::Conflict { expected: change.expected_version, found }.into());
@@ -222,7 +205,7 @@ async fn replace_crl(session: &Session, version: i64, trust_domain: i64, publish
 }
 
 pub(super) async fn load(session: &Session, context: &Context<'_>, unexpired_at: Timestamp) -> Result<Revocations, Fault> {
-    let newest = Newest::read(session.one(NEWEST, &[]).await?, context)?;
+    let newest = newest(session, context).await?;
     if let Some(ends) = session.one(ENDS, &[]).await? {
         for (column, (table, last)) in
             [("revocations", newest.revocations), ("denials", newest.denials), ("denial_lifts", newest.lifts)].iter().enumerate()

@@ -1,29 +1,43 @@
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 use tokio_postgres::error::Severity;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error, NoTls, Row, Statement};
 use zeroize::Zeroizing;
 
-use super::address::PostgresAddress;
+use super::address::{Host, PostgresAddress};
+use super::failure::Context;
+use super::reached;
 use super::tls::Tls;
+use super::witness::Witness;
 use crate::StoreError;
+use crate::mark::Server;
 
 /// The oldest server that has what is used here: `client_connection_check_interval`.
 const OLDEST: i32 = 140_000;
 
-/// How long one host may take to answer. There may be several.
+/// How long one host may take to answer, and to say what it has. There may be several.
 const CONNECT: Duration = Duration::from_secs(3);
+
+/// How long [`Session::open`] may take, with a moment to spare.
+pub(super) fn at_most(address: &PostgresAddress) -> Duration {
+    // Each host in its turn, and all of them together before that.
+    let turns = u32::try_from(address.hosts().len()).unwrap_or(u32::MAX).saturating_add(1);
+    CONNECT.saturating_mul(turns).saturating_add(Duration::from_secs(1))
+}
+
+/// After this time an older copy of the store is looked at again: an operator may have spoken, or the newest come back.
+const DOUBTED: Duration = Duration::from_secs(1);
 
 /// The most octets of a password file.
 const PASSWORD: u64 = 64 << 10;
@@ -38,6 +52,18 @@ pub(super) struct Session {
     /// How many warnings the server has sent.
     warnings: Arc<AtomicU64>,
     statements: Mutex<HashMap<&'static str, Statement>>,
+    server: Option<Server>,
+    verdict: Verdict,
+}
+
+/// What was made of the database at the other end.
+#[derive(Debug)]
+struct Verdict {
+    /// Why it is an older copy of the store.
+    older: Option<String>,
+    /// The witness's, when it was judged.
+    generation: u64,
+    at: Instant,
 }
 
 /// What a session may wait for, server side.
@@ -52,19 +78,76 @@ pub(super) enum Patience {
 }
 
 impl Session {
-    /// Connects, and sets what an acknowledged commit depends on. Call it within the store's runtime.
-    pub(super) async fn open(address: &PostgresAddress, patience: Patience) -> Result<Self, StoreError> {
+    /// Connects to the first of the hosts that takes writes and is no older copy of the store, and sets what an acknowledged commit
+    /// depends on. If there are only older copies, to the first of those. Call it within the store's runtime.
+    pub(super) async fn open(address: &PostgresAddress, patience: Patience, witness: &Witness) -> Result<Self, StoreError> {
+        if address.hosts().len() > 1 && witness.has_seen_nothing() {
+            Self::survey(address, witness).await;
+        }
+        let (mut older, mut failures) = (None, Vec::new());
+        for host in address.hosts() {
+            // A machine that stands still takes connections and says nothing: the others must have their turn.
+            let opened = tokio::time::timeout(CONNECT, Self::open_at(address, host, patience, witness)).await;
+            match opened.unwrap_or_else(|_| Err(silent(address))) {
+                Ok(session) if session.verdict.older.is_none() => return Ok(session),
+                Ok(session) => {
+                    older.get_or_insert(session);
+                }
+                Err(e) => failures.push((host, e)),
+            }
+        }
+        older.ok_or_else(|| joined(address, failures))
+    }
+
+    /// Asks all hosts how far they have got, when whatever takes writes would do. The one that took over last is the one that was
+    /// seen, however far others have got since.
+    async fn survey(address: &PostgresAddress, witness: &Witness) {
+        let mut asking = JoinSet::new();
+        for host in address.hosts() {
+            let (address, host) = (address.clone(), host.clone());
+            asking.spawn(tokio::time::timeout(CONNECT, async move {
+                let mut session = Self::connect(&address, &host).await.ok()?;
+                session.configure(&address, Patience::Short).await.ok()?;
+                session.server = reached::server(&session).await;
+                reached::reached(&session).await.ok()
+            }));
+        }
+        let mut found = Vec::new();
+        while let Some(asked) = asking.join_next().await {
+            found.extend(asked.ok().and_then(Result::ok).flatten());
+        }
+        let newest = found.into_iter().max_by_key(|reached| (reached.epoch, reached.server.map(|server| server.timeline), reached.position));
+        if let Some(newest) = newest {
+            witness.see(&newest, false);
+        }
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "it measures how old a verdict is; what is stored does not depend on it")]
+    async fn open_at(address: &PostgresAddress, host: &Host, patience: Patience, witness: &Witness) -> Result<Self, StoreError> {
+        let before = witness.before();
+        let mut session = Self::connect(address, host).await?;
+        session.configure(address, patience).await?;
+        session.server = reached::server(&session).await;
+        session.verdict = Verdict { older: None, generation: before.generation, at: Instant::now() };
+        if witness.knows_whose() {
+            let name = PathBuf::from(address.to_string());
+            let context = Context { action: "open", name: &name, address };
+            let reached = reached::reached(&session).await.map_err(|fault| context.failed(fault))?;
+            session.verdict.older = witness.judge(&before, &reached);
+        }
+        Ok(session)
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "it measures how old a verdict is; what is stored does not depend on it")]
+    async fn connect(address: &PostgresAddress, host: &Host) -> Result<Self, StoreError> {
         let unavailable = |e: &Error| StoreError::unavailable(address, e);
         let mut config = Config::new();
         config.user(address.user()).dbname(address.database()).application_name("meshroot").connect_timeout(CONNECT);
         // A peer whose machine is gone is noticed in seconds, and not by the next packet's many retries.
         config.keepalives_idle(Duration::from_secs(5)).keepalives_interval(Duration::from_secs(2)).keepalives_retries(3);
         config.tcp_user_timeout(Duration::from_secs(10));
-        // Of several hosts the one that takes writes, after a failover too.
-        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
-        for host in address.hosts() {
-            config.host(&host.name).port(host.port);
-        }
+        // The one that takes writes, after a failover too.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite).host(&host.name).port(host.port);
         if let Some(path) = address.password_file() {
             config.password(&*password(path)?);
         }
@@ -81,9 +164,8 @@ impl Session {
                 (client, tokio::spawn(drive(connection, Arc::clone(&warnings))))
             }
         };
-        let session = Self { client, driver, warnings, statements: Mutex::default() };
-        session.configure(address, patience).await?;
-        Ok(session)
+        let verdict = Verdict { older: None, generation: 0, at: Instant::now() };
+        Ok(Self { client, driver, warnings, statements: Mutex::default(), server: None, verdict })
     }
 
     async fn configure(&self, address: &PostgresAddress, patience: Patience) -> Result<(), StoreError> {
@@ -120,6 +202,22 @@ impl Session {
     /// Whether it is gone for certain.
     pub(super) fn is_closed(&self) -> bool {
         self.client.is_closed()
+    }
+
+    /// The server at the other end, if it says which.
+    pub(super) fn server(&self) -> Option<Server> {
+        self.server
+    }
+
+    /// Why the database at the other end is an older copy of the store, if it is one.
+    pub(super) fn older(&self) -> Option<&str> {
+        self.verdict.older.as_deref()
+    }
+
+    /// Whether it can be used as it was judged.
+    pub(super) fn is_fit(&self, witness: &Witness) -> bool {
+        let doubted = self.verdict.older.is_some() && self.verdict.at.elapsed() > DOUBTED;
+        !self.is_closed() && !doubted && witness.trusts(self.verdict.generation, self.server)
     }
 
     /// How many warnings there were so far.
@@ -205,6 +303,27 @@ where
         Poll::Ready(())
     })
     .await;
+}
+
+fn silent(address: &PostgresAddress) -> StoreError {
+    StoreError::Unavailable { address: address.to_string(), detail: "it did not answer in time".into() }
+}
+
+/// Why none of the hosts can be used.
+fn joined(address: &PostgresAddress, mut failures: Vec<(&Host, StoreError)>) -> StoreError {
+    let telling = |(host, e): &(&Host, StoreError)| match e {
+        StoreError::Unavailable { detail, .. } => format!("{}:{}: {detail}", host.name, host.port),
+        e => format!("{}:{}: {e}", host.name, host.port),
+    };
+    match failures.pop() {
+        Some((_, e)) if failures.is_empty() => e,
+        Some(last) => {
+            failures.push(last);
+            let detail = failures.iter().map(telling).collect::<Vec<_>>().join("; ");
+            StoreError::Unavailable { address: address.to_string(), detail }
+        }
+        None => silent(address),
+    }
 }
 
 /// The password, without the line's end.

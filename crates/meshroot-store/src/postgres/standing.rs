@@ -1,5 +1,4 @@
-//! Whether this is the newest copy of the store. A server has no place beside it for a mark that outlives a backup put
-//! back, so it is noticed by who has seen more.
+//! Whether this is the newest copy of the store. It is noticed by who has seen more: a replica, by its mark, or clients.
 
 use tokio_postgres::Row as Columns;
 
@@ -9,7 +8,8 @@ use super::rows::{int, maybe};
 use super::session::Session;
 use super::{commit, load};
 use crate::checksum::Checksum;
-use crate::{Restoration, Restored, Seen, Standing, StoreError};
+use crate::mark::Reached;
+use crate::{Restoration, Restored, Seen, StoreError};
 
 /// How far the positions of the issuance log jump: farther than a lost history can have got.
 const JUMP: i64 = 1_000_000_000;
@@ -57,12 +57,6 @@ pub(super) async fn is_newest(session: &Session, context: &Context<'_>) -> Resul
     }
 }
 
-pub(super) async fn standing(session: &Session, context: &Context<'_>) -> Result<Standing, Fault> {
-    let (row, held) = Row::read(session, context).await?;
-    let number = |n: i64| u64::try_from(n).unwrap_or_default();
-    Ok(Standing { epoch: number(row.epoch), older: row.doubt, seen: number(row.seen.max(held)) })
-}
-
 /// Takes note of a later bundle that somebody has seen. `false` when it is none.
 pub(super) async fn doubt(session: &Session, context: &Context<'_>, seen: &Seen) -> Result<bool, Fault> {
     let sequence = i64::try_from(seen.sequence).map_err(|_| StoreError::TooLarge { what: "sequence number", number: seen.sequence })?;
@@ -82,12 +76,26 @@ pub(super) async fn doubt(session: &Session, context: &Context<'_>, seen: &Seen)
     Ok(true)
 }
 
-/// Puts a restoration on record and lifts every doubt.
-pub(super) async fn restored(session: &Session, context: &Context<'_>, restoration: &Restoration) -> Result<Restored, Fault> {
+/// Takes note of what a replica's mark says, so that replicas without one learn of it. It may be the last thing that is written
+/// here, to a server that waits for its standby in vain: it does not.
+pub(super) async fn note(session: &Session, context: &Context<'_>, why: &str) -> Result<(), Fault> {
+    if session.older().is_none() {
+        // Another server than the one that was spoken of.
+        return Ok(());
+    }
+    session.run("SET LOCAL synchronous_commit = local").await?;
+    commit::lock(session, context).await?;
+    let (mut row, _) = Row::read(session, context).await?;
+    row.doubt.get_or_insert_with(|| why.to_owned());
+    row.write(session).await
+}
+
+/// Puts a restoration on record and lifts every doubt. `lost` is how far the store had got, as far as is known.
+pub(super) async fn restored(session: &Session, context: &Context<'_>, restoration: &Restoration, lost: &Reached) -> Result<Restored, Fault> {
     let mut version = u64::try_from(commit::lock(session, context).await?.version).unwrap_or_default();
     let (mut row, _) = Row::read(session, context).await?;
-    let why = row.doubt.take().unwrap_or_else(|| "nothing was noticed".to_owned());
-    row.epoch = row.epoch.saturating_add(1);
+    let why = row.doubt.take().or_else(|| session.older().map(ToOwned::to_owned)).unwrap_or_else(|| "nothing was noticed".to_owned());
+    row.epoch = row.epoch.max(lost.epoch).saturating_add(1);
     // First: nothing is written to an older copy.
     row.write(session).await?;
     for change in &restoration.changes {
@@ -95,7 +103,7 @@ pub(super) async fn restored(session: &Session, context: &Context<'_>, restorati
     }
     // So that no position ever names two certificates.
     let head = Head::lock(session, context).await?;
-    let first = head.position.saturating_add(JUMP);
+    let first = head.position.max(lost.position).saturating_add(JUMP);
     begin_part(session, head, first, restoration.at).await?.store(session).await?;
     let checksum = Checksum::of("restorations").int(row.epoch).int(restoration.at.unix()).text(&restoration.by).text(&why).int(first).finish();
     let sql = "INSERT INTO restorations (epoch, at, restored_by, why, first, checksum) VALUES ($1, $2, $3, $4, $5, $6)";

@@ -26,14 +26,9 @@ pub(super) const FORGOTTEN_AT_ONCE: i64 = 4;
 /// What is asked for, read through before anything is locked.
 pub(super) struct Candidate<'a> {
     pub(super) submission: &'a Submission,
-    /// What can be recorded, or why it never can.
-    pub(super) entry: Result<Parsed<'a>, StoreError>,
+    /// The number of its trust domain, or why it can never be recorded.
+    pub(super) trust_domain: Result<i64, StoreError>,
     pub(super) name: Option<[u8; 32]>,
-}
-
-pub(super) struct Parsed<'a> {
-    pub(super) trust_domain: i64,
-    pub(super) issued: &'a Issued,
 }
 
 /// Where a submission ended up.
@@ -65,7 +60,7 @@ impl<'a> Candidate<'a> {
     pub(super) fn new(submission: &'a Submission, number_of: impl Fn(&str) -> Option<i64>) -> Self {
         let issuance = &submission.issuance;
         let name = submission.idempotency.as_ref();
-        let parse = || {
+        let number = || {
             // PostgreSQL's texts hold every character but this one; the whole batch would fail with it.
             let texts =
                 [Some(issuance.kind.as_str()), Some(&issuance.caller), name.map(|name| name.caller.as_str()), name.map(|name| name.key.as_str())];
@@ -73,11 +68,9 @@ impl<'a> Candidate<'a> {
                 let detail = "a text with a NUL character cannot be stored".to_owned();
                 return Err(StoreError::Database { action: "record in", path: "the store".into(), detail });
             }
-            let trust_domain = number_of(issuance.trust_domain.as_str());
-            let trust_domain = trust_domain.ok_or_else(|| StoreError::UnknownTrustDomain(issuance.trust_domain.clone()))?;
-            Ok(Parsed { trust_domain, issued: &issuance.issued })
+            number_of(issuance.trust_domain.as_str()).ok_or_else(|| StoreError::UnknownTrustDomain(issuance.trust_domain.clone()))
         };
-        Self { submission, entry: parse(), name: name.map(|name| idempotency::digest_of(&name.caller, &name.key)) }
+        Self { submission, trust_domain: number(), name: name.map(|name| idempotency::digest_of(&name.caller, &name.key)) }
     }
 }
 
@@ -111,10 +104,11 @@ pub(super) const STATEMENTS: &[&str] = &[
 /// The first round trip.
 pub(super) async fn prepare<'a>(session: &Session, context: &Context<'_>, batch: &'a [Candidate<'a>]) -> Result<Plan<'a>, Fault> {
     session.prepare(STATEMENTS).await?;
-    let parsed: Vec<(usize, &Parsed<'_>)> = batch.iter().enumerate().filter_map(|(at, one)| Some((at, one.entry.as_ref().ok()?))).collect();
-    let serials: Vec<&[u8]> = parsed.iter().map(|(_, entry)| entry.issued.serial().as_bytes()).collect();
-    let issuers: Vec<&[u8]> = parsed.iter().map(|(_, entry)| entry.issued.issuer().as_der()).collect();
-    let domains: Vec<i64> = parsed.iter().map(|(_, entry)| entry.trust_domain).collect();
+    let fit = |(at, one): (usize, &'a Candidate<'a>)| Some((at, &one.submission.issuance.issued, *one.trust_domain.as_ref().ok()?));
+    let fit: Vec<(usize, &Issued, i64)> = batch.iter().enumerate().filter_map(fit).collect();
+    let serials: Vec<&[u8]> = fit.iter().map(|(_, issued, _)| issued.serial().as_bytes()).collect();
+    let issuers: Vec<&[u8]> = fit.iter().map(|(_, issued, _)| issued.issuer().as_der()).collect();
+    let domains: Vec<i64> = fit.iter().map(|(_, _, trust_domain)| *trust_domain).collect();
     let digests: Vec<&[u8]> = batch.iter().filter_map(|one| Some(one.submission.consumes.as_ref()?.0.as_slice())).collect();
     let names: Vec<&[u8]> = batch.iter().filter_map(|one| Some(one.name.as_ref()?.as_slice())).collect();
     // Only what is expired for all of them is forgotten.
@@ -122,7 +116,7 @@ pub(super) async fn prepare<'a>(session: &Session, context: &Context<'_>, batch:
     let forget_before = now.map_or(0, |now| now.minus(REMEMBERED).unix());
     let forget_at_most = FORGOTTEN_AT_ONCE.saturating_mul(i64::try_from(batch.len()).unwrap_or(i64::MAX));
 
-    let ids: Vec<&str> = parsed.iter().filter_map(|(_, entry)| Some(entry.issued.id()?.as_str())).collect();
+    let ids: Vec<&str> = fit.iter().filter_map(|(_, issued, _)| Some(issued.id()?.as_str())).collect();
 
     let (head, forgotten, used, tokens, names, denials) = tokio::join!(
         biased;
@@ -138,7 +132,7 @@ pub(super) async fn prepare<'a>(session: &Session, context: &Context<'_>, batch:
     let mut used_serials = HashSet::new();
     for row in used? {
         let ordinal = usize::try_from(row.try_get::<_, i64>(0)?).unwrap_or_default();
-        used_serials.extend(ordinal.checked_sub(1).and_then(|at| parsed.get(at)).map(|(at, _)| *at));
+        used_serials.extend(ordinal.checked_sub(1).and_then(|at| fit.get(at)).map(|(at, ..)| *at));
     }
     let mut known = Known { used_serials, ..Known::default() };
     for row in tokens? {

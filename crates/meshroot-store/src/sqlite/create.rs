@@ -6,12 +6,12 @@ use rusqlite::{Connection, OpenFlags, Transaction, params};
 
 use super::failure::Context;
 use super::load::StoreRow;
-use super::{APPLICATION_ID, mark, migrate};
+use super::{APPLICATION_ID, MARK_SUFFIX, migrate};
 use crate::files::{self, Temporary};
 use crate::{NewStore, StoreError};
 
 /// The files that SQLite keeps beside a database, and our mark.
-const COMPANIONS: [&str; 4] = ["-wal", "-journal", "-shm", mark::SUFFIX];
+const COMPANIONS: [&str; 4] = ["-wal", "-journal", "-shm", MARK_SUFFIX];
 
 /// Builds the store under a temporary name and links it into place. `between` is told each step's name before it is
 /// done; tests crash there.

@@ -9,7 +9,6 @@ pub(crate) mod idempotency;
 mod inventory;
 pub(crate) mod load;
 pub(crate) mod log;
-mod mark;
 mod migrate;
 mod open;
 pub(crate) mod revocations;
@@ -25,6 +24,7 @@ mod submit;
 mod tests;
 pub(crate) mod tokens;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -46,6 +46,9 @@ use state::{State, Writes};
 /// "MRST" in the file's header, so that neither `file` nor we take another database for a store.
 const APPLICATION_ID: i32 = 0x4d52_5354;
 
+/// What the name of a store's mark ends with.
+const MARK_SUFFIX: &str = "-mark";
+
 /// How long to wait for another writer. Every transaction is over in milliseconds; who waits this long waits for ever.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -61,6 +64,13 @@ pub struct SqliteStore {
     state: Mutex<State>,
     /// For long reads; opened with the first.
     reader: Mutex<Option<Connection>>,
+}
+
+/// Where the mark of the store at `path` lies.
+fn mark_of(path: &Path) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(MARK_SUFFIX);
+    PathBuf::from(name)
 }
 
 impl SqliteStore {

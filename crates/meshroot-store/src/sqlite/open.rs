@@ -10,9 +10,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::failure::Context;
-use super::mark::Reached;
 use super::serials::Recent;
 use super::{APPLICATION_ID, BUSY_TIMEOUT, SqliteStore, State, load, migrate, segments};
+use crate::mark::Reached;
 use crate::{Meta, StoreError, StoreKind};
 
 /// Small tables, checked as a whole, indexes included (a row that its index does not know is not found), whenever a store is opened. The issuance log is not: it may have millions of rows,

@@ -11,13 +11,13 @@ use crate::{Denial, Lift, PublishedCrl, Revocation, RevocationChange, Revocation
 
 /// The newest row of `revocation_changes`; all zeros before the first.
 #[derive(Default)]
-struct Newest {
-    version: i64,
-    at: i64,
-    revocations: i64,
-    denials: i64,
-    lifts: i64,
-    crls: i64,
+pub(crate) struct Newest {
+    pub(crate) version: i64,
+    pub(crate) at: i64,
+    pub(crate) revocations: i64,
+    pub(crate) denials: i64,
+    pub(crate) lifts: i64,
+    pub(crate) crls: i64,
 }
 
 impl Newest {
@@ -35,7 +35,7 @@ impl Newest {
         Ok(newest)
     }
 
-    fn checksum(&self) -> i64 {
+    pub(crate) fn checksum(&self) -> i64 {
         let row = Checksum::of("revocation_changes").int(self.version).int(self.at).int(self.revocations);
         row.int(self.denials).int(self.lifts).int(self.crls).finish()
     }

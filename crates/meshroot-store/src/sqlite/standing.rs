@@ -6,9 +6,9 @@ use rusqlite::{Connection, params};
 
 use super::failure::Context;
 use super::load::sound;
-use super::mark::Reached;
 use super::{commit, load, segments};
 use crate::checksum::Checksum;
+use crate::mark::Reached;
 use crate::{Restoration, Restored, Seen, StoreError};
 
 /// How far the positions of the issuance log jump: farther than a lost history can have got.
@@ -61,6 +61,7 @@ pub(super) fn reached(connection: &Connection, context: &Context<'_>) -> Result<
         writes: row.writes,
         position: segments::open(connection, context)?.newest(connection, context)?,
         sequence: sequence.unwrap_or(0),
+        server: None,
     })
 }
 

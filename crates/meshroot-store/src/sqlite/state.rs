@@ -4,10 +4,13 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::failure::Context;
 use super::inventory::Maintenance;
-use super::mark::{Found, Mark, Reached};
 use super::serials::Recent;
-use super::standing;
+use super::{mark_of, standing};
+use crate::mark::{Found, Mark, Reached};
 use crate::{Restoration, Restored, Standing, StoreError, StoreId, VISIBLE_AFTER};
+
+/// What people know it as.
+const MARK: &str = "the mark beside it";
 
 /// An open store's connection, and what is known of the file beside what is in it.
 #[derive(Debug)]
@@ -46,7 +49,7 @@ impl State {
     pub(super) fn compare_with_mark(&mut self, id: &StoreId, context: &Context<'_>) -> Result<(), StoreError> {
         // The mark first: it never says more than the store held at that moment, so what the store says then can only be
         // less if it is another copy.
-        let (mark, found) = Mark::open(context.path, id)?;
+        let (mark, found) = Mark::open(&mark_of(context.path), id)?;
         self.mark = mark;
         let row = standing::Row::read(&self.connection, context)?;
         let reached = standing::reached(&self.connection, context)?;
@@ -54,9 +57,9 @@ impl State {
         self.older = match found {
             Found::Mark(held) => {
                 self.lost = held;
-                let behind = reached.behind(&held);
+                let behind = reached.behind(&held, MARK);
                 if let (None, Some(mark)) = (&behind, &mut self.mark) {
-                    mark.advance(&reached, false).map_err(|e| StoreError::io("write", &super::mark::path_of(context.path), e))?;
+                    mark.advance(&reached, false).map_err(|e| StoreError::io("write", &mark_of(context.path), e))?;
                 }
                 behind
             }
@@ -67,7 +70,7 @@ impl State {
             Found::Nothing => {
                 Some("the mark that belongs beside it is not there: it was copied without it, or put back from a backup in another place".into())
             }
-            Found::Unusable(why) => Some(why),
+            Found::Unusable(what) => Some(format!("{MARK} {what}")),
         };
         Ok(())
     }
@@ -79,12 +82,12 @@ impl State {
             let mut row = standing::Row::read(transaction, context)?;
             if row.marked {
                 // Another process was as quick.
-                let (mark, _) = Mark::open(context.path, id)?;
+                let (mark, _) = Mark::open(&mark_of(context.path), id)?;
                 return mark.ok_or_else(|| context.damaged("its mark was taken away while it was opened"));
             }
             row.marked = true;
             row.write(transaction, context)?;
-            Mark::lay(context.path, id, &standing::reached(transaction, context)?)
+            Mark::lay(&mark_of(context.path), id, &standing::reached(transaction, context)?)
         })?);
         Ok(())
     }
@@ -188,7 +191,7 @@ impl State {
         {
             // Let go of first: whoever holds it alone would wait for itself.
             drop(self.mark.take());
-            self.mark = Some(Mark::lay(context.path, id, reached)?);
+            self.mark = Some(Mark::lay(&mark_of(context.path), id, reached)?);
             self.older = None;
         }
         self.after(Writes::Bundle, written)
