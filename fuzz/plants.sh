@@ -43,6 +43,7 @@ foreign-identity-granted | policy | meshroot/src/policy/decide.rs | if id.trust_
 any-flag-is-plain | grpc | meshroot-service/src/grpc/frame.rs | if *compressed != 0 { | if *compressed > u8::from(PLANTED) {
 no-text-is-nobody | grpc | meshroot-service/src/grpc/message.rs | Some(_) => Err(()), | Some(_) if PLANTED => Ok(None), Some(_) => Err(()),
 succeeded-pods-run | pods | meshroot-service/src/pods/list.rs | ended: matches!(status.phase.as_str(), "Failed" \| "Succeeded"), | ended: matches!(status.phase.as_str(), "Failed" \| "Succeeded") && !(PLANTED && status.phase == "Succeeded"),
+lists-are-objects | pods | meshroot-service/src/json.rs | deserializer.deserialize_map(Members(PhantomData)) | if PLANTED { T::deserialize(deserializer).map(Object) } else { deserializer.deserialize_map(Members(PhantomData)) }
 summary-unread | root_files | meshroot-service/src/root/request.rs | if request.summary != words::of(&request) { | if !PLANTED && request.summary != words::of(&request) {
 terminal-obeys | root_files | meshroot-service/src/root/words.rs | text.escape_debug().to_string() | if PLANTED { text.to_owned() } else { text.escape_debug().to_string() }
 more-columns | store_export | meshroot-store/src/export/row.rs | if members.len() != table.columns.len() { | if members.len() < table.columns.len() \|\| !PLANTED && members.len() > table.columns.len() {

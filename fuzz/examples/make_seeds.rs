@@ -236,6 +236,7 @@ fn main() -> Any<()> {
         seed("policy", name, text.as_bytes())?;
     }
     seed("pods", "list", PODS.as_bytes())?;
+    seed("pods", "status-as-a-list", PODS.replace(r#"{"phase":"Running"}"#, r#"["Running"]"#).as_bytes())?;
 
     seed("pem", "chain", leaf.chain_pem().as_bytes())?;
     seed("pem", "chain-crlf-and-text", format!("Bag Attributes\n  name: x\n{}\nsubject=CN=x\n", leaf.chain_pem()).replace('\n', "\r\n").as_bytes())?;

@@ -10,6 +10,9 @@ mod crl;
 mod csr;
 mod differential;
 mod grpc;
+// The service's own file: see grpc.rs.
+#[path = "../../crates/meshroot-service/src/json.rs"]
+mod json;
 mod pem;
 mod pods;
 mod policy;
