@@ -20,10 +20,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use meshroot::csr::Csr;
 use meshroot::key::{Crypto, KeyAlgorithm, PrivateKey};
 use meshroot::spiffe::SpiffeId;
-use meshroot_testkit::kubernetes::{SigningKey, key_set};
 use meshroot_tests::postgres::Cluster;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
@@ -227,12 +228,12 @@ struct Entry {
 struct Scene {
     folder: tempfile::TempDir,
     cluster: Cluster,
-    api_server: SigningKey,
+    api_server: PrivateKey,
 }
 
 impl Scene {
     fn new() -> Self {
-        let api_server = SigningKey::p256("w").unwrap();
+        let api_server = PrivateKey::generate(KeyAlgorithm::EcdsaP256, &Crypto::ring()).unwrap();
         let scene = Self { folder: tempfile::tempdir().unwrap(), cluster: Cluster::start(), api_server };
         let (mesh, moved) = (scene.path("mesh"), scene.path("moved"));
         run(Command::new(program()).args(["quickstart", "west", "--trust-domain", "mesh.example", "--out"]).arg(&mesh));
@@ -241,7 +242,7 @@ impl Scene {
         // Whoever used it on would give numbers twice.
         fs::rename(mesh.join("store"), mesh.join("store-moved-away")).unwrap();
         fs::write(scene.path("policy.toml"), POLICY).unwrap();
-        fs::write(scene.path("west.json"), key_set([&scene.api_server])).unwrap();
+        fs::write(scene.path("west.json"), scene.jwks()).unwrap();
         let settings = format!(
             "[policy]\nfile = {:?}\njwks = {{ west = {:?} }}\n[limits]\ncaller = \"none\"\n",
             scene.path("policy.toml"),
@@ -329,6 +330,13 @@ impl Scene {
         rows.lines().map(entry).collect()
     }
 
+    fn jwks(&self) -> String {
+        let point = self.api_server.public_key().key_bytes();
+        let coordinate = |octets: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(octets);
+        let key = json!({ "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "w", "x": coordinate(&point[1..33]), "y": coordinate(&point[33..65]) });
+        json!({ "keys": [key] }).to_string()
+    }
+
     /// A pod's projected token.
     fn kubernetes_token(&self) -> String {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
@@ -343,7 +351,10 @@ impl Scene {
                 "pod": { "name": "cart-7d9f", "uid": "5d9c6b2e-52f2-44a4-8a9b-1a3f0c5f0002" },
             },
         });
-        self.api_server.sign(&claims).unwrap()
+        let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+        let signed = format!("{}.{}", part(&json!({ "alg": "ES256", "kid": "w" })), part(&claims));
+        let signature = self.api_server.signer(&Crypto::ring()).unwrap().sign(signed.as_bytes()).unwrap();
+        format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(raw(&signature)))
     }
 }
 
@@ -352,6 +363,19 @@ impl Drop for Replica {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// An ECDSA signature as JWS carries it: r and s, 32 octets each, out of the DER of X.509.
+fn raw(der: &[u8]) -> Vec<u8> {
+    let number = |at: usize| {
+        let length = usize::from(der[at + 1]);
+        let digits = &der[at + 2..at + 2 + length];
+        let digits = digits.strip_prefix(&[0]).unwrap_or(digits);
+        ([vec![0; 32 - digits.len()], digits.to_vec()].concat(), at + 2 + length)
+    };
+    let (r, next) = number(2);
+    let (s, _) = number(next);
+    [r, s].concat()
 }
 
 fn program() -> PathBuf {
