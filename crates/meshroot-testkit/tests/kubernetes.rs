@@ -117,5 +117,5 @@ fn a_key_on_p256_signs_what_a_test_writes_down() {
     assert_eq!(verify(&of(keys), &token).unwrap().service_account(), "cart");
     // Another key of the same name.
     let (others, _) = KeySet::from_jwks(kubernetes::key_set([&SigningKey::p256("w").unwrap()]).as_bytes(), &Crypto::ring()).unwrap();
-    assert!(matches!(verify(&of(others), &token), Err(TokenError::BadSignature { .. })));
+    assert!(matches!(verify(&of(others), &token), Err(TokenError::BadSignature)));
 }

@@ -16,7 +16,7 @@ pub struct SigningKey {
 
 #[derive(Debug)]
 enum Pair {
-    Rsa(Box<RsaKeyPair>),
+    Rsa(RsaKeyPair),
     P256(EcdsaKeyPair),
 }
 
@@ -33,7 +33,7 @@ impl SigningKey {
         // As Kubernetes names a key: the digest of its SubjectPublicKeyInfo.
         let kid = BASE64URL.encode(digest(&SHA256, key.public_key().spki_der()));
         let pair = RsaKeyPair::from_pkcs8(key.pkcs8_der()).map_err(|e| anyhow!("ring refuses the key: {e}"))?;
-        Ok(Self { pair: Pair::Rsa(Box::new(pair)), kid })
+        Ok(Self { pair: Pair::Rsa(pair), kid })
     }
 
     /// Makes a key on P-256, which signs ES256, under this name: quick to make, and never the same.
