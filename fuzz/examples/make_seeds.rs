@@ -225,6 +225,9 @@ fn main() -> Any<()> {
     for (name, bytes) in meshroot_fuzz::store_export_seeds() {
         seed("store_export", name, &bytes)?;
     }
+    for (name, text) in meshroot_fuzz::store_header_seeds() {
+        seed("store_header", name, text.as_bytes())?;
+    }
     for (name, text) in meshroot_fuzz::root_files_seeds() {
         seed("root_files", name, text.as_bytes())?;
     }
