@@ -177,17 +177,24 @@ fn what_is_no_chain_or_no_bundle_is_called_what_it_is() {
     write("array.json", b"[1]");
     write("odd.json", br#"{"keys":[{"kty":"RSA"}]}"#);
     write("bundle.json", br#"{"keys":[],"spiffe_sequence":1}"#);
+    place.run(&["quickstart", "west", "--trust-domain", "mesh.example", "--out", "mesh"]).ok();
+    fs::copy(place.path("mesh/unlock.key"), place.path("unlock")).unwrap();
     write("utf16", b"\xff\xfea\0");
     write("\u{1b}[2J", b"hello");
     for (name, as_chain, as_bundle) in [
-        ("empty", "it is empty: a certificate chain is wanted", "it is empty: a trust bundle is wanted"),
-        ("text", "text of an unknown kind (2 lines): a certificate chain", "text of an unknown kind (2 lines): a trust bundle"),
+        ("empty", "it is empty; what is wanted is a certificate chain", "it is empty; what is wanted is a trust bundle"),
+        (
+            "text",
+            "text of an unknown kind (2 lines); what is wanted is a certificate chain",
+            "text of an unknown kind (2 lines); what is wanted is a trust bundle",
+        ),
         ("junk", "binary data of an unknown kind", "binary data of an unknown kind"),
         ("array.json", "it looks like JSON, and cannot be read: line 1, column 1", "it looks like JSON, and cannot be read: line 1, column 1"),
         ("bundle.json", "this is a SPIFFE trust bundle", ""),
         ("odd.json", "SPIFFE trust bundle", "nothing in this bundle can be used: keys[0]: its member 'use' is missing"),
         ("broken.der", "it looks like a certificate, and cannot be read", "it looks like a certificate, and cannot be read"),
         ("utf16", "UTF-16", "UTF-16"),
+        ("unlock", "this is an unlock file of a meshroot store", "this is an unlock file of a meshroot store"),
         ("\u{1b}[2J", "\\u{1b}[2J: text of an unknown kind (1 line)", "\\u{1b}[2J: text of an unknown kind (1 line)"),
     ] {
         let chain = place.run(&["verify", "--bundle", "root.pem", "--chain", name]);

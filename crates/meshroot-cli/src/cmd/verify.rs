@@ -61,7 +61,7 @@ pub(super) fn run(args: &Verify, now: Timestamp, out: &Out) -> Result<Exit> {
 
 /// The certificates in DER. Whether they can be used is the validator's business.
 fn read_chain(bytes: &[u8]) -> Result<Vec<Vec<u8>>> {
-    let instead = || instead::of(bytes, "a certificate chain is wanted, in PEM and with the leaf first, or the leaf alone in DER");
+    let instead = || instead::of(bytes, "a certificate chain: PEM with the leaf first, or the leaf alone in DER");
     if matches!(bytes, [0x30, length, ..] if *length >= 0x80) {
         return match Certificate::from_der(bytes) {
             Ok(_) | Err(CertificateError::Key(_)) => Ok(vec![bytes.to_vec()]),

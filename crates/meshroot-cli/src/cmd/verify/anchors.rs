@@ -10,7 +10,7 @@ use meshroot::x509::Certificate;
 use crate::exit::{Exit, Failure, Result};
 use crate::instead;
 
-const WANTED: &str = "a trust bundle is wanted: a SPIFFE bundle or a bundle map as JSON, or CA certificates in PEM";
+const WANTED: &str = "a trust bundle: a SPIFFE bundle or a bundle map as JSON, or CA certificates in PEM";
 
 /// What is trusted, and where that comes from.
 #[derive(Debug)]
