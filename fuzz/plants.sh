@@ -80,7 +80,7 @@ PY
 target_dir=${CARGO_TARGET_DIR:-$PWD/fuzz/target}
 mapfile -t targets < <(sed 's/|/ /g' "$work/plants" | awk '{ print $2 }' | sort -u)
 (cd "$work" && for target in "${targets[@]}"; do cargo fuzz build --sanitizer none --target-dir "$target_dir/planted" $target; done)
-binaries=$(dirname "$(find "$target_dir/planted" -name differential_webpki -type f -perm -u+x | head -1)")
+binaries=$(dirname "$(find "$target_dir/planted" -name "${targets[0]}" -type f -perm -u+x | head -1)")
 
 # Runs TARGET with PLANT; prints outcome, seconds and executions.
 run() {

@@ -50,12 +50,12 @@ pub fn store_header(data: &[u8]) {
     }
 }
 
-/// The header of an empty mesh, and of a root that somebody doubts.
-pub fn store_header_seeds() -> [(&'static str, String); 2] {
-    let header = |kind: StoreKind, doubt: Option<&str>| {
+/// The header of an empty mesh, of a root that somebody doubts, and one that counts below nought.
+pub fn store_header_seeds() -> [(&'static str, String); 3] {
+    let header = |kind: StoreKind, doubt: Option<&str>, seen: i64| {
         let id: StoreId = "0123456789abcdef0123456789abcdef".parse().expect("an identifier");
         let meta = Meta { id, kind, schema: 3, created_at: Timestamp::from_unix(crate::NOW) };
-        let place = Place { version: 7, epoch: 1, doubt: doubt.map(str::to_owned), seen: 8, next_position: 1_000 };
+        let place = Place { version: 7, epoch: 1, doubt: doubt.map(str::to_owned), seen, next_position: 1_000 };
         let header = serde_json::to_value(Header::new(&meta, &[1, 2, 3], place)).expect("it is written");
         let digest: String = Crypto::ring().sha256(b"").iter().map(|octet| format!("{octet:02x}")).collect();
         let tables: serde_json::Map<_, _> =
@@ -64,5 +64,6 @@ pub fn store_header_seeds() -> [(&'static str, String); 2] {
         header["tables"] = tables.into();
         serde_json::to_string_pretty(&header).expect("it is written")
     };
-    [("mesh", header(StoreKind::Mesh, None)), ("root", header(StoreKind::Root, Some("the mark says 9")))]
+    let doubted = Some("the mark says 9");
+    [("mesh", header(StoreKind::Mesh, None, 8)), ("root", header(StoreKind::Root, doubted, 8)), ("below", header(StoreKind::Root, doubted, -1))]
 }
