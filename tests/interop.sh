@@ -35,6 +35,9 @@ need openssl openssl
 need curl curl
 need python3 python3-venv
 
+# Where cargo puts what it builds.
+target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')
+
 if wanted oracles; then
     need go golang
     need javac default-jdk-headless
@@ -53,7 +56,6 @@ if wanted postgres; then
     cargo test -p meshroot-store --features interop --test postgres --test postgres_server --test postgres_older_copy
     echo "== two replicas on one database, which die; and on a primary with a standby, which takes over"
     cargo build -p meshroot-cli
-    target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')
     MESHROOT=$target/debug/meshroot cargo test -p meshroot-tests --features interop --test replicas --test failover -- --test-threads 1 --nocapture
 fi
 
@@ -63,7 +65,7 @@ if wanted istio; then
     .ci/tools/istio.sh
     .ci/tools/oracles.sh judge
     cargo build -p meshroot-cli
-    built=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')/debug/meshroot
+    built=$target/debug/meshroot
     MESHROOT=$built cargo test -p meshroot-tests --features interop --test istio_liar --test istio_cacerts --test istio_citadel --test istio_istiod --test istio_pilot_agent --test istio_ztunnel -- \
         --test-threads=8 # they wait, most of the time
     echo "== two clusters, real proxies, certificates by Istio's agents"
@@ -80,7 +82,6 @@ if wanted envoy; then
     echo "== two clusters, real proxies"
     cargo build --release -p meshroot-cli
     envoy=$(.ci/tools/envoy.sh)
-    target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')
     MESHROOT=$target/release/meshroot ENVOY=$envoy examples/two-clusters/run --all
 fi
 
@@ -88,7 +89,6 @@ if wanted revocation; then
     echo "== revocation, as OpenSSL and Envoy see it"
     cargo build -p meshroot-cli
     envoy=$(.ci/tools/envoy.sh)
-    target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')
     MESHROOT=$target/debug/meshroot ENVOY=$envoy tests/revocation.sh
 fi
 
@@ -97,7 +97,6 @@ if wanted deploy; then
     need strace strace
     echo "== the unit for systemd"
     cargo build -p meshroot-cli
-    target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')
     MESHROOT=$target/debug/meshroot examples/deploy/check.sh
 fi
 
@@ -109,7 +108,7 @@ if wanted speed; then
     echo "== what the service costs"
     # Both in one build, so that neither is built twice.
     cargo build --release -p meshroot-cli -p meshroot-tests --bin meshroot --bin service_speed
-    target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')/release
+    target=$target/release
     "$target/service_speed" --binary "$target/meshroot" --seconds 4 --rounds 1 --most 20000 --pods 3000 --pods-seconds 15
     "$target/service_speed" --binary "$target/meshroot" --grpc --scenes issuing --seconds 4 --rounds 1 --most 20000
     "$target/service_speed" --binary "$target/meshroot" --postgres --scenes issuing --callers 8,32 --seconds 4 --rounds 1 --most 20000

@@ -28,4 +28,4 @@ build() {
 
 pinned=$( (go env GOVERSION; cat "$sources"/go.mod "$sources"/go.sum) | sha256sum)
 build pilot-agent istio.io/istio/pilot/cmd/pilot-agent "$pinned"
-build citadel . "$( (echo "$pinned"; cat "$sources"/*.go) | sha256sum)"
+build citadel . "$( (echo "$pinned"; cat "$sources"/*.go tests/lines/*) | sha256sum)"

@@ -14,7 +14,7 @@ need() { command -v "$1" >/dev/null || { say "needs $1, which is not on the path
 stamp_is() { [ -f "$1" ] && [ "$(cat "$1")" = "$2" ]; }
 
 need go
-want=$( (go env GOVERSION; cat "$sources"/go/*.go "$sources"/go/go.mod "$sources"/go/go.sum) | sha256sum)
+want=$( (go env GOVERSION; cat "$sources"/go/*.go "$sources"/go/go.mod "$sources"/go/go.sum tests/lines/*) | sha256sum)
 if [ -x "$tools/judge" ] && stamp_is "$tools/judge.stamp" "$want"; then
     say "judge is up to date"
 else

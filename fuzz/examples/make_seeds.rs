@@ -225,6 +225,9 @@ fn main() -> Any<()> {
     for (name, bytes) in meshroot_fuzz::store_export_seeds() {
         seed("store_export", name, &bytes)?;
     }
+    for (name, text) in meshroot_fuzz::store_header_seeds() {
+        seed("store_header", name, text.as_bytes())?;
+    }
     for (name, text) in meshroot_fuzz::root_files_seeds() {
         seed("root_files", name, text.as_bytes())?;
     }
@@ -236,6 +239,7 @@ fn main() -> Any<()> {
         seed("policy", name, text.as_bytes())?;
     }
     seed("pods", "list", PODS.as_bytes())?;
+    seed("pods", "status-as-a-list", PODS.replace(r#"{"phase":"Running"}"#, r#"["Running"]"#).as_bytes())?;
 
     seed("pem", "chain", leaf.chain_pem().as_bytes())?;
     seed("pem", "chain-crlf-and-text", format!("Bag Attributes\n  name: x\n{}\nsubject=CN=x\n", leaf.chain_pem()).replace('\n', "\r\n").as_bytes())?;

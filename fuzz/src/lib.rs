@@ -10,6 +10,9 @@ mod crl;
 mod csr;
 mod differential;
 mod grpc;
+// The service's own file: see grpc.rs.
+#[path = "../../crates/meshroot-service/src/json.rs"]
+mod json;
 mod pem;
 mod pods;
 mod policy;
@@ -19,6 +22,7 @@ mod secret_manifest;
 mod service_account_token;
 mod spiffe_id;
 mod store_export;
+mod store_header;
 
 pub use bundle::{bundle_json, bundle_map};
 pub use certificate::certificate;
@@ -36,6 +40,9 @@ pub use secret_manifest::secret_manifest;
 pub use service_account_token::service_account_token;
 pub use spiffe_id::spiffe_id;
 pub use store_export::{store_export, store_export_seeds};
+pub use store_header::{store_header, store_header_seeds};
+// Where the store's own files look for them.
+use store_header::meta::{Meta, NewStore, StoreKind};
 
 /// When everything in `data/` and in the seeds was made: 2026-11-22T12:00:00Z.
 pub const NOW: i64 = 1_795_348_800;

@@ -13,13 +13,24 @@ mod pod;
 use list::Pods;
 use pod::Pod;
 
+use crate::json::fault;
+
 /// A list of pods, as `kubectl get pods -A -o json` prints it. Each pod is found by its UID, the last of several; on a node is found
-/// who runs there by a naive reading of the same list, and nobody else.
+/// who runs there by a naive reading of the same list, and nobody else. What is
+/// no such list is refused in a short line, with nothing in it that a terminal obeys.
 pub fn pods(data: &[u8]) {
-    let Ok(pods) = Pods::from_json(data) else { return };
-    // What is not asked for may be a number that is too large for other readers, and serde takes a list of values for an object.
+    let pods = match Pods::from_json(data) {
+        Ok(pods) => pods,
+        Err(e) => {
+            let said = fault(&e);
+            assert!(said.len() < 2_000 && !said.chars().any(char::is_control), "{said:?}");
+            return;
+        }
+    };
+    // What is not asked for may be a number that is too large for other readers.
     let Ok(document) = serde_json::from_slice::<Value>(data) else { return };
-    let Some(all) = document["items"].as_array().and_then(|items| items.iter().map(naive).collect::<Option<Vec<_>>>()) else { return };
+    let all = document["items"].as_array().and_then(|items| items.iter().map(naive).collect::<Option<Vec<_>>>());
+    let all = all.expect("objects with names");
     let uids: BTreeSet<_> = all.iter().map(|pod| &pod.uid).collect();
     assert_eq!(pods.count(), uids.len());
     for one in &all {
@@ -42,12 +53,16 @@ pub fn pods(data: &[u8]) {
 
 fn naive(item: &Value) -> Option<Pod> {
     let text = |part: &str, member: &str| item[part][member].as_str().map(str::to_owned);
+    let name = |text: String| (1..254).contains(&text.len()).then_some(text).filter(|text| text.chars().all(|c| ('!'..='~').contains(&c)));
     Some(Pod {
-        uid: text("metadata", "uid")?,
-        namespace: text("metadata", "namespace")?,
-        name: text("metadata", "name")?,
-        service_account: text("spec", "serviceAccountName")?,
-        node: text("spec", "nodeName").filter(|node| !node.is_empty()),
+        uid: name(text("metadata", "uid")?)?,
+        namespace: name(text("metadata", "namespace")?)?,
+        name: name(text("metadata", "name")?)?,
+        service_account: name(text("spec", "serviceAccountName")?)?,
+        node: match text("spec", "nodeName").filter(|node| !node.is_empty()) {
+            Some(node) => Some(name(node)?),
+            None => None,
+        },
         ended: ["Failed", "Succeeded"].contains(&text("status", "phase")?.as_str()),
     })
 }

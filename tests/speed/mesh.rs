@@ -52,7 +52,7 @@ impl Mesh {
                  namespaces = [\"*\"]\n"
             )
             .unwrap();
-            fs::write(mesh.path(&format!("{cluster}.json")), server.jwks().to_string()).unwrap();
+            fs::write(mesh.path(&format!("{cluster}.json")), server.jwks()).unwrap();
             let pods: Vec<_> = (0..args.pods).map(Pod::workload).flat_map(|pod| [pod.proxy().json(), pod.json()]).collect();
             fs::write(mesh.path(&format!("{cluster}-pods.json")), json!({ "items": pods }).to_string()).unwrap();
         }

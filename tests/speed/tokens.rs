@@ -1,11 +1,7 @@
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use ring::rand::SystemRandom;
-use ring::rsa::PublicKeyComponents;
-use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
+use meshroot_testkit::kubernetes::{SigningKey, key_set};
 use serde_json::{Value, json};
 
 /// What all clusters call themselves.
@@ -18,23 +14,19 @@ const ISTIO: &str = "istio-ca";
 /// A cluster's API server, as far as it makes service account tokens: RS256, projected claims, bound to a pod.
 pub(crate) struct ApiServer {
     pub(crate) cluster: &'static str,
-    key: RsaKeyPair,
-    head: String,
+    key: SigningKey,
 }
 
 impl ApiServer {
     pub(crate) fn new(cluster: &'static str) -> Self {
         let made = Command::new("openssl").args(["genpkey", "-quiet", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]).output();
         let made = made.expect("the API servers' keys are made with openssl: install it (Debian's package: openssl)");
-        let key = RsaKeyPair::from_pkcs8(pem::parse(made.stdout).unwrap().contents()).unwrap();
-        let head = BASE64_URL_SAFE_NO_PAD.encode(json!({ "alg": "RS256", "kid": cluster }).to_string());
-        Self { cluster, key, head }
+        let key = SigningKey::from_pem(&String::from_utf8(made.stdout).unwrap()).unwrap();
+        Self { cluster, key }
     }
 
-    pub(crate) fn jwks(&self) -> Value {
-        let public: PublicKeyComponents<Vec<u8>> = self.key.public().into();
-        let number = |octets: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(octets);
-        json!({ "keys": [{ "kty": "RSA", "alg": "RS256", "use": "sig", "kid": self.cluster, "n": number(&public.n), "e": number(&public.e) }] })
+    pub(crate) fn jwks(&self) -> String {
+        key_set([&self.key])
     }
 
     /// The token of a pod.
@@ -56,10 +48,7 @@ impl ApiServer {
             "nbf": now,
             "sub": format!("system:serviceaccount:{}:{}", pod.namespace, pod.account),
         });
-        let signed = format!("{}.{}", self.head, BASE64_URL_SAFE_NO_PAD.encode(claims.to_string()));
-        let mut signature = vec![0; self.key.public().modulus_len()];
-        self.key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).unwrap();
-        format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
+        self.key.sign(&claims).unwrap()
     }
 }
 

@@ -11,6 +11,7 @@ mod failures;
 mod grow;
 mod home;
 mod input;
+mod instead;
 mod leaf;
 mod lock;
 mod make;

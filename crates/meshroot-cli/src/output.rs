@@ -129,7 +129,9 @@ pub(crate) fn complain(failure: &Failure, json: bool) {
         let error = serde_json::json!({ "code": failure.code, "message": failure.message, "exit": failure.exit as i32 });
         serde_json::json!({ "error": error }).to_string()
     } else {
-        format!("meshroot: {}", failure.message)
+        // It quotes what others wrote, and the names of files: nothing in it shall be obeyed by a terminal.
+        let shown = failure.message.chars().flat_map(|c| if c.is_control() && c != '\n' { c.escape_debug().collect() } else { vec![c] });
+        format!("meshroot: {}", shown.collect::<String>())
     };
     // There is nobody left to tell when this fails; the exit code still says it.
     let _ = writeln!(io::stderr(), "{text}");

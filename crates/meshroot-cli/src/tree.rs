@@ -92,7 +92,7 @@ fn line(session: &Session<'_>, authority: &Authority, width: usize) -> String {
     format!("{:<width$}  {key:<11}  {}{state}", authority.id(), expiry(session, authority))
 }
 
-/// `until 2036-11-19 (9y left)`, and louder when it is soon.
+/// `until 2036-11-19 (9y 11mo left)`, and louder when it is soon.
 pub(crate) fn expiry(session: &Session<'_>, authority: &Authority) -> String {
     let Some(certificate) = authority.certificate() else { return String::new() };
     let validity = certificate.validity();

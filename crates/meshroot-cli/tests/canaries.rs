@@ -31,9 +31,10 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use meshroot::csr::Csr;
 use meshroot::key::{Crypto, KeyAlgorithm, PrivateKey};
 use meshroot::spiffe::SpiffeId;
+use meshroot_testkit::kubernetes::{SigningKey, key_set};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Runs it, and takes down what it says.
 fn say(place: &Place, canaries: &mut Canaries, args: &[&str]) -> (i32, String) {
@@ -141,16 +142,10 @@ impl Client {
     }
 }
 
-/// West's API server: its key, and what it publishes of it.
-struct ApiServer(PrivateKey);
+/// West's API server: its key.
+struct ApiServer(SigningKey);
 
 impl ApiServer {
-    fn jwks(&self) -> String {
-        let point = self.0.public_key().key_bytes();
-        let part = |octets: &[u8]| URL_SAFE_NO_PAD.encode(octets);
-        json!({ "keys": [{ "kty": "EC", "crv": "P-256", "kid": "w", "x": part(&point[1..33]), "y": part(&point[33..65]) }] }).to_string()
-    }
-
     /// A token for this audience.
     fn token(&self, audience: &str) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
@@ -158,23 +153,8 @@ impl ApiServer {
             "iss": "https://west.example", "aud": [audience], "sub": "system:serviceaccount:shop:cart", "iat": now, "nbf": now, "exp": now + 600,
             "kubernetes.io": { "namespace": "shop", "serviceaccount": { "name": "cart", "uid": "5d9c6b2e-52f2-44a4-8a9b-1a3f0c5f0001" } },
         });
-        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let signed = format!("{}.{}", part(&json!({ "alg": "ES256", "kid": "w" })), part(&claims));
-        let der = self.0.signer(&Crypto::ring()).unwrap().sign(signed.as_bytes()).unwrap();
-        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(raw(&der)))
+        self.0.sign(&claims).unwrap()
     }
-}
-
-/// An ECDSA signature as JWS carries it: r and s, 32 octets each.
-fn raw(der: &[u8]) -> Vec<u8> {
-    let number = |at: usize| {
-        let length = usize::from(der[at + 1]);
-        let digits = &der[at + 2..at + 2 + length];
-        let digits = digits.strip_prefix(&[0]).unwrap_or(digits);
-        ([vec![0; 32 - digits.len()], digits.to_vec()].concat(), at + 2 + length)
-    };
-    let (r, next) = number(2);
-    [r, number(next).0].concat()
 }
 
 const POLICY: &str = r#"
@@ -230,13 +210,13 @@ fn no_secret_is_in_anything_that_was_said() {
     }
 
     // A service that knows tokens, fetches keys with one, and reviews with one: of itself, for want of an API server.
-    let west = ApiServer(PrivateKey::generate(KeyAlgorithm::EcdsaP256, &Crypto::ring()).unwrap());
+    let west = ApiServer(SigningKey::p256("w").unwrap());
     let (reader, reviewer) = (west.token("of-the-reader"), west.token("of-the-reviewer"));
     for (name, token) in [("reader", &reader), ("reviewer", &reviewer)] {
         canaries.jwt(&format!("the token of the {name}"), token);
         fs::write(place.path(name), token).unwrap();
     }
-    fs::write(place.path("west.json"), west.jwks()).unwrap();
+    fs::write(place.path("west.json"), key_set([&west.0])).unwrap();
     fs::write(place.path("policy.toml"), POLICY).unwrap();
     let (port, health) = (free_port(), free_port());
     let folder = place.dir.path().display();

@@ -176,7 +176,7 @@ fn check_tells_good_sets_from_bad_ones() {
 fn status_says_what_expires_first_and_what_to_do() {
     let place = Place::with_mesh(&["west", "east"]);
     place.svid("cart").ok();
-    place.run(&["status"]).ok().says("1 certificates").says("expires first").says("Nothing needs to be done");
+    place.run(&["status"]).ok().says("1 certificate is on record").says("expires first").says("Nothing needs to be done");
     let document = place.run(&["status", "--json"]).ok().json();
     assert_eq!((&document["issued"], &document["sequence"]), (&1.into(), &1.into()));
     let at = |time| place.run(&["status", "--now", time]).ok();

@@ -163,3 +163,51 @@ fn the_judge_that_is_asked_for_decides() {
     fs::write(place.path("leaf.pem"), "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap();
     ask("go", &[]).fails(3);
 }
+
+#[test]
+fn what_is_no_chain_or_no_bundle_is_called_what_it_is() {
+    let place = place();
+    let write = |name: &str, bytes: &[u8]| fs::write(place.path(name), bytes).unwrap();
+    let der = meshroot::pem::certificates(&place.read("root.pem")).unwrap().remove(0).der().to_vec();
+    write("root.der", &der);
+    write("broken.der", &der[..der.len() - 1]);
+    write("empty", b"");
+    write("text", b"hello\nworld\n");
+    write("junk", b"\x00\x01\x02");
+    write("array.json", b"[1]");
+    write("odd.json", br#"{"keys":[{"kty":"RSA"}]}"#);
+    write("bundle.json", br#"{"keys":[],"spiffe_sequence":1}"#);
+    place.run(&["quickstart", "west", "--trust-domain", "mesh.example", "--out", "mesh"]).ok();
+    fs::copy(place.path("mesh/unlock.key"), place.path("unlock")).unwrap();
+    write("utf16", b"\xff\xfea\0");
+    write("\u{1b}[2J", b"hello");
+    for (name, as_chain, as_bundle) in [
+        ("empty", "it is empty; what is wanted is a certificate chain", "it is empty; what is wanted is a trust bundle"),
+        (
+            "text",
+            "text of an unknown kind (2 lines); what is wanted is a certificate chain",
+            "text of an unknown kind (2 lines); what is wanted is a trust bundle",
+        ),
+        ("junk", "binary data of an unknown kind", "binary data of an unknown kind"),
+        ("array.json", "it looks like JSON, and cannot be read: line 1, column 1", "it looks like JSON, and cannot be read: line 1, column 1"),
+        ("bundle.json", "this is a SPIFFE trust bundle", ""),
+        ("odd.json", "SPIFFE trust bundle", "nothing in this bundle can be used: keys[0]: its member 'use' is missing"),
+        ("broken.der", "it looks like a certificate, and cannot be read", "it looks like a certificate, and cannot be read"),
+        ("utf16", "UTF-16", "UTF-16"),
+        ("unlock", "this is an unlock file of a meshroot store", "this is an unlock file of a meshroot store"),
+        ("\u{1b}[2J", "\\u{1b}[2J: text of an unknown kind (1 line)", "\\u{1b}[2J: text of an unknown kind (1 line)"),
+    ] {
+        let chain = place.run(&["verify", "--bundle", "root.pem", "--chain", name]);
+        assert!(chain.code == 3 && chain.stderr.contains(as_chain), "{name}: {}", chain.stderr);
+        if !as_bundle.is_empty() {
+            let bundle = place.run(&["verify", "--bundle", name, "--chain", "leaf.pem"]);
+            assert!(bundle.code == 3 && bundle.stderr.contains(as_bundle), "{name}: {}", bundle.stderr);
+            assert!(!bundle.stderr.contains('\u{1b}'), "{:?}", bundle.stderr);
+        }
+    }
+    // One root in DER is a bundle like the same in PEM.
+    for root in ["root.pem", "root.der"] {
+        let valid = place.run(&["verify", "--bundle", root, "--chain", "leaf.pem", "--trust-domain", "mesh.example", "--at", "2028-01-01T00:00:00Z"]);
+        assert!(valid.code == 0 && valid.stdout.contains("valid: spiffe://"), "{root}: {}{}", valid.stdout, valid.stderr);
+    }
+}

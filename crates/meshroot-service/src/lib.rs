@@ -30,6 +30,7 @@ mod grpc;
 mod http;
 mod https;
 mod issuing;
+mod json;
 mod limits;
 mod log;
 mod mesh;

@@ -320,11 +320,24 @@ impl Certificate {
         match certificate.renew() {
             // Administrators have to reach it, to say what becomes of it; nobody else gets anything now anyhow.
             Err(ServiceError::Mesh(MeshError::Store(e @ StoreError::OlderCopy { .. }))) => {
-                error!(code = e.code(), error = %e, "HTTPS is not served before an administrator has spoken: the service gets no certificate of its own");
+                match certificate.last() {
+                    Ok(until) => error!(code = e.code(), error = %e, %until, "nothing is served but the reason before an administrator has spoken"),
+                    Err(why) => {
+                        error!(code = e.code(), error = %e, why, "HTTPS is not served before an administrator has spoken: the service gets no certificate of its own");
+                    }
+                }
                 Ok(certificate)
             }
             renewed => renewed.map(|()| certificate),
         }
+    }
+
+    /// Shows the certificate that the service had before it was started, and answers until when that is good.
+    fn last(&self) -> Result<Timestamp, String> {
+        let Source::Own(own) = &self.source else { return Err("it is in files".into()) };
+        let (key, until) = own.last(&self.mesh)?;
+        self.served.replace(key);
+        Ok(until)
     }
 
     fn renew(&mut self) -> Result<(), ServiceError> {

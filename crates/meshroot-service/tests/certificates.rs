@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use meshroot::bundle::{Bundle, Limits};
@@ -12,6 +13,7 @@ use meshroot::spiffe::TrustDomain;
 use meshroot::verify::CaPath;
 use meshroot_service::Clock;
 use meshroot_store::Query;
+use support::log::LOG;
 use support::{Running, TRUST_DOMAIN};
 
 const CART: &str = "/ns/shop/sa/cart";
@@ -126,6 +128,7 @@ async fn an_expired_token_is_told_when_it_expired() {
 
 #[tokio::test]
 async fn a_lifetime_that_was_cut_says_why() {
+    LazyLock::force(&LOG);
     let running = Running::start().await;
     let ca = running.mesh.hierarchy.authorities()[1].certificate().unwrap().validity().not_after;
     // The CA has an hour left.
@@ -135,7 +138,12 @@ async fn a_lifetime_that_was_cut_says_why() {
     assert_eq!(answer.status, 201, "{}", answer.text());
     let cut = &answer.json()["lifetime_cut"];
     assert_eq!((cut["asked_seconds"].as_u64(), cut["got_seconds"].as_u64()), (Some(86_400), Some(3_600)), "{cut}");
-    assert!(cut["reason"].as_str().unwrap().contains("expires at"));
+    let reason = cut["reason"].as_str().unwrap();
+    assert!(reason.contains("expires at"));
+    // And the record says it in the same words.
+    let lines = LOG.audit(answer.header("x-request-id"));
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0]["details"].as_str().unwrap().ends_with(&format!(", {reason}")), "{lines:?}");
     running.mesh.clock.advance(3_600);
     let ready = running.stranger().get("/readyz").await;
     assert_eq!((ready.status, ready.code()), (503, "service.not_ready".into()));

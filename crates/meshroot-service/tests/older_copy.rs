@@ -94,6 +94,78 @@ async fn several_workloads_that_have_seen_more_stop_it_until_an_administrator_sp
 
 #[tokio::test]
 async fn a_backup_that_was_put_back_is_noticed_at_start_and_administrators_get_in() {
+    let mesh = put_back().await;
+    let running = Running { service: mesh.serve(|_| ()).await, mesh };
+    let health = Client::plain(running.service.health_address());
+    let not_ready = health.get("/readyz").await;
+    assert_eq!((not_ready.status, not_ready.text().contains("older copy")), (503, true), "{}", not_ready.text());
+    let status = running.administrator().get("/v1/status").await.json();
+    assert!(status["older_copy"].as_str().unwrap().contains("the mark beside it"), "{status}");
+    // Callers learn why, under the certificate that the service had before.
+    nothing_is_published(&running).await;
+    let refused = running.administrator().post("/v1/tokens", format!(r#"{{"cluster":"west","id":"spiffe://{TRUST_DOMAIN}/a","ttl":"1m"}}"#)).await;
+    assert_eq!((refused.status, refused.code()), (503, "store.older_copy".into()));
+
+    assert_eq!(running.administrator().post("/v1/store/restored", "").await.status, 200);
+    all_is_well(&running).await;
+    // The service gets a certificate of its own again.
+    let mut next = None;
+    for _ in 0..100 {
+        next = running.administrator().get("/v1/inventory").await.json()["certificates"][0]["record"].as_u64();
+        if next.is_some() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(next.unwrap() > 1_000_000, "no record is named twice: {next:?}");
+}
+
+#[tokio::test]
+async fn without_a_certificate_that_is_still_good_administrators_get_in_and_then_all_others() {
+    let changes: [fn(&TestMesh, &std::path::Path); 3] = [
+        |_, kept| std::fs::remove_file(kept).unwrap(),
+        |_, kept| {
+            // The key of another certificate.
+            let text = std::fs::read_to_string(kept).unwrap();
+            let other = text.split("sealed_key").nth(1).unwrap().chars().find(char::is_ascii_lowercase).unwrap();
+            let (chain, key) = text.split_once("sealed_key").unwrap();
+            std::fs::write(kept, format!("{chain}sealed_key{}", key.replacen(other, "A", 1))).unwrap();
+        },
+        // Three months later.
+        |mesh, _| mesh.clock.advance(91 * 86_400),
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let mesh = put_back().await;
+        let kept = mesh.folder.path().join("service.tls");
+        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&kept).unwrap().permissions());
+        assert_eq!((mode & 0o777, std::fs::read_to_string(&kept).unwrap().contains("PRIVATE KEY")), (0o600, false));
+        change(&mesh, &kept);
+        let running = Running { service: mesh.serve(|_| ()).await, mesh };
+        assert!(!handshake(&running).await, "{number}");
+        if number > 0 {
+            continue;
+        }
+        assert_eq!(running.administrator().post("/v1/store/restored", "").await.status, 200);
+        // The service gets its own certificate by itself.
+        for _ in 0..100 {
+            if handshake(&running).await {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        all_is_well(&running).await;
+    }
+}
+
+/// Whether TLS is served.
+async fn handshake(running: &Running) -> bool {
+    let stranger = running.stranger();
+    // Without a certificate to show, the handshake fails, and the client panics.
+    tokio::spawn(async move { stranger.get(BUNDLE).await.status }).await.is_ok()
+}
+
+/// A mesh whose service has run and issued a certificate, and whose store was then put back from a backup made before.
+async fn put_back() -> TestMesh {
     let mesh = TestMesh::new();
     let (database, backup) = (mesh.folder.path().join("mesh.db"), mesh.folder.path().join("backup"));
     std::fs::copy(&database, &backup).unwrap();
@@ -106,29 +178,7 @@ async fn a_backup_that_was_put_back_is_noticed_at_start_and_administrators_get_i
     // Chores that were under way may hold the store for a moment.
     closed(&mesh).await;
     std::fs::copy(&backup, &database).unwrap();
-
-    let running = Running { service: mesh.serve(|_| ()).await, mesh };
-    let health = Client::plain(running.service.health_address());
-    let not_ready = health.get("/readyz").await;
-    assert_eq!((not_ready.status, not_ready.text().contains("older copy")), (503, true), "{}", not_ready.text());
-    let status = running.administrator().get("/v1/status").await.json();
-    assert!(status["older_copy"].as_str().unwrap().contains("the mark beside it"), "{status}");
-    let refused = running.administrator().post("/v1/tokens", format!(r#"{{"cluster":"west","id":"spiffe://{TRUST_DOMAIN}/a","ttl":"1m"}}"#)).await;
-    assert_eq!((refused.status, refused.code()), (503, "store.older_copy".into()));
-
-    assert_eq!(running.administrator().post("/v1/store/restored", "").await.status, 200);
-    // The service gets its own certificate by itself.
-    for _ in 0..100 {
-        let stranger = running.stranger();
-        // Without a certificate to show, the handshake fails, and the client panics.
-        if tokio::spawn(async move { stranger.get(BUNDLE).await.status }).await.is_ok() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    all_is_well(&running).await;
-    let next = running.administrator().get("/v1/inventory").await.json()["certificates"][0]["record"].as_u64().unwrap();
-    assert!(next > 1_000_000, "no record is named twice: {next}");
+    mesh
 }
 
 async fn closed(mesh: &TestMesh) {

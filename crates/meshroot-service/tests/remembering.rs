@@ -6,9 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use meshroot::hierarchy::{AuthorityState, ClusterName, Event};
 use meshroot_service::Clock;
-use meshroot_store::Change;
 use support::kubernetes::{ApiServer, POLICY, running_with, write};
 use support::{Client, Running};
 
@@ -105,14 +103,7 @@ async fn a_client_certificate_is_judged_once_until_the_mesh_changes_or_it_expire
     running.mesh.clock.advance(-86_401);
     assert_eq!(ask().await.status, 201);
 
-    let west = running.mesh.hierarchy.active_cluster_ca(&ClusterName::parse("west").unwrap()).unwrap().id().clone();
-    let store = running.mesh.open();
-    let loaded = store.load().unwrap();
-    let at = running.mesh.clock.now();
-    let event = Event::StateChanged { authority: west, state: AuthorityState::Tainted, at };
-    let trust_domain = loaded.trust_domains[0].trust_domain.clone();
-    let change = Change { expected_version: loaded.version, trust_domain, events: vec![event], sealed_keys: Vec::new(), bundle: None, at };
-    store.commit(&change).unwrap();
+    running.mesh.taint_west();
     tokio::time::sleep(Duration::from_millis(1_600)).await;
     assert_eq!(ask().await.code(), "authentication.authority");
 }

@@ -4,9 +4,6 @@
 
 mod support;
 
-use meshroot::hierarchy::{AuthorityState, ClusterName, Event};
-use meshroot_service::Clock;
-use meshroot_store::Change;
 use support::{Client, Running};
 
 const CART: &str = "/ns/shop/sa/cart";
@@ -97,14 +94,7 @@ id = "/**"
 async fn a_tainted_ca_renews_nothing_from_the_moment_that_it_is_tainted() {
     let running = Running::start().await;
     let client = joined(&running).await;
-    let west = running.mesh.hierarchy.active_cluster_ca(&ClusterName::parse("west").unwrap()).unwrap().id().clone();
-    let store = running.mesh.open();
-    let loaded = store.load().unwrap();
-    let at = running.mesh.clock.now();
-    let event = Event::StateChanged { authority: west, state: AuthorityState::Tainted, at };
-    let trust_domain = loaded.trust_domains[0].trust_domain.clone();
-    let change = Change { expected_version: loaded.version, trust_domain, events: vec![event], sealed_keys: Vec::new(), bundle: None, at };
-    store.commit(&change).unwrap();
+    running.mesh.taint_west();
     tokio::time::sleep(std::time::Duration::from_millis(1_600)).await;
     let refused = client.post("/v1/certificates", running.mesh.csr(CART)).await;
     assert_eq!((refused.status, refused.code()), (401, "authentication.authority".into()));

@@ -31,7 +31,7 @@ pub enum StoreError {
         why: String,
     },
     /// The file is a store, and not whole any more.
-    #[error("the store {} is damaged ({what}): restore it from a backup, and keep the damaged file", path.display())]
+    #[error("the store {} is damaged ({}): restore it from a backup, and keep the damaged file", path.display(), shown(what))]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -264,4 +264,9 @@ impl StoreError {
             _ => Self::Io { action, path, source },
         }
     }
+}
+
+/// What a damaged file says of itself, as it may be shown.
+fn shown(what: &str) -> String {
+    what.chars().take(400).flat_map(|c| if c.is_control() { c.escape_debug().collect() } else { vec![c] }).collect()
 }

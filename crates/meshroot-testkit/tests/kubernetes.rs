@@ -7,7 +7,8 @@ use meshroot::hierarchy::ClusterName;
 use meshroot::key::Crypto;
 use meshroot::time::Timestamp;
 use meshroot::token::{ClusterIssuer, Expected, Issuers, KeySet, ServiceAccountToken, TokenError};
-use meshroot_testkit::kubernetes::{ApiServer, ISSUER, KEYS, Node, Pod, SigningKey, TokenRequest};
+use meshroot_testkit::kubernetes::{self, ApiServer, ISSUER, KEYS, Node, Pod, SigningKey, TokenRequest};
+use serde_json::json;
 
 /// 2026-12-01T00:00:00Z
 const NOW: Timestamp = Timestamp::from_unix(1_796_083_200);
@@ -100,4 +101,21 @@ fn a_changed_claim_or_another_audience_is_refused() {
     assert!(matches!(verify(&issuers, &other).unwrap_err(), TokenError::Audience { .. }));
     let odd = server.token_with(&pod(), &request, |claims| claims["sub"] = "system:serviceaccount:shop:pay".into()).unwrap();
     assert!(matches!(verify(&issuers, &odd).unwrap_err(), TokenError::SubjectMismatch { .. }));
+}
+
+#[test]
+fn a_key_on_p256_signs_what_a_test_writes_down() {
+    let key = SigningKey::p256("w").unwrap();
+    let (keys, ignored) = KeySet::from_jwks(kubernetes::key_set([&key]).as_bytes(), &Crypto::ring()).unwrap();
+    assert_eq!(ignored, []);
+    let of = |keys| Issuers::new(vec![ClusterIssuer { cluster: ClusterName::parse("west").unwrap(), issuer: ISSUER.into(), keys }]).0;
+    let claims = json!({
+        "iss": ISSUER, "aud": ["istio-ca"], "sub": "system:serviceaccount:shop:cart", "iat": NOW.unix(), "exp": NOW.unix() + 600,
+        "kubernetes.io": { "namespace": "shop", "serviceaccount": { "name": "cart", "uid": "5d9c6b2e-52f2-44a4-8a9b-1a3f0c5f0001" } },
+    });
+    let token = key.sign(&claims).unwrap();
+    assert_eq!(verify(&of(keys), &token).unwrap().service_account(), "cart");
+    // Another key of the same name.
+    let (others, _) = KeySet::from_jwks(kubernetes::key_set([&SigningKey::p256("w").unwrap()]).as_bytes(), &Crypto::ring()).unwrap();
+    assert!(matches!(verify(&of(others), &token), Err(TokenError::BadSignature)));
 }

@@ -143,16 +143,22 @@ impl Validity {
     }
 }
 
-/// A duration in the words of people: `10y`, `364d`, `23h`, `5m`, `30s`; the largest unit that is at least one, rounded down.
+/// A duration in the words of people: `10y`, `1y 11mo`, `364d`, `23h`, `5m`, `30s`. The largest unit that is at least one, rounded down, and
+/// the next one where that alone would leave out more than a twentieth; so it never says more, and hardly less.
+///
+/// A year is 365 days, and a month a twelfth of it.
 pub fn humanize(duration: Duration) -> String {
-    const UNITS: [(u64, &str); 4] = [(31_536_000, "y"), (86_400, "d"), (3_600, "h"), (60, "m")];
+    const UNITS: [(u64, &str, u64, &str); 4] =
+        [(31_536_000, "y", 2_628_000, "mo"), (86_400, "d", 3_600, "h"), (3_600, "h", 60, "m"), (60, "m", 1, "s")];
     let seconds = duration.as_secs();
-    for (unit, name) in UNITS {
-        if let Some(count) = seconds.checked_div(unit).filter(|count| *count > 0) {
-            return format!("{count}{name}");
-        }
+    let Some((unit, name, part, part_name)) = UNITS.into_iter().find(|(unit, ..)| *unit <= seconds) else {
+        return format!("{seconds}s");
+    };
+    let (count, rest) = (seconds.div_euclid(unit), seconds.rem_euclid(unit));
+    match rest.div_euclid(part) {
+        parts if parts > 0 && rest > seconds.div_euclid(20) => format!("{count}{name} {parts}{part_name}"),
+        _ => format!("{count}{name}"),
     }
-    format!("{seconds}s")
 }
 
 #[cfg(feature = "serde")]
@@ -191,9 +197,25 @@ mod tests {
     fn durations_read_like_people_write_them() {
         let said = |s| humanize(Duration::from_secs(s));
         assert_eq!([said(0), said(59), said(60), said(86_399), said(86_400), said(315_360_000)], ["0s", "59s", "1m", "23h", "1d", "10y"]);
+        let year = 31_536_000;
+        assert_eq!([said(2 * year - 1), said(10 * year - 1), said(364 * 86_400), said(5_399)], ["1y 11mo", "9y 11mo", "364d", "1h 29m"]);
+        assert_eq!([said(year + 86_400), said(90), said(61), said(3 * 86_400 + 7_200)], ["1y", "1m 30s", "1m", "3d"]);
     }
 
     proptest! {
+        #[test]
+        fn a_duration_in_words_is_never_more_and_never_under_nine_tenths(scale in 24u32..64, seconds in any::<u64>()) {
+            let seconds = seconds >> scale;
+            let words = humanize(Duration::from_secs(seconds));
+            let worth = |word: &str| {
+                let digits = word.trim_end_matches(char::is_alphabetic);
+                let unit = match &word[digits.len()..] { "y" => 31_536_000, "mo" => 2_628_000, "d" => 86_400, "h" => 3_600, "m" => 60, "s" => 1, _ => 0 };
+                digits.parse::<u64>().unwrap().saturating_mul(unit)
+            };
+            let said: u64 = words.split(' ').map(worth).sum();
+            prop_assert!(said <= seconds && u128::from(said) * 10 >= u128::from(seconds) * 9, "{seconds} s: {words}");
+        }
+
         #[test]
         fn text_and_calendar_fields_round_trip(seconds in Timestamp::MIN.0..=Timestamp::MAX.0) {
             let t = Timestamp::from_unix(seconds);

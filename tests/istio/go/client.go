@@ -5,6 +5,8 @@ import (
 	"istio.io/istio/security/pkg/credentialfetcher"
 	"istio.io/istio/security/pkg/nodeagent/cache"
 	"istio.io/istio/security/pkg/nodeagent/caclient/providers/citadel"
+
+	"meshroot.example/lines"
 )
 
 // caller is who asks, and whom: the settings of an istio-agent that matter here.
@@ -21,7 +23,7 @@ type caller struct {
 func (c caller) connect(options *security.Options) (*citadel.CitadelClient, error) {
 	fetcher, err := credentialfetcher.NewCredFetcher(security.JWT, options.TrustDomain, c.Token, "")
 	if err != nil {
-		return nil, fault{err}
+		return nil, lines.Faultf("%w", err)
 	}
 	// A nil pointer in an interface is not nil: without a token there must be no fetcher at all.
 	if c.Token != "" {
@@ -38,7 +40,7 @@ func sign(line []byte, out *answer) error {
 		CSR string `json:"csr"`
 		TTL int64  `json:"ttl"` // seconds
 	}
-	if err := decode(line, &request); err != nil {
+	if err := lines.Decode(line, &request); err != nil {
 		return err
 	}
 	client, err := request.connect(&security.Options{})
@@ -60,7 +62,7 @@ func secret(line []byte, out *answer) error {
 		TTL            int64  `json:"ttl"` // seconds
 		Curve          string `json:"curve"`
 	}
-	if err := decode(line, &request); err != nil {
+	if err := lines.Decode(line, &request); err != nil {
 		return err
 	}
 	options := &security.Options{
@@ -77,7 +79,7 @@ func secret(line []byte, out *answer) error {
 	}
 	manager, err := cache.NewSecretManagerClient(client, options)
 	if err != nil {
-		return fault{err}
+		return lines.Faultf("%w", err)
 	}
 	defer manager.Close() // closes the client, too
 	workload, err := manager.GenerateSecret(security.WorkloadKeyCertResourceName)

@@ -13,6 +13,7 @@ import (
 	reflection "google.golang.org/grpc/reflection/grpc_reflection_v1"
 
 	istiogrpc "istio.io/istio/pilot/pkg/grpc"
+	"meshroot.example/lines"
 )
 
 func seconds(n int64) time.Duration { return time.Duration(n) * time.Second }
@@ -20,7 +21,7 @@ func seconds(n int64) time.Duration { return time.Duration(n) * time.Second }
 func (c caller) dial(more ...grpc.DialOption) (*grpc.ClientConn, error) {
 	options, err := istiogrpc.ClientOptions(nil, &istiogrpc.TLSOptions{RootCert: c.Roots, ServerAddress: c.Endpoint})
 	if err != nil {
-		return nil, fault{err}
+		return nil, lines.Faultf("%w", err)
 	}
 	return grpc.NewClient(c.Endpoint, append(options, more...)...)
 }
@@ -28,7 +29,7 @@ func (c caller) dial(more ...grpc.DialOption) (*grpc.ClientConn, error) {
 // peek asks for health, and for the services that there are, as grpcurl and load balancers do.
 func peek(line []byte, out *answer) error {
 	var request caller
-	if err := decode(line, &request); err != nil {
+	if err := lines.Decode(line, &request); err != nil {
 		return err
 	}
 	conn, err := request.dial()
@@ -70,7 +71,7 @@ func idle(line []byte, _ *answer) error {
 		caller
 		Seconds int64 `json:"seconds"`
 	}
-	if err := decode(line, &request); err != nil {
+	if err := lines.Decode(line, &request); err != nil {
 		return err
 	}
 	// Twelve seconds: less than the 15 that Istio's proxies may use, more than grpc-go's least, 10.

@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	google.golang.org/grpc v1.82.0
 	istio.io/istio v0.0.0-20260827124520-eed52ebb66ad
+	meshroot.example/lines v0.0.0
 )
 
 require (
@@ -94,3 +95,5 @@ require (
 )
 
 tool istio.io/istio/pilot/cmd/pilot-agent
+
+replace meshroot.example/lines => ../../lines

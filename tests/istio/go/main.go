@@ -6,16 +6,13 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"regexp"
 
 	"istio.io/istio/pkg/log"
+	"meshroot.example/lines"
 )
 
 // answer is one output line.
@@ -33,8 +30,6 @@ type answer struct {
 	Services []string `json:"services,omitempty"`
 }
 
-type fault struct{ error }
-
 var questions = map[string]func(line []byte, out *answer) error{
 	"sign":   sign,
 	"secret": secret,
@@ -50,27 +45,9 @@ func main() {
 		fmt.Fprintln(os.Stderr, "citadel:", err)
 		os.Exit(1)
 	}
-	if err := serve(os.Stdin, os.Stdout); err != nil {
+	if err := lines.Serve(os.Stdin, os.Stdout, answerTo); err != nil {
 		fmt.Fprintln(os.Stderr, "citadel:", err)
 		os.Exit(1)
-	}
-}
-
-func serve(in io.Reader, out io.Writer) error {
-	reader, encoder := bufio.NewReader(in), json.NewEncoder(out)
-	for {
-		line, err := reader.ReadBytes('\n')
-		if len(bytes.TrimSpace(line)) > 0 {
-			if err := encoder.Encode(answerTo(line)); err != nil {
-				return err
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
 	}
 }
 
@@ -93,20 +70,9 @@ func answerTo(line []byte) (out answer) {
 		out.OK = true
 		return out
 	}
-	var f fault
-	out = answer{Fault: errors.As(err, &f), Reason: err.Error()}
+	out = answer{Fault: lines.IsFault(err), Reason: err.Error()}
 	if found := code.FindStringSubmatch(out.Reason); found != nil {
 		out.Code = found[1]
 	}
 	return out
-}
-
-// decode refuses unknown fields: a misspelt one would be a check that never ran.
-func decode(line []byte, into any) error {
-	decoder := json.NewDecoder(bytes.NewReader(line))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		return fault{fmt.Errorf("request: %w", err)}
-	}
-	return nil
 }

@@ -7,6 +7,7 @@ require (
 	github.com/zmap/zcrypto v0.0.0-20250129210703-03c45d0bae98
 	github.com/zmap/zlint/v3 v3.6.6
 	istio.io/istio v0.0.0-20260827124520-eed52ebb66ad
+	meshroot.example/lines v0.0.0
 )
 
 require (
@@ -30,3 +31,5 @@ require (
 	istio.io/api v1.31.0-rc.0.0.20260824154656-b943409680a7 // indirect
 	k8s.io/klog/v2 v2.140.0 // indirect
 )
+
+replace meshroot.example/lines => ../../lines

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	pkiutil "istio.io/istio/security/pkg/pki/util"
+	"meshroot.example/lines"
 )
 
 // judgeCacerts loads a folder as istiod loads /etc/cacerts: the same files in the same layouts, with Istio's own loader.
@@ -21,11 +22,11 @@ func judgeCacerts(line []byte, _ *answer) error {
 		Oracle string `json:"oracle"`
 		Dir    string `json:"dir"`
 	}
-	if err := decode(line, &request); err != nil {
+	if err := lines.Decode(line, &request); err != nil {
 		return err
 	}
 	if info, err := os.Stat(request.Dir); err != nil || !info.IsDir() {
-		return faultf("dir: %q is no folder", request.Dir)
+		return lines.Faultf("dir: %q is no folder", request.Dir)
 	}
 	in := func(name string) string { return filepath.Join(request.Dir, name) }
 	cert, key, chain, root := in("ca-cert.pem"), in("ca-key.pem"), []string{in("cert-chain.pem")}, in("root-cert.pem")

@@ -10,13 +10,11 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"os"
+
+	"meshroot.example/lines"
 )
 
 // answer is one output line; csr and key are set by make-csr only.
@@ -27,11 +25,6 @@ type answer struct {
 	CSR    string `json:"csr,omitempty"`
 	Key    string `json:"key,omitempty"`
 }
-
-// fault says that the request could not be judged at all.
-type fault struct{ error }
-
-func faultf(format string, args ...any) error { return fault{fmt.Errorf(format, args...)} }
 
 // An oracle decodes its own request and returns nil when it accepts. The answer is there to be added to.
 type oracle func(request []byte, out *answer) error
@@ -48,29 +41,9 @@ var oracles = map[string]oracle{
 }
 
 func main() {
-	if err := serve(os.Stdin, os.Stdout); err != nil {
+	if err := lines.Serve(os.Stdin, os.Stdout, answerTo); err != nil {
 		fmt.Fprintln(os.Stderr, "judge:", err)
 		os.Exit(1)
-	}
-}
-
-// serve flushes after every answer, so that a caller may keep one process and ask in turns.
-func serve(in io.Reader, out io.Writer) error {
-	reader := bufio.NewReader(in)
-	encoder := json.NewEncoder(out)
-	for {
-		line, err := reader.ReadBytes('\n')
-		if len(bytes.TrimSpace(line)) > 0 {
-			if err := encoder.Encode(answerTo(line)); err != nil {
-				return err
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
 	}
 }
 
@@ -96,16 +69,5 @@ func answerTo(line []byte) (out answer) {
 		out.OK = true
 		return out
 	}
-	var f fault
-	return answer{Fault: errors.As(err, &f), Reason: err.Error()}
-}
-
-// decode refuses unknown fields: a misspelt "usage" would otherwise be a check that never ran.
-func decode(line []byte, into any) error {
-	decoder := json.NewDecoder(bytes.NewReader(line))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		return faultf("request: %w", err)
-	}
-	return nil
+	return answer{Fault: lines.IsFault(err), Reason: err.Error()}
 }

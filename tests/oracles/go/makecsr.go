@@ -14,6 +14,7 @@ import (
 	"net/url"
 
 	pkiutil "istio.io/istio/security/pkg/pki/util"
+	"meshroot.example/lines"
 )
 
 // makeCSR makes a fresh key and the request that a real client would send with it.
@@ -23,11 +24,11 @@ func makeCSR(line []byte, out *answer) error {
 		Kind     string `json:"kind"`
 		SpiffeID string `json:"spiffe_id"`
 	}
-	if err := decode(line, &request); err != nil {
+	if err := lines.Decode(line, &request); err != nil {
 		return err
 	}
 	if request.SpiffeID == "" {
-		return faultf("spiffe_id: missing")
+		return lines.Faultf("spiffe_id: missing")
 	}
 	var err error
 	switch request.Kind {
@@ -52,7 +53,7 @@ func makeCSR(line []byte, out *answer) error {
 	case "ztunnel":
 		err = ztunnelCSR(out, request.SpiffeID)
 	default:
-		return faultf("kind: %q is not known", request.Kind)
+		return lines.Faultf("kind: %q is not known", request.Kind)
 	}
 	return err
 }
@@ -63,7 +64,7 @@ func p256() (crypto.Signer, error) { return ecdsa.GenerateKey(elliptic.P256(), r
 func goCSR(out *answer, id string, generate func() (crypto.Signer, error)) error {
 	uri, err := url.Parse(id)
 	if err != nil {
-		return faultf("spiffe_id: %w", err)
+		return lines.Faultf("spiffe_id: %w", err)
 	}
 	return sign(out, generate, &x509.CertificateRequest{
 		Subject: pkix.Name{CommonName: "cart"},
@@ -74,7 +75,7 @@ func goCSR(out *answer, id string, generate func() (crypto.Signer, error)) error
 func istioCSR(out *answer, options pkiutil.CertOptions) error {
 	csr, key, err := pkiutil.GenCSR(options)
 	if err != nil {
-		return faultf("Istio's GenCSR: %w", err)
+		return lines.Faultf("Istio's GenCSR: %w", err)
 	}
 	out.CSR, out.Key = string(csr), string(key)
 	return nil
@@ -85,7 +86,7 @@ func ztunnelCSR(out *answer, id string) error {
 	const uriName = 6 // GeneralName: uniformResourceIdentifier [6] IA5String
 	san, err := asn1.Marshal([]asn1.RawValue{{Class: asn1.ClassContextSpecific, Tag: uriName, Bytes: []byte(id)}})
 	if err != nil {
-		return faultf("SAN: %w", err)
+		return lines.Faultf("SAN: %w", err)
 	}
 	return sign(out, p256, &x509.CertificateRequest{
 		ExtraExtensions: []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 17}, Critical: true, Value: san}},
@@ -95,15 +96,15 @@ func ztunnelCSR(out *answer, id string) error {
 func sign(out *answer, generate func() (crypto.Signer, error), template *x509.CertificateRequest) error {
 	key, err := generate()
 	if err != nil {
-		return faultf("key: %w", err)
+		return lines.Faultf("key: %w", err)
 	}
 	csr, err := x509.CreateCertificateRequest(rand.Reader, template, key)
 	if err != nil {
-		return faultf("request: %w", err)
+		return lines.Faultf("request: %w", err)
 	}
 	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		return faultf("key: %w", err)
+		return lines.Faultf("key: %w", err)
 	}
 	out.CSR = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: csr}))
 	out.Key = string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}))

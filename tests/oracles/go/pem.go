@@ -5,6 +5,8 @@ import (
 	"encoding/pem"
 	"fmt"
 	"time"
+
+	"meshroot.example/lines"
 )
 
 // blocks takes PEM apart. Text without any block of that type is the caller's mistake; so is another type among them.
@@ -16,12 +18,12 @@ func blocks(field, text, kind string) ([][]byte, error) {
 			break
 		}
 		if block.Type != kind {
-			return nil, faultf("%s: a PEM block of type %q, wanted %q", field, block.Type, kind)
+			return nil, lines.Faultf("%s: a PEM block of type %q, wanted %q", field, block.Type, kind)
 		}
 		ders = append(ders, block.Bytes)
 	}
 	if len(ders) == 0 {
-		return nil, faultf("%s: no PEM block of type %q", field, kind)
+		return nil, lines.Faultf("%s: no PEM block of type %q", field, kind)
 	}
 	return ders, nil
 }
@@ -50,7 +52,7 @@ func instant(at string) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339, at)
 	if err != nil {
-		return t, faultf("at: %w", err)
+		return t, lines.Faultf("at: %w", err)
 	}
 	return t, nil
 }

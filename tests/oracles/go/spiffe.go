@@ -9,6 +9,7 @@ import (
 	"github.com/spiffe/go-spiffe/v2/bundle/x509bundle"
 	"github.com/spiffe/go-spiffe/v2/spiffeid"
 	"github.com/spiffe/go-spiffe/v2/svid/x509svid"
+	"meshroot.example/lines"
 )
 
 // judgeSpiffe is go-spiffe: the bundle's reader and the X.509-SVID validator that SPIRE's users run.
@@ -22,7 +23,7 @@ func judgeSpiffe(line []byte, _ *answer) error {
 		At          string `json:"at"`
 		SpiffeID    string `json:"spiffe_id"`
 	}
-	if err := decode(line, &request); err != nil {
+	if err := lines.Decode(line, &request); err != nil {
 		return err
 	}
 	at, err := instant(request.At)

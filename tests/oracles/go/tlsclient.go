@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"meshroot.example/lines"
 )
 
 // judgeTLS is whatever TLS server listens on a Unix socket: it is shown a client certificate, whose bytes need not be a certificate that
@@ -20,7 +22,7 @@ func judgeTLS(line []byte, _ *answer) error {
 		Chain      string `json:"chain"`
 		Key        string `json:"key"`
 	}
-	if err := decode(line, &request); err != nil {
+	if err := lines.Decode(line, &request); err != nil {
 		return err
 	}
 	chain, err := blocks("chain", request.Chain, "CERTIFICATE")
@@ -37,11 +39,11 @@ func judgeTLS(line []byte, _ *answer) error {
 	}
 	connection, err := net.DialTimeout("unix", request.Socket, 5*time.Second)
 	if err != nil {
-		return faultf("socket: %w", err)
+		return lines.Faultf("socket: %w", err)
 	}
 	defer connection.Close()
 	if err := connection.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
-		return faultf("socket: %w", err)
+		return lines.Faultf("socket: %w", err)
 	}
 	client := tls.Client(connection, &tls.Config{
 		InsecureSkipVerify: true, // the server's certificate is not the question
@@ -61,7 +63,7 @@ func judgeTLS(line []byte, _ *answer) error {
 		return err
 	}
 	if string(heard) != said {
-		return faultf("the server is no echo: it said %q", heard)
+		return lines.Faultf("the server is no echo: it said %q", heard)
 	}
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"meshroot.example/lines"
 )
 
 // judgeTLSClient is whatever TLS client stands behind a proxy's Unix socket: a connection to "through" makes it connect to "socket", where it
@@ -20,7 +22,7 @@ func judgeTLSClient(line []byte, _ *answer) error {
 		Chain   string `json:"chain"`
 		Key     string `json:"key"`
 	}
-	if err := decode(line, &request); err != nil {
+	if err := lines.Decode(line, &request); err != nil {
 		return err
 	}
 	chain, err := blocks("chain", request.Chain, "CERTIFICATE")
@@ -37,7 +39,7 @@ func judgeTLSClient(line []byte, _ *answer) error {
 	}
 	listener, err := net.Listen("unix", request.Socket)
 	if err != nil {
-		return faultf("socket: %w", err)
+		return lines.Faultf("socket: %w", err)
 	}
 	defer listener.Close()
 	serve := &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
@@ -57,11 +59,11 @@ func judgeTLSClient(line []byte, _ *answer) error {
 
 	client, err := net.DialTimeout("unix", request.Through, 5*time.Second)
 	if err != nil {
-		return faultf("through: %w", err)
+		return lines.Faultf("through: %w", err)
 	}
 	defer client.Close()
 	if err := client.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
-		return faultf("through: %w", err)
+		return lines.Faultf("through: %w", err)
 	}
 	const said = "let me in"
 	_, _ = client.Write([]byte(said))
@@ -70,7 +72,7 @@ func judgeTLSClient(line []byte, _ *answer) error {
 	select {
 	case <-connected:
 	default:
-		return faultf("nobody came to %s", request.Socket)
+		return lines.Faultf("nobody came to %s", request.Socket)
 	}
 	if err == nil && string(heard) != said {
 		return errors.New("the connection ended with something else")

@@ -3,6 +3,8 @@ package main
 import (
 	"crypto/x509"
 	"fmt"
+
+	"meshroot.example/lines"
 )
 
 // judgeX509 is crypto/x509: path building, signatures, validity, CA flags, path length, key purposes.
@@ -16,7 +18,7 @@ func judgeX509(line []byte, _ *answer) error {
 		Usage         string `json:"usage"`
 		SpiffeID      string `json:"spiffe_id"`
 	}
-	if err := decode(line, &request); err != nil {
+	if err := lines.Decode(line, &request); err != nil {
 		return err
 	}
 	usages := map[string]x509.ExtKeyUsage{
@@ -25,7 +27,7 @@ func judgeX509(line []byte, _ *answer) error {
 	}
 	usage, known := usages[request.Usage]
 	if !known {
-		return faultf("usage: %q is none of any, server, client", request.Usage)
+		return lines.Faultf("usage: %q is none of any, server, client", request.Usage)
 	}
 	at, err := instant(request.At)
 	if err != nil {
@@ -46,7 +48,7 @@ func judgeX509(line []byte, _ *answer) error {
 		return err
 	}
 	if len(leaf) != 1 {
-		return faultf("leaf: %d certificates, wanted one", len(leaf))
+		return lines.Faultf("leaf: %d certificates, wanted one", len(leaf))
 	}
 	_, err = leaf[0].Verify(x509.VerifyOptions{
 		Roots:         pool(roots),
@@ -79,7 +81,7 @@ func judgeCSR(line []byte, _ *answer) error {
 		Oracle string `json:"oracle"`
 		CSR    string `json:"csr"`
 	}
-	if err := decode(line, &request); err != nil {
+	if err := lines.Decode(line, &request); err != nil {
 		return err
 	}
 	ders, err := blocks("csr", request.CSR, "CERTIFICATE REQUEST")
@@ -87,7 +89,7 @@ func judgeCSR(line []byte, _ *answer) error {
 		return err
 	}
 	if len(ders) != 1 {
-		return faultf("csr: %d requests, wanted one", len(ders))
+		return lines.Faultf("csr: %d requests, wanted one", len(ders))
 	}
 	csr, err := x509.ParseCertificateRequest(ders[0])
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/zmap/zcrypto/x509"
 	"github.com/zmap/zlint/v3"
 	"github.com/zmap/zlint/v3/lint"
+	"meshroot.example/lines"
 )
 
 // Rules for certificates of the public web, of code signing, of e-mail, of qualified signatures: they demand a DNS name in every
@@ -33,7 +34,7 @@ func judgeZlint(line []byte, _ *answer) error {
 		Oracle string `json:"oracle"`
 		Cert   string `json:"cert"`
 	}
-	if err := decode(line, &request); err != nil {
+	if err := lines.Decode(line, &request); err != nil {
 		return err
 	}
 	ders, err := blocks("cert", request.Cert, "CERTIFICATE")
@@ -41,7 +42,7 @@ func judgeZlint(line []byte, _ *answer) error {
 		return err
 	}
 	if len(ders) != 1 {
-		return faultf("cert: %d certificates, wanted one", len(ders))
+		return lines.Faultf("cert: %d certificates, wanted one", len(ders))
 	}
 	cert, err := x509.ParseCertificate(ders[0])
 	if err != nil {
@@ -49,7 +50,7 @@ func judgeZlint(line []byte, _ *answer) error {
 	}
 	registry, err := lint.GlobalRegistry().Filter(lint.FilterOptions{ExcludeSources: foreignSources})
 	if err != nil {
-		return faultf("zlint's registry: %w", err)
+		return lines.Faultf("zlint's registry: %w", err)
 	}
 	var findings []string
 	judged := 0
@@ -63,7 +64,7 @@ func judgeZlint(line []byte, _ *answer) error {
 	}
 	// Lints have a date from which they apply; a filter or a clock gone wrong would leave none, and silence.
 	if judged < 20 {
-		return faultf("only %d lints applied", judged)
+		return lines.Faultf("only %d lints applied", judged)
 	}
 	if len(findings) > 0 {
 		sort.Strings(findings)

@@ -21,7 +21,7 @@ pub(super) fn run(session: &Session<'_>) -> Result<Exit> {
     tree::print_always(session, &mesh);
     out.line("");
     out.line(format_args!("store          {}, made on {}", meta.id, tree::date(meta.created_at)));
-    out.line(format_args!("issued         {issued} certificates for workloads are on record"));
+    out.line(format_args!("issued         {issued} certificate{} on record", if issued == 1 { " is" } else { "s are" }));
     if let Some(why) = &standing.older {
         out.line(out.styled(Style::Bad, format_args!("stopped        the store is an older copy of itself: {why}")));
         out.line("               Nothing is issued or published from it. Put the newest copy back; if this is the newest that there is,");

@@ -10,12 +10,12 @@ use meshroot::pem;
 use meshroot::spiffe::TrustDomain;
 use meshroot::time::Timestamp;
 use meshroot::verify::{Reason, Rejection, Validator};
-use meshroot::x509::CertificateError;
+use meshroot::x509::{Certificate, CertificateError};
 
 use crate::args::{Judge, Verify};
 use crate::exit::{Exit, Failure, Result};
-use crate::input;
 use crate::output::Out;
+use crate::{input, instead};
 use render::Judged;
 
 pub(super) fn run(args: &Verify, now: Timestamp, out: &Out) -> Result<Exit> {
@@ -61,12 +61,16 @@ pub(super) fn run(args: &Verify, now: Timestamp, out: &Out) -> Result<Exit> {
 
 /// The certificates in DER. Whether they can be used is the validator's business.
 fn read_chain(bytes: &[u8]) -> Result<Vec<Vec<u8>>> {
+    let instead = || instead::of(bytes, "a certificate chain: PEM with the leaf first, or the leaf alone in DER");
     if matches!(bytes, [0x30, length, ..] if *length >= 0x80) {
-        return Ok(vec![bytes.to_vec()]);
+        return match Certificate::from_der(bytes) {
+            Ok(_) | Err(CertificateError::Key(_)) => Ok(vec![bytes.to_vec()]),
+            Err(_) => Err(instead()),
+        };
     }
     let blocks = pem::parse(bytes)?;
     if blocks.is_empty() {
-        return Err(pem::PemError::NoCertificate.into());
+        return Err(instead());
     }
     let certificate = |(number, block): (usize, &pem::Block)| match block.label.as_str() {
         "CERTIFICATE" => Ok(block.der.clone()),

@@ -47,7 +47,7 @@ impl Issued {
 }
 
 pub(super) fn spiffe_id(leaf: &Certificate) -> Option<SpiffeId> {
-    leaf.alt_names()?.uris.into_iter().find_map(|uri| SpiffeId::parse(uri).ok())
+    Some(leaf.alt_names()?.spiffe_id()?.to_owned())
 }
 
 /// A client of the service.

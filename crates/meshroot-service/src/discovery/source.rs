@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::DiscoveryError;
 use crate::config::Discovery;
 use crate::https::{Document, Host};
+use crate::json;
 
 /// Where one cluster publishes its keys.
 #[derive(Debug)]
@@ -55,7 +56,7 @@ fn keys_path(host: &Host, configuration: &Bytes, issuers: &[String]) -> Result<S
     let bad = |message: String| DiscoveryError::Document(message);
     let shown = |text: &str| text.chars().take(200).flat_map(char::escape_debug).collect::<String>();
     let read = serde_json::from_slice::<Configuration>(configuration);
-    let read = read.map_err(|e| bad(format!("its openid-configuration is not what it should be: {e}")))?;
+    let read = read.map_err(|e| bad(format!("its openid-configuration is not what it should be: {}", json::fault(&e))))?;
     // A document of another cluster would bring the other one's keys.
     if !issuers.contains(&read.issuer) {
         return Err(bad(format!("it calls itself '{}', and the policy knows it as {}", shown(&read.issuer), issuers.join(", "))));

@@ -42,11 +42,10 @@ pub(super) fn cut(by_ca: Option<&LifetimeCut>, by_policy: Option<&PolicyCut>) ->
 }
 
 impl Answer {
-    pub(super) fn new(recorded: &Recorded, grant: &Grant, now: Timestamp, mesh: &Mesh) -> Result<Self, IssuingError> {
+    pub(super) fn new(recorded: &Recorded, cut: Option<Cut>, grant: &Grant, now: Timestamp, mesh: &Mesh) -> Result<Self, IssuingError> {
         let (serial, validity) = (recorded.serial(), recorded.validity());
-        let mut answer = Self::of(serial, validity, grant.trust_domain().as_str(), recorded.chain_pem(), now, mesh)?;
-        answer.lifetime_cut = cut(recorded.lifetime_cut(), grant.lifetime_cut());
-        Ok(answer)
+        let answer = Self::of(serial, validity, grant.trust_domain().as_str(), recorded.chain_pem(), now, mesh)?;
+        Ok(Self { lifetime_cut: cut, ..answer })
     }
 
     /// The certificate at this position of the log, with its CA's.

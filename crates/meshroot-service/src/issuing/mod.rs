@@ -106,8 +106,9 @@ impl Desk {
         let submission = Submission { issuance, idempotency: order.idempotency, consumes: order.consumes };
         let (ticket, outcome) = Ticket::new(Arc::clone(&order.request_id), Arc::clone(&caller), order.grant.lifetime_cut().cloned());
         self.recorder.submit(in_flight, submission, ticket)?;
-        match outcome.await.map_err(|_| IssuingError::Interrupted)?? {
-            Outcome::Recorded(recorded) => Ok(Answer::new(&recorded, &order.grant, now, &self.mesh)?),
+        let (outcome, cut) = outcome.await.map_err(|_| IssuingError::Interrupted)?;
+        match outcome? {
+            Outcome::Recorded(recorded) => Ok(Answer::new(&recorded, cut, &order.grant, now, &self.mesh)?),
             Outcome::Answered(position) => self.again(&order.request_id, &caller, position).await,
         }
     }

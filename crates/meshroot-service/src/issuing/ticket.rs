@@ -6,7 +6,7 @@ use meshroot::x509::SerialNumber;
 use meshroot_store::{Lost, Outcome, Transaction};
 use tokio::sync::oneshot;
 
-use super::answer::cut;
+use super::answer::{Cut, cut};
 use crate::metrics::Commits;
 use crate::{audit, log};
 
@@ -16,11 +16,14 @@ pub(super) struct Ticket {
     request_id: Arc<str>,
     caller: Arc<str>,
     cut: Option<PolicyCut>,
-    send: oneshot::Sender<Result<Outcome, Lost>>,
+    send: oneshot::Sender<Settled>,
 }
 
+/// How a submission ended, and why the certificate lives shorter than asked for, as its line in the log says.
+type Settled = (Result<Outcome, Lost>, Option<Cut>);
+
 impl Ticket {
-    pub(super) fn new(request_id: Arc<str>, caller: Arc<str>, cut: Option<PolicyCut>) -> (Self, oneshot::Receiver<Result<Outcome, Lost>>) {
+    pub(super) fn new(request_id: Arc<str>, caller: Arc<str>, cut: Option<PolicyCut>) -> (Self, oneshot::Receiver<Settled>) {
         let (send, receive) = oneshot::channel();
         (Self { request_id, caller, cut, send }, receive)
     }
@@ -30,17 +33,21 @@ impl Ticket {
 /// also when the caller is gone.
 pub(super) fn settle(transaction: Transaction<Ticket>, commits: &Commits) {
     commits.observe(transaction.outcomes.len(), transaction.took);
+    let mut answers = Vec::with_capacity(transaction.outcomes.len());
     log::together(|| {
-        for (ticket, outcome) in &transaction.outcomes {
-            if let Ok(Outcome::Recorded(recorded)) = outcome {
-                let cut = cut(recorded.lifetime_cut(), ticket.cut.as_ref()).map(|cut| cut.reason);
-                tell(&ticket.request_id, &ticket.caller, recorded.serial(), recorded.position(), cut.as_deref());
+        for (ticket, outcome) in transaction.outcomes {
+            let mut why = None;
+            if let Ok(Outcome::Recorded(recorded)) = &outcome {
+                why = cut(recorded.lifetime_cut(), ticket.cut.as_ref());
+                let reason = why.as_ref().map(|cut| cut.reason.as_str());
+                tell(&ticket.request_id, &ticket.caller, recorded.serial(), recorded.position(), reason);
             }
+            answers.push((ticket.send, (outcome, why)));
         }
     });
-    for (ticket, outcome) in transaction.outcomes {
+    for (send, settled) in answers {
         // A caller that is gone takes no answer; the record stays.
-        let _ = ticket.send.send(outcome);
+        let _ = send.send(settled);
     }
 }
 

@@ -10,6 +10,7 @@ use tracing::{error, info};
 
 use super::list::Pods;
 use super::{Pod, PodIndex, PodsError};
+use crate::json;
 
 /// Longer than the list of a cluster as large as Kubernetes allows, with all that is not asked for left out.
 const MOST: u64 = 256 << 20;
@@ -101,7 +102,7 @@ fn read(path: &Path) -> Result<Read, PodsError> {
         return Err(failed(format!("it is longer than {MOST} octets")));
     }
     let json = fs::read(path).map_err(|e| failed(e.to_string()))?;
-    let pods = Pods::from_json(&json).map_err(|e| PodsError::Malformed { path: path.into(), detail: e.to_string() })?;
+    let pods = Pods::from_json(&json).map_err(|e| PodsError::Malformed { path: path.into(), detail: json::fault(&e) })?;
     Ok(Read { pods: Arc::new(pods), mark })
 }
 
@@ -144,6 +145,11 @@ mod tests {
             let error = PodFiles::read(&BTreeMap::from([("west".to_owned(), path.clone())])).unwrap_err();
             assert_eq!(error.code(), "pods.malformed", "{text}");
         }
+        // What it quotes of the file is short, and nothing that a terminal obeys.
+        fs::write(&path, ONE.replacen("u1", &format!(r"\u001b[2J\n{}", "x".repeat(10_000)), 1)).unwrap();
+        let said = PodFiles::read(&BTreeMap::from([("west".to_owned(), path.clone())])).unwrap_err().to_string();
+        assert!(said.len() < 700 && !said.chars().any(char::is_control), "{said:?}");
+        assert!(said.contains("u{1b}[2J") && said.contains(" at line 1 column "), "{said}");
         assert_eq!(PodFiles::read(&BTreeMap::from([("no such name!".to_owned(), path)])).unwrap_err().code(), "pods.no_cluster");
     }
 }

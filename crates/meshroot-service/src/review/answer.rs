@@ -1,6 +1,8 @@
 use meshroot::token::ServiceAccountToken;
 use serde::Deserialize;
 
+use crate::json;
+
 /// A `TokenReview` as the API server fills it in; what else is in it is passed over.
 #[derive(Debug, Deserialize)]
 struct TokenReview {
@@ -29,7 +31,7 @@ struct User {
 
 /// Whether the answer says that this very token still counts; otherwise why not.
 pub(super) fn judge(answer: &[u8], token: &ServiceAccountToken, audiences: &[String]) -> Result<(), String> {
-    let review: TokenReview = serde_json::from_slice(answer).map_err(|e| format!("the answer is no TokenReview: {e}"))?;
+    let review: TokenReview = serde_json::from_slice(answer).map_err(|e| format!("the answer is no TokenReview: {}", json::fault(&e)))?;
     let status = review.status;
     if !status.authenticated {
         let said: String = status.error.chars().take(200).flat_map(char::escape_debug).collect();

@@ -3,7 +3,8 @@ use meshroot::spiffe::TrustDomain;
 use meshroot::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{MOST, RootError, words};
+use super::{MOST, RootError};
+use crate::json;
 
 /// What an answer file begins with.
 const FORMAT: &str = "answer of the root, version 1";
@@ -49,7 +50,7 @@ impl RootAnswer {
         if bytes.len() > MOST {
             return Err(malformed(format!("it has more than {MOST} octets")));
         }
-        let answer: Self = serde_json::from_slice(bytes).map_err(|e| malformed(words::fault(&e)))?;
+        let answer: Self = serde_json::from_slice(bytes).map_err(|e| malformed(json::fault(&e)))?;
         if answer.meshroot != FORMAT {
             return Err(malformed(format!("it is not an '{FORMAT}'")));
         }

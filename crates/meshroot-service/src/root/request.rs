@@ -5,6 +5,7 @@ use meshroot::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{MOST, RootError, words};
+use crate::json;
 
 /// What a request file begins with.
 const FORMAT: &str = "request for the root, version 1";
@@ -107,7 +108,7 @@ impl RootRequest {
         if bytes.len() > MOST {
             return Err(malformed(format!("it has more than {MOST} octets")));
         }
-        let request: Self = serde_json::from_slice(bytes).map_err(|e| malformed(words::fault(&e)))?;
+        let request: Self = serde_json::from_slice(bytes).map_err(|e| malformed(json::fault(&e)))?;
         if request.meshroot != FORMAT {
             return Err(malformed(format!("it is not a '{FORMAT}'")));
         }

@@ -29,14 +29,6 @@ pub(super) fn of(request: &RootRequest) -> Vec<String> {
     words
 }
 
-/// What a reader of JSON says of a file from elsewhere, and where. It may quote the file: cut short, and nothing that a terminal would obey.
-pub(super) fn fault(e: &serde_json::Error) -> String {
-    let (said, place) = (e.to_string(), format!(" at line {} column {}", e.line(), e.column()));
-    let what = said.strip_suffix(&place).unwrap_or(&said);
-    let what = what.chars().take(400).flat_map(|c| if c.is_control() { c.escape_debug().collect() } else { vec![c] });
-    what.collect::<String>() + &place
-}
-
 /// A text from elsewhere, on one line and with nothing that a terminal would obey.
 fn line(text: &str) -> String {
     text.escape_debug().to_string()

@@ -1,6 +1,7 @@
 //! TLS of the service: its certificate, and client certificates, which are asked for and never demanded.
 
 mod files;
+mod kept;
 mod own;
 mod resolver;
 

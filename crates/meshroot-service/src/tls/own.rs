@@ -1,5 +1,4 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::sync::Arc;
 
 use meshroot::csr::ProvenRequest;
 use meshroot::issue::Authorized;
@@ -7,11 +6,13 @@ use meshroot::key::{KeyAlgorithm, PrivateKey};
 use meshroot::profile::{Profile, ProfileKind};
 use meshroot::spiffe::SpiffeId;
 use meshroot::time::Timestamp;
-use meshroot_store::{Issuance, Recorded};
+use meshroot_store::Issuance;
 use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::CertifiedKey;
+use tracing::warn;
 
+use super::kept::Kept;
 use crate::config::{Config, Names};
 use crate::mesh::{Mesh, MeshError};
 
@@ -20,6 +21,8 @@ use crate::mesh::{Mesh, MeshError};
 pub(crate) struct Own {
     names: Names,
     addresses: Vec<IpAddr>,
+    /// Where it is kept; nowhere when the service has no folder.
+    kept: Option<Kept>,
 }
 
 /// Who it is in its own trust domain.
@@ -33,7 +36,7 @@ impl Own {
         addresses.retain(|address| !address.is_unspecified());
         addresses.sort_unstable();
         addresses.dedup();
-        Self { names: config.names.clone(), addresses }
+        Self { names: config.names.clone(), addresses, kept: config.administration.socket.as_deref().map(Kept::beside) }
     }
 
     /// Issues it, records it, and answers it with the time at which to do so again: after two thirds of its life.
@@ -64,14 +67,29 @@ impl Own {
         })?;
         let lifetime = recorded.validity().not_after.since(now);
         let renew_at = now.plus(lifetime.mul_f64(2.0 / 3.0));
-        Ok((certified(&recorded, &key)?, renew_at))
+        if let Some(Err(e)) = self.kept.as_ref().map(|kept| kept.write(recorded.chain_pem(), &key, mesh)) {
+            warn!(code = e.code(), error = %e, "the service's certificate is not kept for a start on an older copy of the store");
+        }
+        let chain = recorded.chain_der().into_iter().map(|der| CertificateDer::from(der.to_vec()));
+        Ok((certified(chain.collect(), &key)?, renew_at))
+    }
+
+    /// The one that was issued last, and until when it is good: for a service that may not issue another.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(crate) fn last(&self, mesh: &Mesh) -> Result<(CertifiedKey, Timestamp), String> {
+        let kept = self.kept.as_ref().ok_or("without administration.socket none is kept")?;
+        let (chain, key) = kept.read(mesh)?;
+        let until = chain.first().map_or(mesh.clock().now(), |leaf| leaf.validity().not_after);
+        let chain = chain.iter().map(|certificate| CertificateDer::from(certificate.der().to_vec()));
+        Ok((certified(chain.collect(), &key).map_err(|e| e.to_string())?, until))
     }
 }
 
-fn certified(recorded: &Recorded, key: &PrivateKey) -> Result<CertifiedKey, MeshError> {
-    let chain = recorded.chain_der().into_iter().map(|der| CertificateDer::from(der.to_vec())).collect();
+fn certified(chain: Vec<CertificateDer<'static>>, key: &PrivateKey) -> Result<CertifiedKey, MeshError> {
     let der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.pkcs8_der().to_vec()));
     let signing =
         any_supported_type(&der).map_err(|_| MeshError::Key(meshroot::key::KeyError::SignerFailed("the TLS library refuses the key".into())))?;
-    Ok(CertifiedKey::new(chain, Arc::clone(&signing)))
+    Ok(CertifiedKey::new(chain, signing))
 }

@@ -3,10 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use meshroot::key::{Crypto, KeyAlgorithm, PrivateKey};
 use meshroot_service::{Clock, Config};
+use meshroot_testkit::kubernetes::{SigningKey, key_set};
 use serde_json::{Value, json};
 
 use super::{Running, TestMesh};
@@ -35,21 +33,15 @@ namespaces = ["*"]
 "#;
 
 /// A cluster's token key.
-pub struct ApiServer {
-    pub key: PrivateKey,
-    pub kid: &'static str,
-}
+pub struct ApiServer(SigningKey);
 
 impl ApiServer {
-    pub fn new(kid: &'static str) -> Self {
-        Self { key: PrivateKey::generate(KeyAlgorithm::EcdsaP256, &Crypto::ring()).unwrap(), kid }
+    pub fn new(kid: &str) -> Self {
+        Self(SigningKey::p256(kid).unwrap())
     }
 
     pub fn jwks(&self) -> String {
-        let point = self.key.public_key().key_bytes();
-        let coordinate = |octets: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(octets);
-        let key = json!({ "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": self.kid, "x": coordinate(&point[1..33]), "y": coordinate(&point[33..65]) });
-        json!({ "keys": [key] }).to_string()
+        key_set([&self.0])
     }
 
     /// A pod's projected token.
@@ -70,24 +62,8 @@ impl ApiServer {
             },
         });
         change(&mut claims);
-        let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
-        let signed = format!("{}.{}", part(&json!({ "alg": "ES256", "kid": self.kid })), part(&claims));
-        let signature = self.key.signer(&Crypto::ring()).unwrap().sign(signed.as_bytes()).unwrap();
-        format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(raw(&signature)))
+        self.0.sign(&claims).unwrap()
     }
-}
-
-/// An ECDSA signature as JWS carries it: r and s, 32 octets each, out of the DER of X.509.
-fn raw(der: &[u8]) -> Vec<u8> {
-    let number = |at: usize| {
-        let length = usize::from(der[at + 1]);
-        let digits = &der[at + 2..at + 2 + length];
-        let digits = digits.strip_prefix(&[0]).unwrap_or(digits);
-        ([vec![0; 32 - digits.len()], digits.to_vec()].concat(), at + 2 + length)
-    };
-    let (r, next) = number(2);
-    let (s, _) = number(next);
-    [r, s].concat()
 }
 
 pub fn write(folder: &Path, name: &str, text: &str) -> std::path::PathBuf {

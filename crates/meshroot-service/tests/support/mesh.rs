@@ -137,6 +137,18 @@ impl TestMesh {
         Service::start(config, super::parts(self)).await.unwrap()
     }
 
+    /// Taints the CA of west, as another process does.
+    pub fn taint_west(&self) {
+        let west = self.hierarchy.active_cluster_ca(&ClusterName::parse("west").unwrap()).unwrap().id().clone();
+        let store = self.open();
+        let loaded = store.load().unwrap();
+        let at = self.clock.now();
+        let event = Event::StateChanged { authority: west, state: AuthorityState::Tainted, at };
+        let trust_domain = loaded.trust_domains[0].trust_domain.clone();
+        let change = Change { expected_version: loaded.version, trust_domain, events: vec![event], sealed_keys: Vec::new(), bundle: None, at };
+        store.commit(&change).unwrap();
+    }
+
     /// A new key's request, in PEM, that names this identity.
     pub fn csr(&self, path: &str) -> String {
         self.csr_and_key(path).0

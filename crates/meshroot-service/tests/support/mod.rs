@@ -7,6 +7,7 @@ mod grpc;
 pub mod https;
 pub mod istio;
 pub mod kubernetes;
+pub mod log;
 mod mesh;
 
 pub use client::{Answer, Client, Raw};

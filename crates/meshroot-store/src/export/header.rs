@@ -5,10 +5,14 @@ use base64::prelude::BASE64_STANDARD;
 use meshroot::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::tables::TABLES;
 use crate::{Meta, NewStore, StoreKind};
 
+/// Nothing was ever counted that far, and what is counted on from there fits.
+const MOST: i64 = 1 << 60;
+
 /// The format of exports that this program writes and reads.
-pub(super) const FORMAT: i64 = 1;
+const FORMAT: i64 = 1;
 
 /// What a store says about itself: `store.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +60,36 @@ pub(crate) struct Place {
 }
 
 impl Header {
+    /// Reads `store.json`.
+    ///
+    /// # Errors
+    /// What is wrong with it, and where.
+    pub(super) fn from_json(json: &[u8]) -> Result<Self, String> {
+        let header: Self = serde_json::from_slice(json).map_err(|e| {
+            // It may quote the file.
+            let said: String = e.to_string().chars().take(400).flat_map(char::escape_debug).collect();
+            format!("line {}, column {}: {said}", e.line(), e.column())
+        })?;
+        if header.format != FORMAT {
+            return Err(format!("it has the format {}, and this program knows {FORMAT}", header.format));
+        }
+        if header.new_store().is_none() {
+            return Err("it does not say what store it is of".to_owned());
+        }
+        if Timestamp::from_unix(header.created_at).unix() != header.created_at {
+            return Err("no time is as far away as the one that it was made at".to_owned());
+        }
+        let numbers = [header.version, header.epoch, header.seen, header.next_position];
+        if let Some(number) = numbers.into_iter().find(|number| !(0..=MOST).contains(number)) {
+            return Err(format!("it counts to {number}"));
+        }
+        if let Some(stranger) = header.tables.keys().find(|name| !TABLES.iter().any(|table| table.name == **name)) {
+            let shown: String = stranger.chars().take(80).flat_map(char::escape_debug).collect();
+            return Err(format!("it has a table '{shown}', of which this program knows nothing"));
+        }
+        Ok(header)
+    }
+
     pub(crate) fn new(meta: &Meta, wrapped_data_key: &[u8], place: Place) -> Self {
         Self {
             format: FORMAT,

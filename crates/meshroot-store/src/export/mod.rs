@@ -11,6 +11,7 @@
 
 mod header;
 mod row;
+mod sums;
 mod tables;
 
 use std::fs::{self, File, OpenOptions};
@@ -29,11 +30,15 @@ pub(crate) use header::Place;
 pub use row::Value;
 #[cfg(feature = "postgres")]
 pub(crate) use tables::IDEMPOTENCY_KEYS;
+use tables::TRUST_DOMAINS;
 pub use tables::Table;
 pub(crate) use tables::{ISSUANCES, Kind, TABLES};
 
 /// The most octets of a line: a certificate, a bundle or a CRL, with room.
 const LINE: u64 = 64 << 20;
+
+/// More octets than `store.json` has.
+const HEADER: u64 = 1 << 20;
 
 /// Takes the rows of a store, table by table.
 pub type Sink<'a> = dyn FnMut(&'static Table, Vec<Value>) -> Result<(), StoreError> + 'a;
@@ -111,6 +116,7 @@ impl Out {
 pub struct Export {
     folder: PathBuf,
     header: Header,
+    trust_domains: sums::Names,
 }
 
 impl Export {
@@ -120,16 +126,22 @@ impl Export {
     /// [`StoreError::BadExport`] when it is not whole, or not as it was written; or what the operating system has to say.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let path = folder.join("store.json");
-        let text = fs::read_to_string(&path).map_err(|e| bad(&path, format!("{e}; without this file an export is not whole")))?;
-        let header: Header = serde_json::from_str(&text).map_err(|e| bad(&path, e.to_string()))?;
-        if header.format != header::FORMAT {
-            return Err(bad(&path, format!("it has the format {}, and this program knows {}", header.format, header::FORMAT)));
+        let missing = |e: std::io::Error| bad(&path, format!("{e}; without this file an export is not whole"));
+        let mut json = Vec::new();
+        File::open(&path).map_err(missing)?.take(HEADER).read_to_end(&mut json).map_err(missing)?;
+        if u64::try_from(json.len()) == Ok(HEADER) {
+            return Err(bad(&path, "it is longer than any export's"));
         }
-        if header.new_store().is_none() {
-            return Err(bad(&path, "it does not say what store it is of"));
-        }
-        let export = Self { folder: folder.to_owned(), header };
+        let header = Header::from_json(&json).map_err(|what| bad(&path, what))?;
+        let mut export = Self { folder: folder.to_owned(), header, trust_domains: sums::Names::new() };
         TABLES.iter().try_for_each(|table| export.check(table))?;
+        let mut names = sums::Names::new();
+        for row in export.rows(TRUST_DOMAINS)? {
+            if let [Value::Int(number), Value::Text(name)] = row?.as_slice() {
+                names.insert(*number, name.clone());
+            }
+        }
+        export.trust_domains = names;
         Ok(export)
     }
 
@@ -171,7 +183,9 @@ impl Export {
                 return if all { Ok(None) } else { Err(bad(&path, format!("it has {found} rows of {expected}"))) };
             }
             found = found.saturating_add(1);
-            row::of_line(table, &line).map(Some).ok_or_else(|| bad(&path, format!("line {found} is no row of this table")))
+            let row = row::of_line(table, &line).ok_or_else(|| bad(&path, format!("line {found} is no row of this table")))?;
+            let sound = sums::is_sound(table, &row, &self.trust_domains);
+            if sound { Ok(Some(row)) } else { Err(bad(&path, format!("line {found} is not what was written: its checksum is another"))) }
         };
         let mut over = false;
         Ok(core::iter::from_fn(move || {

@@ -53,9 +53,11 @@ pub(crate) const IDEMPOTENCY_KEYS: &Table = &Table {
     order: "position, caller, key",
 };
 
+pub(crate) const TRUST_DOMAINS: &Table = &Table { name: "trust_domains", columns: &[("number", Int), ("name", Text)], order: "number" };
+
 /// All of them.
 pub(crate) const TABLES: &[&Table] = &[
-    &Table { name: "trust_domains", columns: &[("number", Int), ("name", Text)], order: "number" },
+    TRUST_DOMAINS,
     &Table {
         name: "commits",
         columns: &[
@@ -179,6 +181,10 @@ pub(crate) const TABLES: &[&Table] = &[
 ];
 
 impl Table {
+    pub(crate) fn is_ordered_by(&self, column: &str) -> bool {
+        self.order.split(", ").any(|name| name == column)
+    }
+
     pub(crate) fn names(&self) -> String {
         self.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
     }

@@ -5,7 +5,7 @@ use meshroot::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::pod::{Pod, uid};
-use super::signing_key::SigningKey;
+use super::signing_key::{SigningKey, key_set};
 
 /// What every API server calls itself unless told otherwise; so do all those of a mesh.
 pub const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
@@ -71,8 +71,7 @@ impl ApiServer {
 
     /// The key set, as `kubectl get --raw /openid/v1/jwks` prints it.
     pub fn jwks(&self) -> String {
-        let keys: Vec<_> = self.keys.iter().map(SigningKey::jwk).collect();
-        format!(r#"{{"keys":[{}]}}"#, keys.join(","))
+        key_set(&self.keys)
     }
 
     /// The token that a pod finds mounted.

@@ -54,6 +54,11 @@ impl InspectError {
         Self { name: super::words::clean(name, 200), reason }
     }
 
+    /// What bytes of no kind that is described look like; `None` when their kind is known, and the error says what is wrong with them.
+    pub fn looks_like(&self) -> Option<&str> {
+        if let Reason::Unknown(looks_like) = &self.reason { Some(looks_like) } else { None }
+    }
+
     /// A stable, machine-readable code.
     pub fn code(&self) -> &'static str {
         match &self.reason {

@@ -2,7 +2,7 @@ use super::{IssueError, Issued, LifetimeCut};
 use crate::key::{Crypto, PublicKey, SignatureAlgorithm, Signer};
 use crate::lint::Linted;
 use crate::profile::ProfileKind;
-use crate::spiffe::{SpiffeId, TrustDomain};
+use crate::spiffe::TrustDomain;
 use crate::time::{Timestamp, Validity};
 use crate::verify::CaPath;
 use crate::x509::encode::signed;
@@ -94,8 +94,11 @@ impl LintedTbs {
         if certificate.tbs.spki != self.subject_key.spki_der() {
             return Err(IssueError::Key(crate::key::KeyError::InconsistentKeyPair));
         }
-        // A workload's was just validated.
-        let id = id.or_else(|| spiffe_id(&certificate));
+        // A workload's was just validated; the linter lets no second one pass.
+        let id = id.or_else(|| {
+            let names = certificate.tbs.extension(SUBJECT_ALT_NAME).and_then(|e| AltNames::decode(e.value).ok())?;
+            Some(names.spiffe_id()?.to_owned())
+        });
         // As the certificate says, so that nobody has to read it again to be sure.
         let issuer = DistinguishedName::from_der_unchecked(certificate.tbs.issuer);
         let (serial, validity) = (SerialNumber::from_bytes(certificate.tbs.serial), certificate.tbs.validity);
@@ -111,10 +114,4 @@ impl LintedTbs {
         let signature = signer.sign(self.message())?;
         self.complete(&signature)
     }
-}
-
-/// The first URI that is a SPIFFE ID; the linter lets no second one pass.
-fn spiffe_id(certificate: &CertRef<'_>) -> Option<SpiffeId> {
-    let names = certificate.tbs.extension(SUBJECT_ALT_NAME).and_then(|e| AltNames::decode(e.value).ok())?;
-    names.uris.into_iter().find_map(|uri| SpiffeId::parse(uri).ok())
 }

@@ -4,6 +4,7 @@ use der::asn1::ObjectIdentifier;
 
 use super::encode::{BIT_STRING, BOOLEAN, INTEGER, OCTET_STRING, OID, SEQUENCE, explicit, implicit};
 use super::reader::{DerReader, Element};
+use crate::spiffe::SpiffeIdRef;
 
 pub(crate) const SUBJECT_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.14");
 pub(crate) const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.15");
@@ -222,6 +223,11 @@ impl<'a> AltNames<'a> {
         self.len() == 0
     }
 
+    /// The first URI that is a SPIFFE ID: who the certificate says it is for, which validation alone makes true.
+    pub fn spiffe_id(&self) -> Option<SpiffeIdRef<'a>> {
+        self.uris.iter().find_map(|uri| SpiffeIdRef::parse(uri).ok())
+    }
+
     pub(crate) fn decode(value: &'a [u8]) -> der::Result<Self> {
         let mut names = Self::default();
         let mut outer = DerReader::new(value);
@@ -301,4 +307,17 @@ pub(crate) fn is_key_identifier_alone(value: &[u8]) -> bool {
     let Ok(sequence) = outer.required(SEQUENCE) else { return false };
     let mut fields = sequence.inside();
     outer.is_finished() && matches!(fields.optional(implicit(0)), Ok(Some(_))) && fields.is_finished()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_spiffe_id_is_the_first_uri_that_is_one() {
+        let id = |uris: &[&'static str]| AltNames { uris: uris.to_vec(), ..AltNames::default() }.spiffe_id().map(|id| id.to_string());
+        assert_eq!(id(&["https://a.example", "spiffe://A.example", "spiffe://a.example/x", "spiffe://b.example"]).unwrap(), "spiffe://a.example/x");
+        assert_eq!(id(&["spiffe://a.example", "spiffe://a.example/x"]).unwrap(), "spiffe://a.example");
+        assert_eq!([id(&[]), id(&["spiffe://"])], [None, None]);
+    }
 }

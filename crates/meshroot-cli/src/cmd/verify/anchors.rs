@@ -3,9 +3,14 @@
 use std::collections::BTreeSet;
 
 use meshroot::bundle::{Bundle, BundleError, BundleMap, Ignored, Limits};
+use meshroot::pem::PemError;
 use meshroot::spiffe::{SpiffeIdRef, TrustDomain};
+use meshroot::x509::Certificate;
 
 use crate::exit::{Exit, Failure, Result};
+use crate::instead;
+
+const WANTED: &str = "a trust bundle: a SPIFFE bundle or a bundle map as JSON, or CA certificates in PEM";
 
 /// What is trusted, and where that comes from.
 #[derive(Debug)]
@@ -20,8 +25,17 @@ pub(in crate::cmd) struct Anchors {
 /// A bundle map names its trust domains. A SPIFFE document and PEM do not: the trust domain is the one that is given, or
 /// the only one that the CA certificates name themselves. It is never taken from the chain that is to be judged.
 pub(in crate::cmd) fn read(bytes: &[u8], given: Option<TrustDomain>) -> Result<Anchors> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    if matches!(bytes, [0x30, length, ..] if *length >= 0x80) {
+        let root = Certificate::from_der(bytes).map_err(|_| instead::of(bytes, WANTED))?;
+        let bundle = |trust_domain| Ok(Bundle::new(trust_domain).with_x509_authorities([root.clone()])?);
+        return single("one root in DER", bundle(placeholder()?)?, Vec::new(), given, bundle);
+    }
     if bytes.trim_ascii_start().first() != Some(&b'{') {
-        let bundle = Bundle::from_pem(placeholder()?, bytes)?;
+        let bundle = match Bundle::from_pem(placeholder()?, bytes) {
+            Err(BundleError::Pem(PemError::NoCertificate)) => return Err(instead::of(bytes, WANTED)),
+            read => read?,
+        };
         return single("PEM roots", bundle, Vec::new(), given, |trust_domain| Ok(Bundle::from_pem(trust_domain, bytes)?));
     }
     match BundleMap::from_json(bytes, &Limits::default()) {
@@ -51,6 +65,11 @@ fn single(
     let (trust_domain, source) = match (given, said.iter().next()) {
         (Some(given), _) => (given, "as --trust-domain says"),
         (None, Some(one)) if said.len() == 1 => (one.clone(), "as its CA certificates say"),
+        (None, None) if looked_at.x509_authorities().is_empty() && !ignored.is_empty() => {
+            let ignored: Vec<_> = ignored.iter().map(Ignored::to_string).collect();
+            let message = format!("nothing in this bundle can be used: {}", ignored.join("; "));
+            return Err(Failure::new(Exit::BadInput, "verify.empty_bundle", message));
+        }
         (None, found) => {
             let why =
                 if found.is_some() { "its CA certificates name several trust domains" } else { "nothing in it says which trust domain it is of" };

@@ -29,6 +29,6 @@ pub(super) fn settle(sites: &mut [Site], settings: &Settings, notes: &mut Vec<St
         site.trust_domain = Some((domain.clone(), by.to_owned()));
     }
     if !silent.is_empty() && settings.trust_domain.is_none() {
-        notes.push(format!("no certificate names the trust domain of {}: {domain} was assumed; say it with --trust-domain", listed(silent)));
+        notes.push(format!("no CA and no workload names the trust domain of {}: {domain} was assumed; say it with --trust-domain", listed(silent)));
     }
 }

@@ -251,7 +251,7 @@ fn sent(mut ders: Vec<Vec<u8>>, source: &str, address: Option<String>, warnings:
             findings: Vec::new(),
         }));
     }
-    let id = spiffe_id(first);
+    let id = first.alt_names().and_then(|names| names.spiffe_id()).map(SpiffeIdRef::to_owned);
     Content::Sent(Sent { source: source.to_owned(), ders, certificates, id, address })
 }
 
@@ -272,10 +272,5 @@ fn stored(chain: Vec<Certificate>, trust_domain: &TrustDomain, bundle: &Bundle) 
 
 /// The trust domain that a CA certificate names (X509-SVID §4.1: an ID without a path).
 fn named_trust_domain(certificate: &Certificate) -> Option<TrustDomain> {
-    spiffe_id(certificate).map(|id| id.trust_domain().to_owned())
-}
-
-fn spiffe_id(certificate: &Certificate) -> Option<SpiffeId> {
-    let names = certificate.alt_names()?;
-    names.uris.iter().find_map(|uri| SpiffeIdRef::parse(uri).ok()).map(SpiffeIdRef::to_owned)
+    Some(certificate.alt_names()?.spiffe_id()?.trust_domain().to_owned())
 }

@@ -1,0 +1,3 @@
+module meshroot.example/lines
+
+go 1.26.0
