@@ -1,23 +1,18 @@
 //! Who vouches for the callers: a Kubernetes API server's key, and what it signs with it.
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use meshroot::key::{Crypto, KeyAlgorithm, PrivateKey};
-use serde_json::{Value, json};
+use meshroot_testkit::kubernetes::{SigningKey, key_set};
+use serde_json::json;
 
 #[derive(Debug)]
-pub(super) struct ApiServer(PrivateKey);
+pub(super) struct ApiServer(SigningKey);
 
 impl ApiServer {
     pub(super) fn new() -> Self {
-        Self(PrivateKey::generate(KeyAlgorithm::EcdsaP256, &Crypto::ring()).unwrap())
+        Self(SigningKey::p256("w").unwrap())
     }
 
     pub(super) fn jwks(&self) -> String {
-        let point = self.0.public_key().key_bytes();
-        let coordinate = |octets: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(octets);
-        let key = json!({ "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "w", "x": coordinate(&point[1..33]), "y": coordinate(&point[33..65]) });
-        json!({ "keys": [key] }).to_string()
+        key_set([&self.0])
     }
 
     /// A pod's projected token.
@@ -34,22 +29,6 @@ impl ApiServer {
                 "pod": { "name": "cart-7d9f", "uid": "5d9c6b2e-52f2-44a4-8a9b-1a3f0c5f0002" },
             },
         });
-        let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
-        let signed = format!("{}.{}", part(&json!({ "alg": "ES256", "kid": "w" })), part(&claims));
-        let signature = self.0.signer(&Crypto::ring()).unwrap().sign(signed.as_bytes()).unwrap();
-        format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(raw(&signature)))
+        self.0.sign(&claims).unwrap()
     }
-}
-
-/// An ECDSA signature as JWS carries it: r and s, 32 octets each, out of the DER of X.509.
-fn raw(der: &[u8]) -> Vec<u8> {
-    let number = |at: usize| {
-        let length = usize::from(der[at + 1]);
-        let digits = &der[at + 2..at + 2 + length];
-        let digits = digits.strip_prefix(&[0]).unwrap_or(digits);
-        ([vec![0; 32 - digits.len()], digits.to_vec()].concat(), at + 2 + length)
-    };
-    let (r, next) = number(2);
-    let (s, _) = number(next);
-    [r, s].concat()
 }
