@@ -20,6 +20,7 @@ use std::time::Instant;
 
 use meshroot::x509::SerialNumber;
 
+use super::references::References;
 use super::serials::{Number, Recent};
 use super::*;
 use crate::support::{Mesh, NOW};
@@ -74,9 +75,9 @@ fn fill(store: &SqliteStore, plan: &Plan, from: u64, to: u64) {
     let mut state = store.state();
     let context = store.context("fill");
     let transaction = state.connection.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
-    let (mut found, mut index) = (Recent::default(), Recent::default());
+    let (mut found, mut references, mut index) = (Recent::default(), References::default(), Recent::default());
     index.behind = 1;
-    let mut tail = log::Tail::find(&transaction, &context, &mut found).unwrap();
+    let mut tail = log::Tail::find(&transaction, &context, &mut found, &mut references).unwrap();
     let remembered = plan.now().unix() - i64::try_from(DAY).unwrap();
     for n in from..to {
         let (serial, at) = (Plan::serial(n), plan.at(n));
@@ -98,7 +99,7 @@ fn fill(store: &SqliteStore, plan: &Plan, from: u64, to: u64) {
             since: Some(at - 5_000),
             certificate: &certificate,
         };
-        entry.insert(&mut tail.insert).unwrap();
+        tail.write(&entry).unwrap();
         entry.note_expiry(&transaction).unwrap();
         if not_after >= remembered {
             let certificate = Certificate::from_der(&certificate).unwrap();

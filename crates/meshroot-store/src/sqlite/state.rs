@@ -5,6 +5,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::failure::Context;
 use super::inventory::Maintenance;
 use super::mark::{Found, Mark, Reached};
+use super::references::References;
 use super::serials::Recent;
 use super::standing;
 use crate::{Restoration, Restored, Standing, StoreError, StoreId, VISIBLE_AFTER};
@@ -23,6 +24,8 @@ pub(super) struct State {
     pub(super) lost: Reached,
     /// The newest serial numbers.
     pub(super) recent: Recent,
+    /// By which the next certificates are kept.
+    pub(super) references: References,
     pub(super) maintenance: Maintenance,
 }
 
