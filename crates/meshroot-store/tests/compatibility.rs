@@ -26,14 +26,17 @@ fn a_store_of_version_3_opens() {
 }
 
 #[test]
+fn a_store_of_version_4_opens() {
+    // Its second certificate is kept as what differs from the first: the form is in the file.
+    let (_folder, path) = copied(&fixture("store-v4"));
+    assert_eq!(kept(&path)[1][..2], [1, 1]);
+    opens("store-v4");
+}
+
+#[test]
 fn what_an_older_version_recorded_stays_as_it_is_and_new_certificates_are_kept_by_it() {
     let (_folder, path) = copied(&fixture("store-v3"));
-    let kept = || {
-        let connection = rusqlite::Connection::open(&path).unwrap();
-        let mut select = connection.prepare("SELECT certificate FROM issuances ORDER BY position").unwrap();
-        select.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap().map(Result::unwrap).collect::<Vec<_>>()
-    };
-    let before = kept();
+    let before = kept(&path);
     let store = SqliteStore::open(&path).unwrap();
     let (held, mesh) = (store.issuances(&Query::default()).unwrap(), Mesh::new("mesh.example"));
     assert_eq!(before, held.iter().map(|row| row.certificate.clone()).collect::<Vec<_>>());
@@ -48,9 +51,16 @@ fn what_an_older_version_recorded_stays_as_it_is_and_new_certificates_are_kept_b
     };
     let recorded = store.record_one(issuance).unwrap();
     assert_eq!(store.issuances(&Query { after: 2, ..Query::default() }).unwrap()[0].certificate, recorded.der());
-    let after = kept();
+    let after = kept(&path);
     assert_eq!(after[..2], before);
     assert!(after[2].len() * 3 < recorded.der().len() * 2, "{} of {} octets", after[2].len(), recorded.der().len());
+}
+
+/// What the log of a store keeps of its certificates.
+fn kept(path: &Path) -> Vec<Vec<u8>> {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    let mut select = connection.prepare("SELECT certificate FROM issuances ORDER BY position").unwrap();
+    select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }
 
 fn fixture(name: &str) -> PathBuf {

@@ -14,6 +14,8 @@
 //! and a copy is left out behind the last literals. Numbers are in groups of seven bits, the lowest first, each octet but the
 //! last with its highest bit set; a shift is added to the one before, and its sign is in the lowest bit.
 
+use core::ops::Range;
+
 /// How many places of a reference are remembered by what stands there: as many as a certificate has octets, and some more.
 const PLACES: usize = 1_024;
 
@@ -48,8 +50,10 @@ enum Source {
 impl Reference {
     pub(crate) fn new(octets: Vec<u8>) -> Self {
         let mut places = vec![0; PLACES].into_boxed_slice();
-        for (at, four) in octets.windows(LOOKED_UP).enumerate() {
-            if let (Some(place), Ok(at)) = (places.get_mut(slot(four)), u16::try_from(at)) {
+        for (at, first) in octets.windows(LOOKED_UP).enumerate() {
+            if let Some(first) = first.first_chunk()
+                && let (Some(place), Ok(at)) = (places.get_mut(slot(*first)), u16::try_from(at))
+            {
                 *place = at;
             }
         }
@@ -58,11 +62,11 @@ impl Reference {
 
     /// Appends to `out` what `target` is beside the reference.
     pub(crate) fn encode(&self, known: Known<'_>, target: &[u8], out: &mut Vec<u8>) {
-        let places = known.map(|value| place(target, value));
+        let stand = known.map(|value| place(target, value).map_or(0..0, |at| at..at.saturating_add(value.len())));
         let (mut at, mut literals, mut shift) = (0usize, 0usize, 0isize);
         while at < target.len() {
             let rest = tail(target, at);
-            let Some((from, length)) = self.longest(rest, at, shift, known, places) else {
+            let Some((from, length)) = self.longest(rest, at, shift, &stand) else {
                 at = at.saturating_add(1);
                 continue;
             };
@@ -90,24 +94,30 @@ impl Reference {
     }
 
     /// The longest copy that `rest` can begin with and that is worth it.
-    fn longest(&self, rest: &[u8], at: usize, shift: isize, known: Known<'_>, places: [Option<usize>; 2]) -> Option<(Source, usize)> {
-        let beside = at.checked_add_signed(shift).map_or(0, |place| same(rest, tail(&self.octets, place)));
+    fn longest(&self, rest: &[u8], at: usize, shift: isize, stand: &[Range<usize>; 2]) -> Option<(Source, usize)> {
+        let first: &[u8; LOOKED_UP] = rest.first_chunk()?;
+        let beside = self.same(at.wrapping_add_signed(shift), first, rest);
         let mut longest = (Source::Beside, beside);
-        for ((which, value), place) in (0u64..).zip(known).zip(places) {
-            // It stands there as a whole: that was looked up.
-            if let Some(offset) = place.and_then(|place| at.checked_sub(place))
-                && let Some(length) = value.len().checked_sub(offset)
-                && length > longest.1
-            {
-                longest = (Source::Known(which, offset), length);
+        for (which, range) in (0u64..).zip(stand) {
+            if range.contains(&at) {
+                let (offset, length) = (at.saturating_sub(range.start), range.end.saturating_sub(at));
+                if length > longest.1 {
+                    longest = (Source::Known(which, offset), length);
+                }
             }
         }
         if longest.1 >= LEAST {
             return Some(longest);
         }
-        let place = self.places.get(slot(rest.get(..LOOKED_UP)?)).copied().map(usize::from)?;
-        let length = same(rest, tail(&self.octets, place));
+        let place = self.places.get(slot(*first)).copied().map(usize::from)?;
+        let length = self.same(place, first, rest);
         (length >= LEAST_ELSEWHERE).then_some((Source::Elsewhere(place), length))
+    }
+
+    /// How many octets of `rest` stand at a place, if its first ones do: nearly everywhere they do not.
+    fn same(&self, place: usize, first: &[u8; LOOKED_UP], rest: &[u8]) -> usize {
+        let there = tail(&self.octets, place);
+        if there.first_chunk() == Some(first) { same(rest, there) } else { 0 }
     }
 }
 
@@ -150,10 +160,15 @@ fn append(out: &mut Vec<u8>, octets: &[u8], most: usize) -> Option<()> {
 
 /// Where a value stands as a whole.
 fn place(target: &[u8], value: &[u8]) -> Option<usize> {
-    // Eight octets are compared as one number, and are hardly ever somewhere else.
-    let first: &[u8; 8] = value.first_chunk()?;
-    let stands = |at: &usize| tail(target, *at).starts_with(value);
-    target.windows(8).enumerate().filter(|(_, eight)| eight.first_chunk() == Some(first)).map(|(at, _)| at).find(stands)
+    let first = value.first().filter(|_| value.len() >= LEAST)?;
+    let mut from = 0usize;
+    loop {
+        let at = from.saturating_add(tail(target, from).iter().position(|octet| octet == first)?);
+        if tail(target, at).starts_with(value) {
+            return Some(at);
+        }
+        from = at.saturating_add(1);
+    }
 }
 
 /// How many octets both begin with.
@@ -167,11 +182,10 @@ fn tail(octets: &[u8], at: usize) -> &[u8] {
     octets.get(at..).unwrap_or_default()
 }
 
-/// Where the place of four octets is kept.
-fn slot(four: &[u8]) -> usize {
-    let number = four.first_chunk().map_or(0, |four| u32::from_le_bytes(*four));
+/// Where the place of what begins like this is kept.
+fn slot(first: [u8; LOOKED_UP]) -> usize {
     // Fibonacci hashing: the product's highest ten bits.
-    usize::try_from(number.wrapping_mul(0x9e37_79b1).wrapping_shr(22)).unwrap_or(0)
+    usize::try_from(u32::from_le_bytes(first).wrapping_mul(0x9e37_79b1).wrapping_shr(22)).unwrap_or(0)
 }
 
 fn put_literals(out: &mut Vec<u8>, octets: &[u8]) {
