@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::arithmetic_side_effects, reason = "tests may be blunt")]
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use meshroot::x509::Certificate;
 
 use super::*;
@@ -74,6 +76,8 @@ fn a_certificate_is_kept_as_a_difference_and_read_whole_in_every_way() {
     }
     let out = folder.path().join("out");
     export::write(&store, &out).unwrap();
+    let exported = std::fs::read_to_string(out.join("issuances.jsonl")).unwrap();
+    assert!(exported.lines().zip(&made).all(|(line, der)| line.contains(&BASE64_STANDARD.encode(der))), "an export has them whole");
     let imported = SqliteStore::import(&folder.path().join("imported.db"), &Export::open(&out).unwrap()).unwrap();
     assert_eq!(whole(&imported), [1, 2], "an import keeps them as recording does");
     drop(store);
@@ -150,14 +154,16 @@ fn nothing_new_is_kept_by_an_entry_that_is_damaged() {
 fn nothing_is_kept_by_what_was_taken_back() {
     let (_folder, store, mesh) = store();
     let refused = |kind| Submission { consumes: Some(TokenDigest([7; 32])), ..issuance(&mesh, kind).into() };
-    let batch = vec![refused("workload"), issuance(&mesh, "workload").into(), refused("server"), issuance(&mesh, "server").into()];
+    let one = |kind| issuance(&mesh, kind).into();
+    // Where the first server's certificate would have been is a workload's then.
+    let batch = vec![refused("workload"), one("workload"), refused("server"), one("workload"), one("server"), one("server")];
     let outcomes = store.submit(batch).unwrap();
     let made = outcomes.into_iter().flatten().map(|outcome| match outcome {
         Outcome::Recorded(recorded) => Ok(recorded.der().to_vec()),
         Outcome::Answered(_) => panic!("nothing was asked twice"),
     });
     let made: Vec<_> = made.collect();
-    assert_eq!((read(&store), whole(&store)), (made, vec![1, 2]));
+    assert_eq!((read(&store), whole(&store)), (made, vec![1, 3]));
 }
 
 #[test]
