@@ -25,6 +25,7 @@ mod caller;
 mod clock;
 pub mod config;
 mod discovery;
+mod front;
 mod grpc;
 mod http;
 mod https;

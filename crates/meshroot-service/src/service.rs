@@ -15,7 +15,8 @@ use tracing::{error, info, warn};
 
 use crate::caller::{Means, OperatorError};
 use crate::discovery::{self, DiscoveryError};
-use crate::grpc::{self, Calls};
+use crate::front::Front;
+use crate::grpc::Calls;
 use crate::http::{self, App};
 use crate::issuing::Desk;
 use crate::mesh::{Mesh, MeshError, maintenance};
@@ -164,7 +165,7 @@ impl Service {
             Door::new(
                 Entrance::Tls(listener, tls),
                 config.limits,
-                http::public(Arc::clone(&app)).merge(grpc::routes(Arc::new(Calls::new(Arc::clone(&app), pods.clone())))),
+                Front::public(Arc::clone(&app), Arc::new(Calls::new(Arc::clone(&app), pods.clone()))),
             ),
             Door::new(Entrance::Plain(health_listener), config.limits, http::health(Arc::clone(&app))),
         ];

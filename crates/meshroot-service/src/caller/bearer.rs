@@ -3,12 +3,11 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, header};
 use meshroot::time::Timestamp;
-use meshroot::token::{ServiceAccountToken, TokenError};
+use meshroot::token::TokenError;
 use meshroot_store::{JoinToken, TokenDigest};
-use zeroize::Zeroizing;
 
 use super::remembered::Digest;
-use super::{Audience, AuthenticationError, Caller};
+use super::{Audience, AuthenticationError, Caller, ServiceAccount};
 use crate::http::App;
 
 /// What a one-time token begins with: people and secret scanners see what it is.
@@ -21,8 +20,8 @@ const MOST: usize = 16 << 10;
 const SPENT: Duration = Duration::from_secs(60);
 
 /// A token that somebody bears, and its digest.
-pub(super) struct Bearer {
-    text: Zeroizing<String>,
+pub(super) struct Bearer<'a> {
+    text: &'a str,
     digest: Digest,
     kind: Kind,
     audience: Audience,
@@ -40,9 +39,9 @@ enum Kind {
     ServiceAccount,
 }
 
-impl Bearer {
+impl<'a> Bearer<'a> {
     /// The token in the `Authorization` header, if there is one.
-    pub(super) fn of(headers: &HeaderMap, audience: Audience, app: &App) -> Result<Option<Self>, AuthenticationError> {
+    pub(super) fn of(headers: &'a HeaderMap, audience: Audience, app: &App) -> Result<Option<Self>, AuthenticationError> {
         let mut values = headers.get_all(header::AUTHORIZATION).iter();
         let Some(value) = values.next() else { return Ok(None) };
         if values.next().is_some() {
@@ -60,7 +59,7 @@ impl Bearer {
             false if token.split('.').count() == 3 => Kind::ServiceAccount,
             false => return Err(AuthenticationError::UnknownKind),
         };
-        Ok(Some(Self { text: Zeroizing::new(token.to_owned()), digest: app.mesh.crypto().sha256(token.as_bytes()), kind, audience }))
+        Ok(Some(Self { text: token, digest: app.mesh.crypto().sha256(token.as_bytes()), kind, audience }))
     }
 
     /// What is known of it already.
@@ -90,16 +89,16 @@ impl Bearer {
         self.judge(app, token)
     }
 
-    async fn service_account(&self, app: &App, now: Timestamp) -> Result<Arc<ServiceAccountToken>, AuthenticationError> {
+    async fn service_account(&self, app: &App, now: Timestamp) -> Result<Arc<ServiceAccount>, AuthenticationError> {
         let permissions = app.permissions.load_full();
-        let token = permissions.service_account(&self.text, self.digest, self.audience, app.mesh.crypto(), now).inspect_err(|e| {
+        let token = permissions.service_account(self.text, self.digest, self.audience, app.mesh.crypto(), now).inspect_err(|e| {
             if let TokenError::UnknownKey { issuer, .. } = e {
                 permissions.of_issuer(issuer).for_each(|cluster| app.key_sets.want(cluster.as_str()));
             }
         })?;
         if !app.reviews.is_settled(token.cluster(), &self.digest, now) {
             let audiences = permissions.audiences(token.cluster(), self.audience);
-            app.reviews.check(&token, &self.text, self.digest, &audiences, now).await?;
+            app.reviews.check(&token, self.text, self.digest, &audiences, now).await?;
         }
         Ok(token)
     }

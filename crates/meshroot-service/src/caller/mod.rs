@@ -6,6 +6,7 @@ mod means;
 mod operators;
 mod recent;
 mod remembered;
+mod service_account;
 mod svid;
 
 use std::sync::Arc;
@@ -14,7 +15,6 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use meshroot::hierarchy::ClusterName;
-use meshroot::token::ServiceAccountToken;
 use meshroot_store::JoinToken;
 use rustls::pki_types::CertificateDer;
 
@@ -28,6 +28,7 @@ pub use operators::OperatorError;
 pub(crate) use operators::Operators;
 pub(crate) use recent::Recent;
 pub(crate) use remembered::{Digest, Remembered};
+pub(crate) use service_account::ServiceAccount;
 pub(crate) use svid::Workload;
 
 /// Who is asking.
@@ -38,7 +39,7 @@ pub(crate) enum Caller {
     /// Somebody with a one-time token that is good for something now.
     Token(JoinToken),
     /// A service account of a cluster, by its token.
-    ServiceAccount(Arc<ServiceAccountToken>),
+    ServiceAccount(Arc<ServiceAccount>),
     /// A workload that shows its current certificate.
     Workload(Arc<Workload>),
     /// An administrator.
@@ -50,16 +51,13 @@ pub(crate) enum Caller {
 
 impl Caller {
     /// For records and the log.
-    pub(crate) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> Arc<str> {
         match self {
             Self::Nobody => "nobody".into(),
-            Self::Token(token) => format!("token {:?} by {}", token.digest, token.created_by),
-            Self::ServiceAccount(token) => {
-                let pod = token.pod().map(|pod| format!(", pod {}", pod.name)).unwrap_or_default();
-                format!("{}{pod}", meshroot::policy::Caller::from(&**token))
-            }
-            Self::Workload(workload) => format!("{} with record {}", workload.id, workload.position),
-            Self::Administrator { name } => name.clone(),
+            Self::Token(token) => format!("token {:?} by {}", token.digest, token.created_by).into(),
+            Self::ServiceAccount(account) => account.name(),
+            Self::Workload(workload) => format!("{} with record {}", workload.id, workload.position).into(),
+            Self::Administrator { name } => name.as_str().into(),
         }
     }
 
@@ -68,7 +66,7 @@ impl Caller {
         match self {
             Self::Nobody | Self::Administrator { .. } => None,
             Self::Token(token) => Some(&token.cluster),
-            Self::ServiceAccount(token) => Some(token.cluster()),
+            Self::ServiceAccount(account) => Some(account.cluster()),
             Self::Workload(workload) => Some(&workload.cluster),
         }
     }
@@ -97,16 +95,16 @@ impl Caller {
 }
 
 /// What somebody shows of themselves.
-enum Shown {
+enum Shown<'a> {
     Nothing,
-    Bearer(Bearer),
+    Bearer(Bearer<'a>),
     /// The Unix socket's other end.
     User(u32),
     Chain(Arc<[CertificateDer<'static>]>, Digest),
 }
 
-impl Shown {
-    fn of(headers: &HeaderMap, peer: Option<&Peer>, audience: Audience, app: &App) -> Result<Self, AuthenticationError> {
+impl<'a> Shown<'a> {
+    fn of(headers: &'a HeaderMap, peer: Option<&Peer>, audience: Audience, app: &App) -> Result<Self, AuthenticationError> {
         if let Some(bearer) = Bearer::of(headers, audience, app)? {
             return Ok(Self::Bearer(bearer));
         }

@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
 use bytes::BytesMut;
 use http_body_util::{BodyExt, Limited};
 use prost::Message;
 
 use super::frame::{FrameError, HEAD, MOST, decode, split};
 use super::status::{Code, Status};
+use crate::http::Payload;
 
 /// What is read of a call that is refused: enough for an honest client to have finished. What is left unread is a stream that is reset,
 /// and h2 ends a connection, with all calls on it, after a thousand of those.
 const DRAINED: usize = 64 << 10;
 
 /// Reads the one message of a unary call, and that nothing follows it.
-pub(super) async fn unary<M: Message + Default>(body: Body, patience: Duration) -> Result<M, Status> {
+pub(super) async fn unary<M: Message + Default>(body: impl Payload, patience: Duration) -> Result<M, Status> {
     let read = Limited::new(body, MOST.saturating_add(HEAD)).collect();
     let bytes = match tokio::time::timeout(patience, read).await {
         Ok(Ok(read)) => read.to_bytes(),
@@ -32,7 +32,7 @@ pub(super) async fn unary<M: Message + Default>(body: Body, patience: Duration) 
 }
 
 /// Reads and forgets what the client of a refused call still sends, within bounds.
-pub(super) async fn drain(body: Body) {
+pub(super) async fn drain(body: impl Payload) {
     let _ = tokio::time::timeout(Duration::from_secs(1), Limited::new(body, DRAINED).collect()).await;
 }
 

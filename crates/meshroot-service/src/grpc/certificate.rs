@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Extension, Request, State};
+use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Response, StatusCode};
 use meshroot::csr::Csr;
@@ -16,17 +16,14 @@ use super::status::{Code, Status};
 use super::{Calls, answer};
 use crate::audit;
 use crate::caller::{Audience, AuthenticationError, Caller};
-use crate::http::{App, Claim, Names, Problem, RequestId, WORKLOAD, decide, unusable};
+use crate::http::{App, Claim, Names, Payload, Problem, RequestId, WORKLOAD, decide, unusable};
 use crate::issuing::Order;
 use crate::net::Peer;
 
 /// `istio.v1.auth.IstioCertificateService/CreateCertificate`
-pub(super) async fn create(
-    State(calls): State<Arc<Calls>>,
-    Extension(RequestId(request_id)): Extension<RequestId>,
-    request: Request,
-) -> Response<Body> {
+pub(super) async fn create<B: Payload>(State(calls): State<Arc<Calls>>, request: Request<B>) -> Response<Body> {
     let (head, body) = request.into_parts();
+    let request_id = head.extensions.get().map_or_else(|| RequestId::next().0, |RequestId(id)| Arc::clone(id));
     let app = &calls.app;
     let caller = match who(&calls, &head).await {
         Ok(caller) => caller,
@@ -62,17 +59,19 @@ async fn who(calls: &Calls, head: &Parts) -> Result<Caller, AuthenticationError>
 }
 
 /// The cluster, for metrics, and the chain with the roots. `name` becomes that of the workload's proxy, when one speaks for it.
-async fn issue(
+async fn issue<B: Payload>(
     calls: &Calls,
     request_id: &Arc<str>,
     caller: Caller,
-    name: &mut String,
-    body: Body,
+    name: &mut Arc<str>,
+    body: B,
 ) -> Result<(String, Vec<String>), (String, Status)> {
     let app = &calls.app;
     // Only a cluster that the policy knows may become a label of a metric.
     let cluster = caller.cluster().map(ToString::to_string).unwrap_or_default();
     let here = |e: Status| (cluster.clone(), e);
+    // Who asks too much, for whomever.
+    let asking = Arc::clone(name);
     let (mut claim, _permit) = match admit(app, caller.clone()) {
         Ok(admitted) => admitted,
         Err(status) => {
@@ -84,18 +83,17 @@ async fn issue(
     if let Some(id) = request.impersonated().transpose() {
         let permissions = app.permissions.load();
         let impersonator = impersonator(&caller, id, &permissions.policy, &*calls.pods).map_err(|e| here(e.into()))?;
-        (claim.caller, *name) = (impersonator.caller, impersonator.name);
+        (claim.caller, *name) = (impersonator.caller, impersonator.name.into());
     }
     let csr = Csr::from_pem_or_der(request.csr.as_bytes()).map_err(|e| here(unusable(&e).into()))?;
     // As Istio's own CA reads it: nothing, and less than nothing, are no wish.
     let lifetime = u64::try_from(request.validity_duration).ok().filter(|seconds| *seconds > 0).map(Duration::from_secs);
     // The policy first: it costs nothing beside a signature.
     let grant = decide(app, &claim.caller, &csr, &Names::default(), lifetime).map_err(|problem| here(problem.into()))?;
-    // The proxy is who asks too much, for whomever.
-    app.rates.admit(&caller.name(), &cluster).map_err(|e| here(Problem::from(e).into()))?;
+    app.rates.admit(&asking, &cluster).map_err(|e| here(Problem::from(e).into()))?;
     let proven = csr.prove(app.mesh.crypto()).map_err(|e| here(unusable(&e).into()))?;
     let trust_domain = grant.trust_domain().clone();
-    let (caller, request_id) = (name.clone(), Arc::clone(request_id));
+    let (caller, request_id) = (Arc::clone(name), Arc::clone(request_id));
     let order = Order { request: proven, grant, since: claim.since, caller, request_id, idempotency: None, consumes: claim.consumes };
     let answer = app.desk.issue(order).await.map_err(|e| here(Problem::from(e).into()))?;
     let snapshot = app.mesh.now();

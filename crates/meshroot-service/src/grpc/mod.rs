@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Response, header};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, any};
@@ -26,7 +26,7 @@ use http_body_util::{BodyExt, Full};
 use prost::Message;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::http::App;
+use crate::http::{App, Payload};
 use crate::pods::PodIndex;
 use health::Health;
 use status::{Code, Status};
@@ -63,10 +63,18 @@ impl Calls {
     }
 }
 
+/// By which certificates are asked for.
+pub(crate) const CREATE_CERTIFICATE: &str = "/istio.v1.auth.IstioCertificateService/CreateCertificate";
+
+/// A call of [`CREATE_CERTIFICATE`], answered as the router would have it answered.
+pub(crate) async fn certificate<B: Payload>(calls: Arc<Calls>, request: Request<B>) -> Response<Body> {
+    layer::around(&calls, CREATE_CERTIFICATE, request, |request| certificate::create(State(Arc::clone(&calls)), request)).await
+}
+
 /// Every method; a test holds reflection to it.
 fn methods() -> Vec<(&'static str, MethodRouter<Arc<Calls>>)> {
     vec![
-        ("/istio.v1.auth.IstioCertificateService/CreateCertificate", any(certificate::create)),
+        (CREATE_CERTIFICATE, any(certificate::create)),
         ("/grpc.health.v1.Health/Check", any(health::check)),
         ("/grpc.health.v1.Health/Watch", any(health::watch)),
         ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", any(reflection::info)),
@@ -82,7 +90,7 @@ pub(crate) fn routes(calls: Arc<Calls>) -> Router {
     let router = methods().into_iter().fold(Router::new(), |router, (path, method)| router.route(path, method));
     router
         .route("/istio.v1.auth.IstioCertificateService/{method}", any(unknown_method))
-        .layer(from_fn_with_state(Arc::clone(&calls), layer::around))
+        .layer(from_fn_with_state(Arc::clone(&calls), layer::layer))
         .with_state(calls)
 }
 

@@ -2,11 +2,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, QueryRejection};
-use axum::extract::{Extension, Query, State};
+use axum::body::Body;
+use axum::extract::rejection::{ExtensionRejection, QueryRejection};
+use axum::extract::{Extension, FromRequestParts, Query, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt;
 use meshroot::csr::{Csr, CsrError, ProvenRequest};
 use meshroot::issue::IssueError;
 use meshroot::policy::{self, Grant};
@@ -69,17 +71,19 @@ pub(crate) const WORKLOAD: &str = "workload";
 const KEPT: Duration = Duration::from_secs(86_400);
 
 /// `POST /v1/certificates`
-pub(super) async fn create(
-    State(app): State<Arc<App>>,
-    Extension(RequestId(request_id)): Extension<RequestId>,
-    caller: Caller,
-    query: Result<Query<Wanted>, QueryRejection>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Problem> {
+pub(super) async fn create(State(app): State<Arc<App>>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    made(&app, head, body).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn made(app: &Arc<App>, mut head: Parts, body: Body) -> Result<Response, Problem> {
+    let Extension(RequestId(request_id)) = Extension::from_request_parts(&mut head, app).await.map_err(unnamed)?;
+    let caller = Caller::from_request_parts(&mut head, app).await?;
+    let query = Query::<Wanted>::try_from_uri(&head.uri);
+    let headers = head.headers;
     let name = caller.name();
     let profile = query.as_ref().map_or(WORKLOAD, |Query(wanted)| wanted.profile());
-    let outcome = answer(&app, &request_id, &name, caller, query, &headers, body).await;
+    let outcome = answer(app, &request_id, &name, caller, query, &headers, body).await;
     match outcome {
         Ok((cluster, answer)) => {
             app.metrics.issued(&cluster, profile, "issued");
@@ -93,16 +97,21 @@ pub(super) async fn create(
     }
 }
 
+/// Every request is given its name before anybody else sees it.
+fn unnamed(e: ExtensionRejection) -> Problem {
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "http.unnamed", e.body_text())
+}
+
 type Refused = (String, Problem);
 
 async fn answer(
     app: &App,
     request_id: &Arc<str>,
-    name: &str,
+    name: &Arc<str>,
     caller: Caller,
     query: Result<Query<Wanted>, QueryRejection>,
     headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Body,
 ) -> Result<(String, Answer), Refused> {
     let nowhere = |problem: Problem| (String::new(), problem);
     let claim = Claim::of(caller).map_err(nowhere)?;
@@ -110,7 +119,8 @@ async fn answer(
     let cluster = claim.caller.cluster().map(ToString::to_string).unwrap_or_default();
     let here = |problem: Problem| (cluster.clone(), problem);
     let Query(wanted) = query.map_err(|e| here(super::bundles::malformed_query(&e)))?;
-    let body = body.map_err(|e| here(Problem::new(e.status(), "http.body", e.body_text())))?;
+    // It is here, as long as it may be, before anybody is asked for.
+    let body = body.collect().await.map_err(|e| here(Problem::new(StatusCode::BAD_REQUEST, "http.body", e.to_string())))?.to_bytes();
     let csr = Csr::from_pem_or_der(&body).map_err(|e| here(unusable(&e)))?;
     let names = Names::of(&wanted).map_err(here)?;
     let idempotency = idempotency(app, headers, name, &csr, &wanted).map_err(here)?;
@@ -124,7 +134,7 @@ async fn answer(
     app.rates.admit(name, &cluster).map_err(|e| here(e.into()))?;
     let request: ProvenRequest = csr.prove(app.mesh.crypto()).map_err(|e| here(unusable(&e)))?;
     let request_id = Arc::clone(request_id);
-    let order = Order { request, grant, since: claim.since, caller: name.to_owned(), request_id, idempotency, consumes: claim.consumes };
+    let order = Order { request, grant, since: claim.since, caller: Arc::clone(name), request_id, idempotency, consumes: claim.consumes };
     let issued = app.desk.issue(order).await.map_err(|e| here(e.into()))?;
     Ok((cluster, issued))
 }
@@ -168,7 +178,7 @@ impl Claim {
                 let detail = "administrators make tokens and do not have identities: make one with `meshroot token create`";
                 Err(Problem::new(StatusCode::FORBIDDEN, "policy.not_a_workload", detail).rule("administrators have no identity"))
             }
-            Caller::ServiceAccount(token) => Ok(plain((&*token).into())),
+            Caller::ServiceAccount(account) => Ok(plain((&**account).into())),
             Caller::Token(token) => {
                 let scope = match token.scope {
                     TokenScope::Workload(id) => policy::JoinScope::Identity(id),

@@ -105,7 +105,7 @@ async fn ask(
         profile: profile.kind().to_string(),
         lifetime,
         csr: der,
-        caller: caller_name,
+        caller: caller_name.to_string(),
         token: token.as_ref().map(|token| token.digest),
         at: now,
         answered: None,

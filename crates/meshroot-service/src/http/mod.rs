@@ -25,9 +25,10 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use axum::Router;
+use axum::extract::{Request, State};
 use axum::http::header;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, post};
 use tokio::sync::{Semaphore, watch};
 
@@ -42,7 +43,7 @@ use crate::permission::Permissions;
 use crate::review::Reviews;
 pub(crate) use certificates::{Claim, Names, WORKLOAD, decide, unusable};
 pub(crate) use problem::Problem;
-pub(crate) use request_id::{HEADER as REQUEST_ID, RequestId};
+pub(crate) use request_id::{HEADER as REQUEST_ID, Payload, RequestId};
 
 /// What every handler works with.
 #[derive(Debug)]
@@ -94,10 +95,18 @@ impl App {
     }
 }
 
+/// Where certificates are asked for.
+pub(crate) const CERTIFICATES: &str = "/v1/certificates";
+
+/// A `POST` to [`CERTIFICATES`], answered as the router would have it answered.
+pub(crate) async fn certificate<B: Payload>(app: Arc<App>, request: Request<B>) -> Response {
+    request_id::around(&app, CERTIFICATES, request, |request| certificates::create(State(Arc::clone(&app)), request)).await
+}
+
 /// Every path of the interface; a test holds it to the OpenAPI document.
 fn operations() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
     vec![
-        ("/v1/certificates", post(certificates::create)),
+        (CERTIFICATES, post(certificates::create)),
         ("/v1/tokens", get(tokens::list).post(tokens::create)),
         ("/v1/tokens/{digest}", delete(tokens::withdraw)),
         ("/v1/inventory", get(inventory::search)),

@@ -2,13 +2,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use axum::body::Body;
+use axum::BoxError;
+use axum::body::{Body, Bytes};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::Body as _;
 use tracing::{debug, info};
 
 use super::{App, Problem};
@@ -41,29 +41,39 @@ pub(super) async fn name(mut request: Request, next: Next) -> Response {
 }
 
 /// As [`name`], and refuses at once what is more than we can do, counts, and logs.
+pub(super) async fn name_count_and_limit(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
+    around(&app, &route, request, |request| next.run(request)).await
+}
+
+/// What [`name_count_and_limit`] does about a request of this route, whoever answers it.
 #[allow(clippy::disallowed_methods, reason = "it measures how long an answer takes")]
-pub(super) async fn name_count_and_limit(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+pub(super) async fn around<B: Payload, F: Future<Output = Response>>(
+    app: &App,
+    route: &str,
+    mut request: Request<B>,
+    answer: impl FnOnce(Request) -> F,
+) -> Response {
     let id = RequestId::next();
     request.extensions_mut().insert(id.clone());
     let began = Instant::now();
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
     // Probes are answered whatever the load; readers that wait for a bundle have a limit of their own.
-    let counted = !matches!(route.as_str(), "/healthz" | "/readyz" | "/v1/trust-domains/{trust_domain}/bundle");
+    let counted = !matches!(route, "/healthz" | "/readyz" | "/v1/trust-domains/{trust_domain}/bundle");
     // The body first: who sends slowly takes no place from those who do not.
-    let response = match whole(request, &app).await {
+    let response = match whole(request, app).await {
         Err(problem) => problem.into_response(),
         Ok(request) => match counted.then(|| app.requests.try_acquire()) {
             Some(Err(_)) => {
                 let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "http.overloaded", "too many requests are in hand");
                 problem.retry_after(Duration::from_secs(1)).into_response()
             }
-            _permit => next.run(request).await,
+            _permit => answer(request).await,
         },
     };
     let status = response.status();
     let code = response.extensions().get::<Problem>().map_or("", Problem::code);
-    app.metrics.answered(&route, status, began.elapsed());
+    app.metrics.answered(route, status, began.elapsed());
     let microseconds = began.elapsed().as_micros();
     // Bundles are read by everybody all the time, and for what was granted there is a line under `audit`.
     if status.is_success() || status == StatusCode::NOT_MODIFIED {
@@ -74,14 +84,19 @@ pub(super) async fn name_count_and_limit(State(app): State<Arc<App>>, mut reques
     finish(&id, response)
 }
 
+/// A body as it comes in.
+pub(crate) trait Payload: hyper::body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static {}
+
+impl<B: hyper::body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static> Payload for B {}
+
 /// Octets of an administrator's body: a CRL with 40,000 entries, or what a root signed for a thousand clusters. It is also the
 /// most that the framework takes.
 const ADMINISTRATORS: usize = 2 << 20;
 
 /// The request with its body read, within the time and the length that are allowed.
-async fn whole(request: Request, app: &App) -> Result<Request, Problem> {
+async fn whole<B: Payload>(request: Request<B>, app: &App) -> Result<Request, Problem> {
     if request.body().is_end_stream() {
-        return Ok(request);
+        return Ok(request.map(|_| Body::empty()));
     }
     let (head, body) = request.into_parts();
     // Administrators bring CRLs and what roots signed; on the socket there is nobody else.

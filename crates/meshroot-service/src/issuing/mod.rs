@@ -38,7 +38,7 @@ pub(crate) struct Order {
     /// When the identity was last vouched for by something else than its own certificate; `None` for now.
     pub(crate) since: Option<Timestamp>,
     /// Who asks, for the record.
-    pub(crate) caller: String,
+    pub(crate) caller: Arc<str>,
     /// The request's name, for the log.
     pub(crate) request_id: Arc<str>,
     /// The caller's own name for the request.
@@ -93,13 +93,13 @@ impl Desk {
         let (authority, ca) = (ca.authority.clone(), ca.clone());
         drop(snapshot);
         let (issued, in_flight) = self.sign(ca, authorized, profile, now).await?;
-        let caller: Arc<str> = order.caller.as_str().into();
+        let caller = order.caller;
         let issuance = Issuance {
             issued,
             trust_domain,
             authority,
             kind: profile_kind.to_string(),
-            caller: order.caller,
+            caller: caller.to_string(),
             at: now,
             since: order.since.unwrap_or(now),
         };

@@ -2,7 +2,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, watch};
@@ -11,6 +10,7 @@ use tracing::warn;
 use super::connection::{Arrival, Connection, Protocols};
 use super::stopped;
 use crate::config::Limits;
+use crate::front::Front;
 
 /// Where connections come in.
 #[derive(Debug)]
@@ -52,12 +52,12 @@ impl Entrance {
 pub(crate) struct Door {
     entrance: Entrance,
     limits: Limits,
-    router: Router,
+    front: Front,
 }
 
 impl Door {
-    pub(crate) fn new(entrance: Entrance, limits: Limits, router: Router) -> Self {
-        Self { entrance, limits, router }
+    pub(crate) fn new(entrance: Entrance, limits: Limits, front: impl Into<Front>) -> Self {
+        Self { entrance, limits, front: front.into() }
     }
 
     /// Serves until `stop` turns true; then finishes what was taken, for at most the configured time. Answers whether
@@ -88,7 +88,7 @@ impl Door {
             };
             let connection = Connection {
                 protocols: Arc::clone(&protocols),
-                router: self.router.clone(),
+                front: self.front.clone(),
                 watcher: graceful.watcher(),
                 stop: stop.clone(),
                 handshakes: Arc::clone(&handshakes),

@@ -1,4 +1,3 @@
-use core::convert::Infallible;
 use core::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -6,8 +5,6 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use axum::Router;
-use axum::routing::future::RouteFuture;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -18,13 +15,13 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
-use tower::Service;
 use tracing::debug;
 
 use super::corked::Corked;
 use super::resting;
 use super::{Origin, Peer};
 use crate::config::Limits;
+use crate::front::{Answering, Front};
 
 /// A connection that came in.
 pub(super) enum Arrival {
@@ -65,7 +62,7 @@ impl Protocols {
 /// A connection, and what it may do.
 pub(super) struct Connection {
     pub(super) protocols: Arc<Protocols>,
-    pub(super) router: Router,
+    pub(super) front: Front,
     /// As long as there is one, the door waits.
     pub(super) watcher: Watcher,
     pub(super) stop: watch::Receiver<bool>,
@@ -95,7 +92,7 @@ impl Connection {
                         // Over TLS h2 is agreed on, or not spoken (RFC 9113 §3.2).
                         match tls.alpn_protocol() == Some(b"h2") {
                             true => self.serve_h2(stream, peer),
-                            false => self.serve_h1(stream, peer),
+                            false => self.serve_h1(Box::new(stream), peer),
                         }
                     }
                     Ok(Err(e)) => debug!(%address, error = %e, "a TLS handshake failed"),
@@ -107,21 +104,21 @@ impl Connection {
 
     // Each in a task of its own, and in a box: what is moved into an async block and awaited there has its place in the task twice.
 
-    fn serve_h1(self, stream: TlsStream<TcpStream>, peer: Peer) {
-        let Self { protocols, router, watcher, stop, permit, .. } = self;
+    fn serve_h1(self, stream: Box<TlsStream<TcpStream>>, peer: Peer) {
+        let Self { protocols, front, watcher, stop, permit, .. } = self;
         tokio::spawn(async move {
             let (origin, idle) = (peer.origin.clone(), protocols.idle);
-            let served = resting::serve(stream, &protocols.h1, answering(router, peer), idle, stop);
+            let served = resting::serve(stream, &protocols.h1, answering(front, peer), idle, stop);
             ended(&origin, Box::pin(served).await);
             drop((watcher, permit));
         });
     }
 
     fn serve_h2(self, stream: TlsStream<TcpStream>, peer: Peer) {
-        let Self { protocols, router, watcher, permit, .. } = self;
+        let Self { protocols, front, watcher, permit, .. } = self;
         let origin = peer.origin.clone();
         let (stream, cork) = Corked::new(stream);
-        let service = hyper::service::service_fn(answering(router, peer));
+        let service = hyper::service::service_fn(answering(front, peer));
         let mut connection = Box::pin(watcher.watch(protocols.h2.serve_connection(TokioIo::new(stream), service).into_owned()));
         tokio::spawn(async move {
             let served = poll_fn(|cx| {
@@ -141,9 +138,9 @@ impl Connection {
     }
 
     fn serve_either(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: Peer) {
-        let Self { protocols, router, watcher, permit, .. } = self;
+        let Self { protocols, front, watcher, permit, .. } = self;
         let origin = peer.origin.clone();
-        let service = hyper::service::service_fn(answering(router, peer));
+        let service = hyper::service::service_fn(answering(front, peer));
         let connection = Box::pin(watcher.watch(protocols.either.serve_connection(TokioIo::new(stream), service).into_owned()));
         tokio::spawn(async move {
             ended(&origin, connection.await);
@@ -152,13 +149,9 @@ impl Connection {
     }
 }
 
-/// Hands the requests of one peer to the router.
-fn answering(router: Router, peer: Peer) -> impl Fn(hyper::Request<Incoming>) -> RouteFuture<Infallible> + Send + Sync + 'static {
-    move |mut request| {
-        request.extensions_mut().insert(peer.clone());
-        // A router is always ready, and cloning it counts a reference.
-        router.clone().call(request)
-    }
+/// Hands over the requests of one peer.
+fn answering(front: Front, peer: Peer) -> impl Fn(hyper::Request<Incoming>) -> Answering + Send + Sync + 'static {
+    move |request| front.answer(&peer, request)
 }
 
 fn ended<E: core::fmt::Display>(origin: &Origin, how: Result<(), E>) {

@@ -22,20 +22,19 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::server::TlsStream;
 
+use crate::front::Answering;
+
 /// After one to two of these without a request a connection rests.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// How long a client may take to let us say goodbye.
 const GOODBYE: Duration = Duration::from_secs(5);
 
-/// The answer to one request, on its way.
-type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
-
 /// Serves until the client ends it, or says nothing for `idle`, or `stop` turns true; then what was taken is still answered.
-pub(super) async fn serve<F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static>(
-    stream: TlsStream<TcpStream>,
+pub(super) async fn serve(
+    stream: Box<TlsStream<TcpStream>>,
     http: &http1::Builder,
-    answer: impl Fn(Request<Incoming>) -> F + Send + Sync + 'static,
+    answer: impl Fn(Request<Incoming>) -> Answering + Send + Sync + 'static,
     idle: Duration,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), hyper::Error> {
@@ -75,16 +74,20 @@ pub(super) async fn serve<F: Future<Output = Result<Response<Body>, Infallible>>
             }
         });
         served.await?;
-        let parts = Pin::into_inner(connection).into_parts();
-        stream = parts.io.into_inner().stream;
-        // Nothing can still hold the whole buffer it was read into.
-        begun = if parts.read_buf.is_empty() { Bytes::new() } else { parts.read_buf };
+        (stream, begun) = taken_apart(Pin::into_inner(connection).into_parts());
         let goes_on = rests && !stopping && (!begun.is_empty() || somebody_asks(&mut stream, idle, stopped.as_mut()).await);
         if !goes_on {
             let _ = timeout(GOODBYE, stream.shutdown()).await;
             return Ok(());
         }
     }
+}
+
+/// What is left of a connection that has rested or ended. Nothing of it may live on in the future that waits for the next request: not
+/// the buffer either, which an empty remainder would still hold.
+fn taken_apart<S>(parts: http1::Parts<TokioIo<Wire>, S>) -> (Box<TlsStream<TcpStream>>, Bytes) {
+    let begun = if parts.read_buf.is_empty() { Bytes::new() } else { parts.read_buf };
+    (parts.io.into_inner().stream, begun)
 }
 
 /// Waits for the next request. `false` when none will come.
@@ -106,14 +109,9 @@ struct Progress {
 }
 
 impl Progress {
-    fn count(self: &Arc<Self>, answer: impl Future<Output = Result<Response<Body>, Infallible>> + Send + 'static) -> Answering {
+    fn count(self: &Arc<Self>, answer: Answering) -> Counted {
         self.taken.fetch_add(1, Ordering::Relaxed);
-        let progress = Arc::clone(self);
-        Box::pin(async move {
-            let answer = answer.await;
-            progress.answered.fetch_add(1, Ordering::Relaxed);
-            answer
-        })
+        Counted { answer, progress: Arc::clone(self) }
     }
 
     /// Whether everything that was asked is answered, and the answers are out.
@@ -122,10 +120,26 @@ impl Progress {
     }
 }
 
+/// An answer that counts when it is there.
+struct Counted {
+    answer: Answering,
+    progress: Arc<Progress>,
+}
+
+impl Future for Counted {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = ready!(self.answer.as_mut().poll(cx));
+        self.progress.answered.fetch_add(1, Ordering::Relaxed);
+        Poll::Ready(answer)
+    }
+}
+
 /// The stream, with what was read of it before.
 #[derive(Debug)]
 struct Wire {
-    stream: TlsStream<TcpStream>,
+    stream: Box<TlsStream<TcpStream>>,
     begun: Bytes,
     progress: Arc<Progress>,
 }

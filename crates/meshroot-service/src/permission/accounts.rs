@@ -4,9 +4,9 @@ use std::time::Duration;
 use meshroot::hierarchy::ClusterName;
 use meshroot::key::Crypto;
 use meshroot::time::Timestamp;
-use meshroot::token::{Expected, Issuers, ServiceAccountToken, TokenError};
+use meshroot::token::{Expected, Issuers, TokenError};
 
-use crate::caller::{Audience, Digest, Remembered};
+use crate::caller::{Audience, Digest, Remembered, ServiceAccount};
 
 /// Service accounts, by their tokens and by the clusters' keys. Verdicts are remembered here, and so forgotten as soon as
 /// the policy or a key set changes: then all of this is made anew.
@@ -19,7 +19,7 @@ pub(super) struct Accounts {
 
 #[derive(Debug)]
 struct Verdicts {
-    good: Remembered<Arc<ServiceAccountToken>>,
+    good: Remembered<Arc<ServiceAccount>>,
     bad: Remembered<TokenError>,
 }
 
@@ -32,7 +32,7 @@ impl Accounts {
         Self { issuers, ours: verdicts(), istio: verdicts() }
     }
 
-    pub(super) fn known(&self, digest: &Digest, audience: Audience, now: Timestamp) -> Option<Result<Arc<ServiceAccountToken>, TokenError>> {
+    pub(super) fn known(&self, digest: &Digest, audience: Audience, now: Timestamp) -> Option<Result<Arc<ServiceAccount>, TokenError>> {
         let verdicts = self.of(audience);
         verdicts.good.get(digest, now).map(Ok).or_else(|| verdicts.bad.get(digest, now).map(Err))
     }
@@ -45,14 +45,14 @@ impl Accounts {
         expected: impl Fn(&ClusterName) -> Option<Expected>,
         crypto: &Crypto,
         now: Timestamp,
-    ) -> Result<Arc<ServiceAccountToken>, TokenError> {
+    ) -> Result<Arc<ServiceAccount>, TokenError> {
         let verdicts = self.of(audience);
         match self.issuers.verify_as(token, &expected, crypto, now) {
             Ok(token) => {
                 let until = expected(token.cluster()).map_or(now, |expected| expected.accepted_until(&token));
-                let token = Arc::new(token);
-                verdicts.good.put(digest, Arc::clone(&token), now, until);
-                Ok(token)
+                let account = Arc::new(ServiceAccount::new(token));
+                verdicts.good.put(digest, Arc::clone(&account), now, until);
+                Ok(account)
             }
             Err(e) => {
                 if is_final(&e) {

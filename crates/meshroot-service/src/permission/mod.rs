@@ -13,9 +13,9 @@ use meshroot::key::Crypto;
 use meshroot::policy::{CheckedPolicy, PolicyNote};
 use meshroot::spiffe::TrustDomain;
 use meshroot::time::Timestamp;
-use meshroot::token::{Expected, ServiceAccountToken, TokenError};
+use meshroot::token::{Expected, TokenError};
 
-use crate::caller::{Audience, Digest};
+use crate::caller::{Audience, Digest, ServiceAccount};
 use crate::config;
 use crate::discovery::KeySets;
 use crate::mesh::Snapshot;
@@ -95,7 +95,7 @@ impl Permissions {
         digest: &Digest,
         audience: Audience,
         now: Timestamp,
-    ) -> Option<Result<Arc<ServiceAccountToken>, TokenError>> {
+    ) -> Option<Result<Arc<ServiceAccount>, TokenError>> {
         self.accounts.known(digest, audience, now)
     }
 
@@ -107,7 +107,7 @@ impl Permissions {
         audience: Audience,
         crypto: &Crypto,
         now: Timestamp,
-    ) -> Result<Arc<ServiceAccountToken>, TokenError> {
+    ) -> Result<Arc<ServiceAccount>, TokenError> {
         self.accounts.judge(token, digest, audience, |cluster| self.expected(cluster, audience), crypto, now)
     }
 }
