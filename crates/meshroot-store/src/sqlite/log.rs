@@ -40,7 +40,7 @@ impl<'a> Tail<'a> {
         let open = segments::open(connection, context)?;
         let newest = open.newest(connection, context)?;
         recent.catch_up_to(newest, connection, context)?;
-        references.catch_up_to(newest, connection, context, &open)?;
+        references.go_on(&open, newest);
         let insert = format!(
             "INSERT INTO {} (position, trust_domain, authority, kind, caller, spiffe_id, serial, not_before, not_after, at, since, certificate, checksum) \
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -210,7 +210,7 @@ impl Entry<'_> {
 }
 
 /// What [`entry`] reads, of one segment.
-pub(super) fn columns(table: &str) -> String {
+fn columns(table: &str) -> String {
     format!(
         "SELECT position, trust_domain, name, authority, kind, caller, spiffe_id, serial, not_before, not_after, at, certificate, checksum, since \
          FROM {table} LEFT JOIN trust_domains ON number = trust_domain"
@@ -303,7 +303,7 @@ pub(super) fn in_segment(certificates: &mut Certificates<'_>, position: i64) -> 
 }
 
 /// A row of [`columns`], its certificate whole.
-pub(super) fn entry(row: &Row<'_>, certificates: &mut Certificates<'_>) -> Result<IssuanceRow, StoreError> {
+fn entry(row: &Row<'_>, certificates: &mut Certificates<'_>) -> Result<IssuanceRow, StoreError> {
     let context = certificates.context;
     let failed = |e| context.failed(e);
     let text = |column| row.get::<_, String>(column).map_err(failed);

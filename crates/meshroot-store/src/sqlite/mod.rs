@@ -192,7 +192,7 @@ impl Store for SqliteStore {
     fn submit(&self, batch: Vec<Submission>) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
         let context = self.context("record in");
         let mut state = self.state();
-        // Taken out: when the transaction fails they are forgotten, and read again from the log.
+        // Taken out: when the transaction fails they are forgotten.
         let (mut recent, mut references) = (std::mem::take(&mut state.recent), std::mem::take(&mut state.references));
         let places = state.append(&self.meta.id, &context, |transaction, context| {
             let mut tail = log::Tail::find(transaction, context, &mut recent, &mut references)?;

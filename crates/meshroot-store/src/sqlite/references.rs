@@ -10,7 +10,6 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::delta::{self, Known, Reference};
 use super::failure::Context;
-use super::log;
 use super::segments::Segment;
 use crate::StoreError;
 
@@ -18,8 +17,11 @@ use crate::StoreError;
 /// difference, as [`delta`] has them. A certificate in DER begins with 0x30.
 const DIFFERENCE: u8 = 1;
 
-/// How many positions before an entry its reference may be: so many entries, and no more, are lost with one that is damaged.
-const REACH: i64 = 1_024;
+/// How many entries one is the reference of, at most: so many are lost with it when it is damaged.
+const DEPENDENTS: u32 = 256;
+
+/// How many positions before an entry its reference may be: enough for some hundred CAs that take turns.
+const REACH: i64 = 8_192;
 
 /// The longest certificate that this library reads, and with it the longest that a difference can stand for.
 const LONGEST: usize = 65_536;
@@ -27,13 +29,12 @@ const LONGEST: usize = 65_536;
 /// How many references are remembered, of about 3 kB: one for each CA and kind of certificate.
 const REMEMBERED: usize = 256;
 
-/// The newest certificates that the open segment has whole, each CA's and kind's: by them the next ones are kept.
+/// Certificates that this process appended whole to the open segment, the newest of each CA and kind: by them the next ones are kept.
+/// What others appended is not read for it: a reference more for each process costs less.
 #[derive(Debug, Default)]
 pub(super) struct References {
     /// The segment's number: nothing refers to another segment.
     segment: i64,
-    /// The last entry that was looked at.
-    seen: i64,
     held: Vec<Held>,
     /// What is written to the log next. Its memory is used again.
     difference: Vec<u8>,
@@ -45,6 +46,7 @@ struct Held {
     authority: String,
     kind: String,
     reference: Reference,
+    dependents: u32,
 }
 
 /// A certificate, with what decides how it is kept.
@@ -58,75 +60,54 @@ pub(super) struct Whole<'a> {
 }
 
 impl References {
-    /// Reads what the log has got since, in this process or another.
-    pub(super) fn catch_up_to(&mut self, newest: i64, connection: &Connection, context: &Context<'_>, open: &Segment) -> Result<(), StoreError> {
-        if self.segment != open.number || self.seen > newest {
-            *self = Self { segment: open.number, ..Self::default() };
+    /// Goes on behind the newest entry of the open segment.
+    pub(super) fn go_on(&mut self, open: &Segment, newest: i64) {
+        if self.segment != open.number {
+            (self.segment, self.held) = (open.number, Vec::new());
         }
-        if self.seen == newest {
-            return Ok(());
-        }
-        let failed = |e| context.failed(e);
-        let sql = format!("{} WHERE position > ? AND substr(certificate, 1, 1) <> x'01' ORDER BY position", log::columns(&open.table()));
-        let mut select = connection.prepare_cached(&sql).map_err(failed)?;
-        let mut rows = select.query([self.seen.max(newest.saturating_sub(REACH))]).map_err(failed)?;
-        let mut certificates = Certificates::of(connection, context, open);
-        while let Some(row) = rows.next().map_err(failed)? {
-            let position = row.get(0).map_err(failed)?;
-            match log::entry(row, &mut certificates) {
-                Ok(row) => self.hold(position, row.authority.as_str(), &row.kind, row.certificate),
-                // Who reads it is told so. Nothing more shall depend on it.
-                Err(StoreError::Damaged { .. }) => {}
-                Err(e) => return Err(e),
-            }
-        }
-        self.seen = newest;
-        Ok(())
+        self.take_back(newest.saturating_add(1));
     }
 
     /// Forgets what was appended at this position and behind it.
     pub(super) fn take_back(&mut self, position: i64) {
         self.held.retain(|held| held.position < position);
-        self.seen = position.saturating_sub(1);
     }
 
     /// What the log keeps of a certificate that is appended now. One that is kept whole is the reference of those that follow.
     pub(super) fn keep<'a>(&'a mut self, whole: &Whole<'a>) -> &'a [u8] {
-        self.seen = whole.position;
         if self.differs_little(whole) {
             return &self.difference;
         }
-        self.hold(whole.position, whole.authority, whole.kind, whole.certificate.to_vec());
+        self.hold(whole);
         whole.certificate
     }
 
     /// Whether it can be kept as a difference, and a third of it is saved so.
     fn differs_little(&mut self, whole: &Whole<'_>) -> bool {
         let Self { held, difference, .. } = self;
-        let Some(held) = held.iter().find(|held| held.authority == whole.authority && held.kind == whole.kind) else { return false };
+        let Some(held) = held.iter_mut().find(|held| held.authority == whole.authority && held.kind == whole.kind) else { return false };
         let before = whole.position.saturating_sub(held.position);
-        if !(1..=REACH).contains(&before) || whole.certificate.len() > LONGEST {
+        if !(1..=REACH).contains(&before) || held.dependents >= DEPENDENTS || whole.certificate.len() > LONGEST {
             return false;
         }
         difference.clear();
         difference.push(DIFFERENCE);
         delta::put(difference, before.cast_unsigned());
         held.reference.encode(whole.known, whole.certificate, difference);
+        held.dependents = held.dependents.saturating_add(1);
         difference.len().saturating_mul(3) <= whole.certificate.len().saturating_mul(2)
     }
 
-    fn hold(&mut self, position: i64, authority: &str, kind: &str, certificate: Vec<u8>) {
-        let reference = Reference::new(certificate);
-        if let Some(held) = self.held.iter_mut().find(|held| held.authority == authority && held.kind == kind) {
-            (held.position, held.reference) = (position, reference);
-            return;
-        }
+    fn hold(&mut self, whole: &Whole<'_>) {
+        self.held.retain(|held| held.authority != whole.authority || held.kind != whole.kind);
         if self.held.len() >= REMEMBERED
             && let Some((oldest, _)) = self.held.iter().enumerate().min_by_key(|(_, held)| held.position)
         {
             self.held.swap_remove(oldest);
         }
-        self.held.push(Held { position, authority: authority.to_owned(), kind: kind.to_owned(), reference });
+        let (authority, kind) = (whole.authority.to_owned(), whole.kind.to_owned());
+        let reference = Reference::new(whole.certificate.to_vec());
+        self.held.push(Held { position: whole.position, authority, kind, reference, dependents: 0 });
     }
 }
 
