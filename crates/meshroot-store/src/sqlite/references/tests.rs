@@ -210,6 +210,16 @@ fn nothing_is_kept_by_an_entry_of_another_segment() {
     assert_eq!(left, made[2..]);
 }
 
+#[test]
+fn what_the_log_does_not_have_is_no_reference() {
+    let (_folder, store, mesh) = store();
+    record(&store, &mesh, &["workload", "server"]);
+    let mut state = store.state();
+    let open = segments::open(&state.connection, &store.context("read")).unwrap();
+    state.references.go_on(&open, 1);
+    assert_eq!(state.references.held.iter().map(|held| held.position).collect::<Vec<_>>(), [1]);
+}
+
 /// Certificates as they might be, of `kinds` kinds: alike, but for what nobody can guess.
 fn certificate(n: i64, kinds: i64) -> (String, Vec<u8>) {
     let random = (0..12i64).flat_map(|part| (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_u64.cast_signed()).wrapping_mul(part * 2 + 3).to_be_bytes());
