@@ -69,7 +69,7 @@ fn submissions(mesh: &Mesh) -> Vec<Submission> {
     let issue = |n: usize| {
         let at = NOW.plus(Duration::from_secs((n / A_SECOND) as u64));
         let serial = SerialNumber::from_bytes(&serial(n));
-        let issued = mesh.issue_with(&format!("/ns/namespace-{}/sa/app-{:02}", n % 10, n % 100), serial, at);
+        let issued = mesh.issue_to_another(&format!("/ns/namespace-{}/sa/app-{:02}", n % 10, n % 100), serial, at);
         let caller = format!("west/namespace-{}/app-{:02} pod 0f5a6c1e-4f7e-4a8e-9c5d-2f0f{:08x}", n % 10, n % 100, n);
         let (trust_domain, authority) = (mesh.trust_domain.clone(), mesh.west.clone());
         Issuance { issued, trust_domain, authority, kind: "workload".into(), caller, at, since: at }.into()

@@ -13,6 +13,10 @@ use crate::{NewStore, StoreError};
 /// The files that SQLite keeps beside a database, and our mark.
 const COMPANIONS: [&str; 4] = ["-wal", "-journal", "-shm", MARK_SUFFIX];
 
+/// Octets of a page, which is written as a whole. A transaction of eight certificates fills one or two of these, and writes three others
+/// again for it: with pages twice as large a fifth more is written a certificate. In smaller ones that of an RSA key has hardly room.
+const PAGE: i64 = 2_048;
+
 /// Builds the store under a temporary name and links it into place. `between` is told each step's name before it is
 /// done; tests crash there.
 pub(super) fn create(path: &Path, new: &NewStore, between: &mut dyn FnMut(&'static str)) -> Result<(), StoreError> {
@@ -67,6 +71,7 @@ fn build(
 
 fn empty(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.pragma_update(None, "page_size", PAGE)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     // Stays in the file: who opens it later uses a write-ahead log too.
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;

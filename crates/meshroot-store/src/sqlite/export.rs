@@ -6,6 +6,7 @@ use rusqlite::{Connection, ToSql, params_from_iter};
 
 use super::failure::Context;
 use super::load::{self, StoreRow};
+use super::references::{Certificates, References, Whole};
 use super::{log, revocations, segments, serials, standing, tokens};
 use crate::export::{Export, Header, ISSUANCES, Kind, Place, Sink, TABLES, Table, Value};
 use crate::{Meta, Query, StoreError};
@@ -14,10 +15,11 @@ pub(super) fn export(connection: &Connection, context: &Context<'_>, meta: &Meta
     for table in TABLES {
         if *table == ISSUANCES {
             for segment in segments::held(connection, context)? {
-                read(connection, context, table, &segment.table(), sink)?;
+                let certificates = Certificates::of(connection, context, &segment);
+                read(connection, context, table, &segment.table(), Some(certificates), sink)?;
             }
         } else {
-            read(connection, context, table, table.name, sink)?;
+            read(connection, context, table, table.name, None, sink)?;
         }
     }
     let row = load::store_row(connection, context)?;
@@ -27,7 +29,15 @@ pub(super) fn export(connection: &Connection, context: &Context<'_>, meta: &Meta
     Ok(Header::new(meta, &row.wrapped_data_key, place))
 }
 
-fn read(connection: &Connection, context: &Context<'_>, table: &'static Table, from: &str, sink: &mut Sink<'_>) -> Result<(), StoreError> {
+/// The rows of a table, those of the log with their certificates whole.
+fn read(
+    connection: &Connection,
+    context: &Context<'_>,
+    table: &'static Table,
+    from: &str,
+    mut certificates: Option<Certificates<'_>>,
+    sink: &mut Sink<'_>,
+) -> Result<(), StoreError> {
     let failed = |e| context.failed(e);
     let mut select = connection.prepare(&format!("SELECT {} FROM {from} ORDER BY {}", table.names(), table.order)).map_err(failed)?;
     let mut rows = select.query([]).map_err(failed)?;
@@ -39,9 +49,26 @@ fn read(connection: &Connection, context: &Context<'_>, table: &'static Table, f
                 Kind::Bytes => row.get::<_, Option<Vec<u8>>>(at)?.map_or(Value::Null, Value::Bytes),
             })
         };
-        let values = table.columns.iter().enumerate().map(value).collect::<rusqlite::Result<Vec<_>>>().map_err(failed)?;
+        let mut values = table.columns.iter().enumerate().map(value).collect::<rusqlite::Result<Vec<_>>>().map_err(failed)?;
+        if let Some(certificates) = &mut certificates {
+            change_certificate(&mut values, |kept| certificates.whole(kept.position, kept.known, kept.certificate.to_vec()))?;
+        }
         sink(table, values)?;
     }
+    Ok(())
+}
+
+/// Puts another form of a certificate into a row of the log.
+fn change_certificate(row: &mut [Value], change: impl FnOnce(&Whole<'_>) -> Result<Vec<u8>, StoreError>) -> Result<(), StoreError> {
+    let [Value::Int(position), _, Value::Text(authority), Value::Text(kind), _, id, Value::Bytes(serial), _, _, _, _, Value::Bytes(certificate), _] =
+        row
+    else {
+        // What is missing, the database refuses.
+        return Ok(());
+    };
+    let id = if let Value::Text(id) = id { id.as_bytes() } else { &[] };
+    let held = core::mem::take(certificate);
+    *certificate = change(&Whole { position: *position, authority, kind, known: [serial, id], certificate: &held })?;
     Ok(())
 }
 
@@ -107,15 +134,16 @@ fn write(connection: &Connection, context: &Context<'_>, insert: &str, row: &[Va
 /// A segment has no gaps: behind one the next begins.
 fn import_log(connection: &Connection, context: &Context<'_>, export: &Export) -> Result<(), StoreError> {
     let mut segment = segments::open(connection, context)?;
-    let mut insert = statement(ISSUANCES, &segment.table());
+    let (mut insert, mut references) = (statement(ISSUANCES, &segment.table()), References::default());
     let mut next = segment.first;
     for row in export.rows(ISSUANCES)? {
-        let row = row?;
+        let mut row = row?;
         let position = row.first().and_then(Value::int).ok_or_else(|| context.damaged("an entry of the issuance log has no position"))?;
         if position != next || position.saturating_sub(segment.first) >= segments::ENTRIES {
             segment = segments::begin_next(connection, context, position)?;
-            insert = statement(ISSUANCES, &segment.table());
+            (insert, references) = (statement(ISSUANCES, &segment.table()), References::default());
         }
+        change_certificate(&mut row, |whole| Ok(references.keep(whole).to_vec()))?;
         write(connection, context, &insert, &row)?;
         next = position.saturating_add(1);
     }

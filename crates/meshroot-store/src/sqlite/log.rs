@@ -6,6 +6,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
 use super::failure::Context;
 use super::load::{number_of, sound};
+use super::references::{self, Certificates, References, Whole};
 use super::segments::{self, Segment};
 use super::serials::{self, Index, Number, Recent};
 use crate::checksum::Checksum;
@@ -15,8 +16,9 @@ use crate::{Issuance, IssuanceRow, Query, StoreError};
 pub(super) struct Tail<'a> {
     /// The position of the next entry.
     pub(super) next: i64,
-    pub(super) insert: CachedStatement<'a>,
+    insert: CachedStatement<'a>,
     recent: &'a mut Recent,
+    references: &'a mut References,
     serials: Index<'a>,
     /// Whether there are serial numbers that an earlier version took note of.
     old_serials: bool,
@@ -29,10 +31,16 @@ pub(super) struct Tail<'a> {
 }
 
 impl<'a> Tail<'a> {
-    pub(super) fn find(connection: &'a Connection, context: &Context<'_>, recent: &'a mut Recent) -> Result<Self, StoreError> {
+    pub(super) fn find(
+        connection: &'a Connection,
+        context: &Context<'_>,
+        recent: &'a mut Recent,
+        references: &'a mut References,
+    ) -> Result<Self, StoreError> {
         let open = segments::open(connection, context)?;
         let newest = open.newest(connection, context)?;
         recent.catch_up_to(newest, connection, context)?;
+        references.go_on(&open, newest);
         let insert = format!(
             "INSERT INTO {} (position, trust_domain, authority, kind, caller, spiffe_id, serial, not_before, not_after, at, since, certificate, checksum) \
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -42,6 +50,7 @@ impl<'a> Tail<'a> {
             next: newest.saturating_add(1),
             insert: connection.prepare_cached(&insert).map_err(|e| context.failed(e))?,
             recent,
+            references,
             serials: Index::of(connection, context)?,
             old_serials: serials::has_old_ones(connection, context)?,
             denials: super::revocations::has_denials(connection, context)?,
@@ -54,6 +63,7 @@ impl<'a> Tail<'a> {
     pub(super) fn take_back(&mut self, position: i64) {
         self.next = position;
         self.recent.take_back(position);
+        self.references.take_back(position);
         self.last_expiry = None;
     }
 
@@ -65,6 +75,11 @@ impl<'a> Tail<'a> {
     /// The position of the newest entry.
     pub(super) fn newest(&self) -> i64 {
         self.next.saturating_sub(1)
+    }
+
+    /// Writes an entry's row.
+    pub(super) fn write(&mut self, entry: &Entry<'_>) -> rusqlite::Result<()> {
+        entry.insert(&mut self.insert, self.references.keep(&entry.whole()))
     }
 
     fn number_of(&mut self, connection: &Connection, context: &Context<'_>, trust_domain: &TrustDomain) -> Result<Option<i64>, StoreError> {
@@ -122,7 +137,7 @@ pub(super) fn append(
         since: (issuance.since != issuance.at).then(|| issuance.since.unix()),
         certificate: issued.der(),
     };
-    entry.insert(&mut tail.insert).map_err(failed)?;
+    tail.write(&entry).map_err(failed)?;
     let written = (trust_domain, issuance.authority.clone(), entry.not_after);
     let is_later = |held: &(i64, AuthorityId, i64)| held.0 != written.0 || held.1 != written.1 || held.2 < written.2;
     if tail.last_expiry.as_ref().is_none_or(is_later) {
@@ -160,7 +175,13 @@ impl Entry<'_> {
         self.since.into_iter().fold(row, Checksum::int).finish()
     }
 
-    pub(super) fn insert(&self, statement: &mut CachedStatement<'_>) -> rusqlite::Result<()> {
+    fn whole(&self) -> Whole<'_> {
+        let known = [self.serial, self.spiffe_id.unwrap_or_default().as_bytes()];
+        Whole { position: self.position, authority: self.authority, kind: self.kind, known, certificate: self.certificate }
+    }
+
+    /// Inserts it, with its certificate as it is kept.
+    fn insert(&self, statement: &mut CachedStatement<'_>, certificate: &[u8]) -> rusqlite::Result<()> {
         statement.execute(params![
             self.position,
             self.trust_domain,
@@ -173,7 +194,7 @@ impl Entry<'_> {
             self.not_after,
             self.at,
             self.since,
-            self.certificate,
+            certificate,
             self.checksum()
         ])?;
         Ok(())
@@ -240,9 +261,10 @@ pub(super) fn of_segment(
             i64::try_from(left).unwrap_or(i64::MAX),
         ])
         .map_err(failed)?;
+    let mut certificates = Certificates::of(connection, context, segment);
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(failed)? {
-        found.push(entry(row, context)?);
+        found.push(entry(row, &mut certificates)?);
     }
     Ok(found)
 }
@@ -267,30 +289,30 @@ fn is_without_gap(context: &Context<'_>, segment: &Segment, after: i64, left: us
 /// The entry at this position; `None` if there is none, or not any more.
 pub(super) fn at(connection: &Connection, context: &Context<'_>, position: i64) -> Result<Option<IssuanceRow>, StoreError> {
     match segments::of_position(connection, context, position)? {
-        Some(segment) if !segment.dropped => in_segment(connection, context, &segment, position),
+        Some(segment) if !segment.dropped => in_segment(&mut Certificates::of(connection, context, &segment), position),
         _ => Ok(None),
     }
 }
 
-pub(super) fn in_segment(
-    connection: &Connection,
-    context: &Context<'_>,
-    segment: &Segment,
-    position: i64,
-) -> Result<Option<IssuanceRow>, StoreError> {
-    let sql = format!("{} WHERE position = ?", columns(&segment.table()));
+pub(super) fn in_segment(certificates: &mut Certificates<'_>, position: i64) -> Result<Option<IssuanceRow>, StoreError> {
+    let (connection, context) = (certificates.connection, certificates.context);
+    let sql = format!("{} WHERE position = ?", columns(&certificates.segment.table()));
     let mut select = connection.prepare_cached(&sql).map_err(|e| context.failed(e))?;
-    let found = select.query_row([position], |row| Ok(entry(row, context))).optional().map_err(|e| context.failed(e))?;
+    let found = select.query_row([position], |row| Ok(entry(row, certificates))).optional().map_err(|e| context.failed(e))?;
     found.transpose()
 }
 
-fn entry(row: &Row<'_>, context: &Context<'_>) -> Result<IssuanceRow, StoreError> {
+/// A row of [`columns`], its certificate whole.
+fn entry(row: &Row<'_>, certificates: &mut Certificates<'_>) -> Result<IssuanceRow, StoreError> {
+    let context = certificates.context;
     let failed = |e| context.failed(e);
     let text = |column| row.get::<_, String>(column).map_err(failed);
     let int = |column| row.get::<_, i64>(column).map_err(failed);
     let bytes = |column| row.get::<_, Vec<u8>>(column).map_err(failed);
     let (position, name, authority, kind, caller) = (int(0)?, text(2)?, text(3)?, text(4)?, text(5)?);
-    let (spiffe_id, serial, certificate) = (row.get::<_, Option<String>>(6).map_err(failed)?, bytes(7)?, bytes(11)?);
+    let (spiffe_id, serial, kept) = (row.get::<_, Option<String>>(6).map_err(failed)?, bytes(7)?, bytes(11)?);
+    let called = references::name(position, &kept);
+    let certificate = certificates.whole(position, [&serial, spiffe_id.as_deref().unwrap_or_default().as_bytes()], kept)?;
     let entry = Entry {
         position,
         trust_domain: int(1)?,
@@ -305,8 +327,8 @@ fn entry(row: &Row<'_>, context: &Context<'_>) -> Result<IssuanceRow, StoreError
         since: row.get(13).map_err(failed)?,
         certificate: &certificate,
     };
-    let damaged = || context.damaged(format!("entry {position} of the issuance log is not what was written"));
-    sound(entry.checksum() == int(12)?, context, || format!("entry {position} of the issuance log"))?;
+    let damaged = || context.damaged(format!("{called} is not what was written"));
+    sound(entry.checksum() == int(12)?, context, || called.to_string())?;
     Ok(IssuanceRow {
         position: u64::try_from(position).map_err(|_| damaged())?,
         trust_domain: TrustDomain::parse(&name).map_err(|_| damaged())?,

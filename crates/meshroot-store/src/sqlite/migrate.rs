@@ -11,6 +11,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("schema-2.sql"),
     // One for each part of the format that came with it.
     concat!(include_str!("schema-3-inventory.sql"), include_str!("schema-3-revocations.sql"), include_str!("schema-3-hot-path.sql")),
+    include_str!("schema-4.sql"),
 ];
 
 /// The format that these migrations lead to.

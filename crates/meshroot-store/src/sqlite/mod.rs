@@ -3,6 +3,7 @@
 pub(crate) mod ca_requests;
 mod commit;
 mod create;
+mod delta;
 mod export;
 mod failure;
 pub(crate) mod idempotency;
@@ -11,6 +12,7 @@ pub(crate) mod load;
 pub(crate) mod log;
 mod migrate;
 mod open;
+mod references;
 pub(crate) mod revocations;
 #[cfg(all(test, feature = "scale"))]
 mod scale;
@@ -200,17 +202,17 @@ impl Store for SqliteStore {
     fn submit(&self, batch: Vec<Submission>) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
         let context = self.context("record in");
         let mut state = self.state();
-        // Taken out: when the transaction fails it is forgotten, and read again from the log.
-        let mut recent = std::mem::take(&mut state.recent);
+        // Taken out: when the transaction fails they are forgotten.
+        let (mut recent, mut references) = (std::mem::take(&mut state.recent), std::mem::take(&mut state.references));
         let places = state.append(&self.meta.id, &context, |transaction, context| {
-            let mut tail = log::Tail::find(transaction, context, &mut recent)?;
+            let mut tail = log::Tail::find(transaction, context, &mut recent, &mut references)?;
             let places = batch.iter().map(|submission| submit::submit(transaction, context, &mut tail, submission)).collect::<Result<Vec<_>, _>>()?;
             if let Some(last) = batch.last() {
                 tail.finish(transaction, context, last.issuance.at)?;
             }
             Ok((places, tail.newest()))
         })?;
-        state.recent = recent;
+        (state.recent, state.references) = (recent, references);
         drop(state);
         // Only now, behind the commit, is anything recorded.
         let outcome = |(submission, place): (Submission, Result<submit::Place, StoreError>)| {

@@ -10,6 +10,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::failure::Context;
+use super::references::References;
 use super::serials::Recent;
 use super::{APPLICATION_ID, BUSY_TIMEOUT, SqliteStore, State, load, migrate, segments};
 use crate::mark::Reached;
@@ -66,6 +67,7 @@ pub(super) fn open(path: &Path, migrations: &[&str]) -> Result<SqliteStore, Stor
         older: None,
         lost: Reached::default(),
         recent: Recent::default(),
+        references: References::default(),
         maintenance: Default::default(),
     };
     state.compare_with_mark(&meta.id, &context)?;

@@ -20,6 +20,7 @@ use std::time::Instant;
 
 use meshroot::x509::SerialNumber;
 
+use super::references::References;
 use super::serials::{Number, Recent};
 use super::*;
 use crate::support::{Mesh, NOW};
@@ -34,6 +35,8 @@ struct Plan {
     certificate: Vec<u8>,
     /// Where in it the serial number is.
     serial_at: usize,
+    /// Where there is what nobody can guess: key, key identifier, and most of the signature.
+    random_at: [(usize, usize); 4],
 }
 
 impl Plan {
@@ -64,6 +67,17 @@ impl Plan {
         serial
     }
 
+    /// A certificate that is as different from the others as a real one.
+    fn certificate(&self, n: u64) -> Vec<u8> {
+        let mut certificate = self.certificate.clone();
+        certificate[self.serial_at..self.serial_at + 20].copy_from_slice(&Self::serial(n));
+        let mut random = (1..).flat_map(|part| Self::serial(n.wrapping_mul(1_000_003) + part));
+        for (at, length) in self.random_at {
+            certificate[at..at + length].iter_mut().zip(&mut random).for_each(|(octet, random)| *octet = random);
+        }
+        certificate
+    }
+
     fn now(&self) -> Timestamp {
         Timestamp::from_unix(self.at(self.records))
     }
@@ -74,15 +88,14 @@ fn fill(store: &SqliteStore, plan: &Plan, from: u64, to: u64) {
     let mut state = store.state();
     let context = store.context("fill");
     let transaction = state.connection.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
-    let (mut found, mut index) = (Recent::default(), Recent::default());
+    let (mut found, mut references, mut index) = (Recent::default(), References::default(), Recent::default());
     index.behind = 1;
-    let mut tail = log::Tail::find(&transaction, &context, &mut found).unwrap();
+    let mut tail = log::Tail::find(&transaction, &context, &mut found, &mut references).unwrap();
     let remembered = plan.now().unix() - i64::try_from(DAY).unwrap();
     for n in from..to {
         let (serial, at) = (Plan::serial(n), plan.at(n));
         let (authority, id) = (Plan::authority(n), Plan::id(n));
-        let mut certificate = plan.certificate.clone();
-        certificate[plan.serial_at..plan.serial_at + 20].copy_from_slice(&serial);
+        let certificate = plan.certificate(n);
         let not_after = at + i64::try_from(DAY).unwrap();
         let entry = log::Entry {
             position: tail.next,
@@ -98,7 +111,7 @@ fn fill(store: &SqliteStore, plan: &Plan, from: u64, to: u64) {
             since: Some(at - 5_000),
             certificate: &certificate,
         };
-        entry.insert(&mut tail.insert).unwrap();
+        tail.write(&entry).unwrap();
         entry.note_expiry(&transaction).unwrap();
         if not_after >= remembered {
             let certificate = Certificate::from_der(&certificate).unwrap();
@@ -156,7 +169,13 @@ fn ten_million_records_are_as_quick_as_few() {
     let issued = mesh.issue_with("/ns/namespace-100/sa/app-10000", SerialNumber::from_bytes(&[0x55; 20]), NOW);
     let certificate = issued.der().to_vec();
     let serial_at = certificate.windows(20).position(|window| window == [0x55; 20]).unwrap();
-    let plan = Plan { records, certificate, serial_at };
+    let read = Certificate::from_der(&certificate).unwrap();
+    let find = |octets: &[u8]| certificate.windows(octets.len()).position(|window| window == octets).unwrap();
+    let (key, key_id) = (read.public_key().spki_der(), read.subject_key_id().unwrap().as_bytes());
+    let (key_end, end) = (find(key) + key.len(), certificate.len());
+    // The signature is two numbers, the second behind a header of two or three octets.
+    let random_at = [(key_end - 64, 64), (find(key_id), key_id.len()), (end - 66, 31), (end - 32, 32)];
+    let plan = Plan { records, certificate, serial_at, random_at };
     println!("{records} records, each with a certificate of {} octets", plan.certificate.len());
 
     store.state().connection.pragma_update(None, "synchronous", "OFF").unwrap();

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::failure::Context;
 use super::inventory::{self, Term, authority_key, expiry_key, serial_key, slot};
+use super::references::Certificates;
 use super::segments::{self, Segment};
 use super::{load, log};
 use crate::{Found, IdPattern, IssuanceRow, LogExtent, Query, Search, StoreError, Unexpired};
@@ -98,8 +99,9 @@ impl Page<'_> {
             let tail = inventory::entries(self.connection, self.context, self.segment, self.segment.known.max(self.after), TAIL)?;
             positions.extend(tail.iter().filter(|entry| entry.may_fit(self.search)).map(|entry| entry.position));
         }
+        let mut certificates = Certificates::of(self.connection, self.context, self.segment);
         for position in positions {
-            let row = log::in_segment(self.connection, self.context, self.segment, position)?;
+            let row = log::in_segment(&mut certificates, position)?;
             let is_tail = position > self.segment.known;
             match row.filter(|row| self.search.fits(row)) {
                 Some(row) => rows.push(row),

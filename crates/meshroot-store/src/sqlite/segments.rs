@@ -8,7 +8,7 @@ use crate::StoreError;
 use crate::checksum::Checksum;
 
 /// How many entries a segment takes before the next one is begun. Dropping one holds up writers for as long as it takes
-/// to free its pages: about 30,000 of them, a tenth of a second.
+/// to free its pages: about 40,000 of them, a tenth of a second.
 pub(super) const ENTRIES: i64 = 131_072;
 
 /// How old a segment's first entry may be before the next segment is begun: what expires with it waits for that long.

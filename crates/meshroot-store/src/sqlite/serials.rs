@@ -10,6 +10,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
 use super::failure::Context;
 use super::load::sound;
+use super::references::Certificates;
 use super::{log, segments};
 use crate::checksum::Checksum;
 use crate::{IssuanceRow, StoreError};
@@ -106,12 +107,18 @@ impl Recent {
             if segment.last.is_some_and(|last| last <= after) {
                 continue;
             }
-            let sql = format!("SELECT position, trust_domain, certificate FROM {} WHERE position > ? ORDER BY position", segment.table());
+            let sql = format!(
+                "SELECT position, trust_domain, certificate, serial, spiffe_id FROM {} WHERE position > ? ORDER BY position",
+                segment.table()
+            );
+            let mut certificates = Certificates::of(connection, context, &segment);
             let mut select = connection.prepare_cached(&sql).map_err(failed)?;
             let mut rows = select.query([after]).map_err(failed)?;
             while let Some(row) = rows.next().map_err(failed)? {
                 let (position, trust_domain): (i64, i64) = (row.get(0).map_err(failed)?, row.get(1).map_err(failed)?);
-                let der: Vec<u8> = row.get(2).map_err(failed)?;
+                let (serial, id): (Vec<u8>, Option<String>) = (row.get(3).map_err(failed)?, row.get(4).map_err(failed)?);
+                let known = [&*serial, id.as_deref().unwrap_or_default().as_bytes()];
+                let der = certificates.whole(position, known, row.get(2).map_err(failed)?)?;
                 let damaged = |_| context.damaged(format!("entry {position} of the issuance log is not what was written"));
                 let certificate = Certificate::from_der(&der).map_err(damaged)?;
                 self.add(Number::of(trust_domain, &certificate).key(), certificate.validity().not_after, position);

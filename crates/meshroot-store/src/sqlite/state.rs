@@ -4,6 +4,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::failure::Context;
 use super::inventory::Maintenance;
+use super::references::References;
 use super::serials::Recent;
 use super::{mark_of, standing};
 use crate::mark::{Found, Mark, Reached};
@@ -26,6 +27,8 @@ pub(super) struct State {
     pub(super) lost: Reached,
     /// The newest serial numbers.
     pub(super) recent: Recent,
+    /// By which the next certificates are kept.
+    pub(super) references: References,
     pub(super) maintenance: Maintenance,
 }
 

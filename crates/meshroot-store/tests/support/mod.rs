@@ -64,9 +64,19 @@ impl Mesh {
         self.issue_with(path, SerialNumber::generate(self.crypto.entropy()).unwrap(), NOW)
     }
 
+    /// The same for a key of its own, as every workload has.
+    pub fn issue_to_another(&self, path: &str, serial: SerialNumber, now: Timestamp) -> Issued {
+        let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256, &self.crypto).unwrap();
+        let request = ProvenRequest::from_signer(&*key.signer(&self.crypto).unwrap(), &self.crypto).unwrap();
+        self.answer(request, path, serial, now)
+    }
+
     /// A workload's certificate with this serial number, issued at `now`.
     pub fn issue_with(&self, path: &str, serial: SerialNumber, now: Timestamp) -> Issued {
-        let request = ProvenRequest::from_signer(&*self.signer, &self.crypto).unwrap();
+        self.answer(ProvenRequest::from_signer(&*self.signer, &self.crypto).unwrap(), path, serial, now)
+    }
+
+    fn answer(&self, request: ProvenRequest, path: &str, serial: SerialNumber, now: Timestamp) -> Issued {
         let grant = Authorized::workload(request, self.id(path)).unwrap();
         let tbs = self.issuer.prepare(grant, &Profile::workload(), serial, now).unwrap();
         let signature = self.signer.sign(tbs.message()).unwrap();

@@ -1,0 +1,2 @@
+-- No table is another. From this version on the issuance log keeps most certificates as what differs from an earlier one:
+-- references.rs says how they begin. What earlier versions wrote stays as it is, and they know nothing of this one.
