@@ -51,5 +51,10 @@ fn an_address_of_a_database_never_holds_a_password_and_never_leaves_the_machine_
     place.run(&["status", "--store", "postgres://m@db.example/mesh?sslmode=require"]).fails(2).says("verify-full");
     // Nobody listens there.
     place.run(&["status", "--store", "postgres://m@127.0.0.1:1/mesh"]).fails(6).says("postgres://m@127.0.0.1:1/mesh");
-    place.run(&["init", "--trust-domain", "mesh.example", "--store", "postgres://m@127.0.0.1:1/mesh"]).fails(2).says("meshroot import");
+    let elsewhere = place.path("elsewhere").display().to_string();
+    let init = ["init", "--trust-domain", "mesh.example", "--store", "postgres://m@127.0.0.1:1/mesh", "--home", &elsewhere];
+    place.run(&init).fails(6).says("postgres://m@127.0.0.1:1/mesh");
+    assert!(!place.path("elsewhere").exists(), "something was made before the database was asked");
+    let quickstart = ["quickstart", "west", "--trust-domain", "mesh.example", "--store", "postgres://m@127.0.0.1:1/mesh"];
+    place.run(&quickstart).fails(2).says("meshroot import");
 }

@@ -45,7 +45,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// When the store cannot be read.
     fn version(&self) -> Result<u64, StoreError>;
 
-    /// Whether a write would be taken now: begins one and takes it back.
+    /// Whether a write would be taken now: begins one and takes it back, or commits one that changes nothing where a commit may wait for
+    /// another machine.
     ///
     /// # Errors
     /// What a write would be refused with.

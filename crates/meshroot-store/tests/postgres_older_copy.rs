@@ -340,8 +340,11 @@ fn what_no_standby_has_is_not_given_to_who_asks_again() {
     let submission = || Submission { idempotency: Some(name()), ..issuance(&mesh, "/ns/shop/sa/cart").into() };
     let submit = |submission| -> Result<Outcome, StoreError> { store.submit(vec![submission])?.pop().unwrap() };
     let give_up = || first.psql("postgres", "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
+    store.check_writable().unwrap();
     second.freeze(true);
     assert_eq!(submit(submission()).map(drop).unwrap_err().code(), "store.outcome_unknown");
+    assert_eq!(give_up(), "1");
+    assert_eq!(store.check_writable().unwrap_err().code(), "store.outcome_unknown", "it says that it is ready, and confirms nothing");
     assert_eq!(give_up(), "1");
     assert_eq!(store.issuances(&Query::default()).unwrap().len(), 1, "it is there, for the time being");
     assert_eq!(store.answered("west", "a").unwrap_err().code(), "store.outcome_unknown");

@@ -121,21 +121,6 @@ impl Line {
         }
     }
 
-    /// Tries what is in `before` and takes it back.
-    pub(super) fn rehearse(&self, context: &Context<'_>, work: impl AsyncFn(&Session) -> Result<(), Fault>) -> Result<(), StoreError> {
-        let _turn = self.turn();
-        self.attempt(context, |session| {
-            let rehearsal = async {
-                is_newest(&session, context)?;
-                session.run("BEGIN").await?;
-                work(&session).await?;
-                session.run("ROLLBACK").await?;
-                Ok(())
-            };
-            self.wait_for(context, &session, rehearsal).inspect_err(|_| self.take_back(&session))
-        })
-    }
-
     /// Does what leaves no trace until it is committed; once more, when the connection turns out to be a dead one.
     fn attempt<T>(&self, context: &Context<'_>, work: impl Fn(Arc<Session>) -> Result<T, Attempt>) -> Result<T, StoreError> {
         let (session, fresh) = self.session()?;

@@ -143,8 +143,8 @@ impl Store for PostgresStore {
 
     fn check_writable(&self) -> Result<(), StoreError> {
         let context = self.lines.context("write to");
-        self.lines.writer.rehearse(&context, async |session| {
-            // Locks what every commit locks, and needs a row to be written.
+        // Locks what every commit locks, and is committed as everything is: a standby that has to confirm it may be away.
+        self.lines.writer.write(&context, async |session| {
             standing::is_newest(session, &context).await?;
             session.execute("UPDATE store SET version = version", &[]).await?;
             Ok(())
