@@ -7,9 +7,8 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use conformance::{first_change, issuance, new_store, no_change};
-use meshroot::hierarchy::ClusterName;
-use meshroot_store::{Change, JoinToken, RenderedBundle, Restoration, SqliteStore, Store, TokenDigest, TokenScope};
+use conformance::{expired_token as token, first_change, issuance, new_store, next_bundle, no_change};
+use meshroot_store::{Restoration, SqliteStore, Store};
 use support::{Mesh, NOW};
 
 /// A closed store with a mesh and a certificate, and a backup of it.
@@ -57,23 +56,6 @@ fn is_refused(store: &SqliteStore, mesh: &Mesh, word: &str) {
     assert_eq!(store.commit(&no_change(mesh, store.version().unwrap())).unwrap_err().code(), "store.older_copy");
     assert_eq!(store.check_writable().unwrap_err().code(), "store.older_copy");
     assert_eq!(store.add_token(&token(mesh, 9)).unwrap_err().code(), "store.older_copy");
-}
-
-fn token(mesh: &Mesh, digest: u8) -> JoinToken {
-    JoinToken {
-        digest: TokenDigest([digest; 32]),
-        trust_domain: mesh.trust_domain.clone(),
-        cluster: ClusterName::parse("west").unwrap(),
-        scope: TokenScope::ClusterCa,
-        created_by: "operator".into(),
-        created_at: NOW,
-        expires_at: NOW,
-        used_by: None,
-    }
-}
-
-fn next_bundle(mesh: &Mesh, version: u64, sequence: u64) -> Change {
-    Change { bundle: Some(RenderedBundle { sequence, bytes: b"next".to_vec() }), ..no_change(mesh, version) }
 }
 
 /// What a store goes through.

@@ -12,12 +12,10 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use conformance::{first_change, issuance, new_store, no_change};
-use meshroot::hierarchy::ClusterName;
+use conformance::{expired_token as token, first_change, issuance, new_store, next_bundle, no_change};
 use meshroot::revocation::RevocationReason;
 use meshroot_store::{
-    Change, Denial, Idempotency, JoinToken, Outcome, PostgresAddress, PostgresStore, Query, RenderedBundle, Restoration, RevocationChange, Store,
-    StoreError, Submission, TokenDigest, TokenScope,
+    Denial, Idempotency, Outcome, PostgresAddress, PostgresStore, Query, Restoration, RevocationChange, Store, StoreError, Submission,
 };
 use meshroot_tests::postgres::{Cluster, USER};
 use support::{Mesh, NOW};
@@ -113,27 +111,10 @@ fn all_is_well(store: &PostgresStore, mesh: &Mesh) {
     store.record_one(issuance(mesh, "/ns/shop/sa/cart")).unwrap();
 }
 
-fn token(mesh: &Mesh, digest: u8) -> JoinToken {
-    JoinToken {
-        digest: TokenDigest([digest; 32]),
-        trust_domain: mesh.trust_domain.clone(),
-        cluster: ClusterName::parse("west").unwrap(),
-        scope: TokenScope::ClusterCa,
-        created_by: "operator".into(),
-        created_at: NOW,
-        expires_at: NOW,
-        used_by: None,
-    }
-}
-
 fn denial(mesh: &Mesh, version: u64) -> RevocationChange {
     let id = mesh.id("/ns/shop/sa/thief");
     let denial = Denial { number: 0, id, reason: RevocationReason::KeyCompromise, at: NOW, by: "operator".into(), expires_at: None };
     RevocationChange { denied: vec![denial], ..RevocationChange::new(version, NOW) }
-}
-
-fn next_bundle(mesh: &Mesh, version: u64, sequence: u64) -> Change {
-    Change { bundle: Some(RenderedBundle { sequence, bytes: b"next".to_vec() }), ..no_change(mesh, version) }
 }
 
 fn restoration(mesh: &Mesh, store: &PostgresStore) -> Restoration {

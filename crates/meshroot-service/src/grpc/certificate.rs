@@ -23,7 +23,7 @@ use crate::net::Peer;
 /// `istio.v1.auth.IstioCertificateService/CreateCertificate`
 pub(super) async fn create<B: Payload>(State(calls): State<Arc<Calls>>, request: Request<B>) -> Response<Body> {
     let (head, body) = request.into_parts();
-    let request_id = head.extensions.get().map_or_else(|| RequestId::next().0, |RequestId(id)| Arc::clone(id));
+    let RequestId(request_id) = RequestId::of(&head.extensions);
     let app = &calls.app;
     let caller = match who(&calls, &head).await {
         Ok(caller) => caller,

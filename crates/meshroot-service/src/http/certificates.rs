@@ -3,8 +3,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::rejection::{ExtensionRejection, QueryRejection};
-use axum::extract::{Extension, FromRequestParts, Query, Request, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{FromRequestParts, Query, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -77,7 +77,7 @@ pub(super) async fn create(State(app): State<Arc<App>>, request: Request) -> Res
 }
 
 async fn made(app: &Arc<App>, mut head: Parts, body: Body) -> Result<Response, Problem> {
-    let Extension(RequestId(request_id)) = Extension::from_request_parts(&mut head, app).await.map_err(unnamed)?;
+    let RequestId(request_id) = RequestId::of(&head.extensions);
     let caller = Caller::from_request_parts(&mut head, app).await?;
     let query = Query::<Wanted>::try_from_uri(&head.uri);
     let headers = head.headers;
@@ -95,11 +95,6 @@ async fn made(app: &Arc<App>, mut head: Parts, body: Body) -> Result<Response, P
             Err(problem)
         }
     }
-}
-
-/// Every request is given its name before anybody else sees it.
-fn unnamed(e: ExtensionRejection) -> Problem {
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "http.unnamed", e.body_text())
 }
 
 type Refused = (String, Problem);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use axum::BoxError;
 use axum::body::{Body, Bytes};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{Extensions, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -30,6 +30,11 @@ impl RequestId {
             core::hash::BuildHasher::hash_one(&state, std::process::id())
         });
         Self(format!("{:016x}", start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed))).into())
+    }
+
+    /// That of the request with these extensions: it was named before anybody else saw it.
+    pub(crate) fn of(extensions: &Extensions) -> Self {
+        extensions.get().cloned().unwrap_or_else(Self::next)
     }
 }
 

@@ -66,6 +66,7 @@ impl Kept {
         }
         let sealed = BASE64_STANDARD.decode(sealed_key).map_err(|e| failed(&e))?;
         let key = SealedKey::from_bytes(&sealed).and_then(|sealed| mesh.open_sealed(PLACE, leaf.public_key(), &sealed));
-        Ok((chain.clone(), key.map_err(|e| failed(&e))?))
+        let key = key.map_err(|e| failed(&e))?;
+        Ok((chain, key))
     }
 }

@@ -19,7 +19,8 @@ pub use revocations::*;
 pub use standing::*;
 pub use submissions::*;
 
-use meshroot_store::{Change, Issuance, NewStore, RenderedBundle, SealedKeyOf, Store, StoreKind};
+use meshroot::hierarchy::ClusterName;
+use meshroot_store::{Change, Issuance, JoinToken, NewStore, RenderedBundle, SealedKeyOf, Store, StoreKind, TokenDigest, TokenScope};
 
 use crate::support::{Mesh, NOW};
 
@@ -50,6 +51,25 @@ pub fn first_change(mesh: &Mesh, expected_version: u64) -> Change {
 /// A change that changes nothing; to vary.
 pub fn no_change(mesh: &Mesh, expected_version: u64) -> Change {
     Change { events: Vec::new(), sealed_keys: Vec::new(), bundle: None, ..first_change(mesh, expected_version) }
+}
+
+/// A change that publishes the next bundle.
+pub fn next_bundle(mesh: &Mesh, version: u64, sequence: u64) -> Change {
+    Change { bundle: Some(RenderedBundle { sequence, bytes: b"next".to_vec() }), ..no_change(mesh, version) }
+}
+
+/// A one-time token for a cluster's CA that is good for nothing any more.
+pub fn expired_token(mesh: &Mesh, digest: u8) -> JoinToken {
+    JoinToken {
+        digest: TokenDigest([digest; 32]),
+        trust_domain: mesh.trust_domain.clone(),
+        cluster: ClusterName::parse("west").unwrap(),
+        scope: TokenScope::ClusterCa,
+        created_by: "operator".into(),
+        created_at: NOW,
+        expires_at: NOW,
+        used_by: None,
+    }
 }
 
 pub fn issuance(mesh: &Mesh, path: &str) -> Issuance {
