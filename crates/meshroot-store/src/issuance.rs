@@ -66,6 +66,11 @@ impl Recorded {
         self.issued.chain_pem()
     }
 
+    /// The same in PEM, a text for each certificate.
+    pub fn chain_pems(&self) -> Vec<String> {
+        self.issued.chain_pems()
+    }
+
     /// The serial number.
     pub fn serial(&self) -> &SerialNumber {
         self.issued.serial()

@@ -5,6 +5,7 @@
 pub mod bundle;
 pub mod csr;
 pub mod doctor;
+mod hex;
 pub mod hierarchy;
 pub mod inspect;
 pub mod issue;

@@ -98,7 +98,7 @@ async fn issue<B: Payload>(
     let answer = app.desk.issue(order).await.map_err(|e| here(Problem::from(e).into()))?;
     let snapshot = app.mesh.now();
     let roots = snapshot.trust_domain(trust_domain.as_str()).map(|domain| domain.workload_roots.as_str()).unwrap_or_default();
-    let chain = elements(&answer.chain_pem, roots).ok_or_else(|| here(no_chain()))?;
+    let chain = with_roots(answer.chain, roots).ok_or_else(|| here(no_chain()))?;
     Ok((cluster, chain))
 }
 
@@ -113,15 +113,13 @@ fn admit(app: &App, caller: Caller) -> Result<(Claim, SemaphorePermit<'_>), Stat
     Ok((claim, permit))
 }
 
-/// One certificate a text, and all roots in the last: a client takes the last one for its roots, whatever it holds.
-fn elements(chain_pem: &str, roots_pem: &str) -> Option<Vec<String>> {
-    const END: &str = "-----END CERTIFICATE-----\n";
-    let mut elements: Vec<String> = chain_pem.split_inclusive(END).map(str::to_owned).collect();
-    if elements.is_empty() || !elements.iter().all(|one| one.ends_with(END)) || !roots_pem.ends_with(END) {
+/// All roots follow in one text: a client takes the last one for its roots, whatever it holds.
+fn with_roots(mut chain: Vec<String>, roots_pem: &str) -> Option<Vec<String>> {
+    if chain.is_empty() || roots_pem.is_empty() {
         return None;
     }
-    elements.push(roots_pem.to_owned());
-    Some(elements)
+    chain.push(roots_pem.to_owned());
+    Some(chain)
 }
 
 /// The header is what the client says of itself. Nothing follows from it; somebody looking for a mistake wants to know.
@@ -144,10 +142,9 @@ mod tests {
 
     #[test]
     fn an_answer_always_has_a_leaf_and_roots() {
-        let pem = |name: &str| format!("-----BEGIN CERTIFICATE-----\n{name}\n-----END CERTIFICATE-----\n");
-        let chain = pem("leaf") + &pem("intermediate");
-        assert_eq!(elements(&chain, &(pem("a") + &pem("b"))).unwrap(), [pem("leaf"), pem("intermediate"), pem("a") + &pem("b")]);
-        assert_eq!(elements(&chain, ""), None);
-        assert_eq!(elements("", &pem("a")), None);
+        let texts = |names: &[&str]| names.iter().copied().map(String::from).collect::<Vec<_>>();
+        assert_eq!(with_roots(texts(&["leaf", "intermediate"]), "a, b"), Some(texts(&["leaf", "intermediate", "a, b"])));
+        assert_eq!(with_roots(texts(&["leaf"]), ""), None);
+        assert_eq!(with_roots(texts(&[]), "a"), None);
     }
 }

@@ -214,7 +214,7 @@ fn idempotency(app: &App, headers: &HeaderMap, caller: &str, csr: &Csr, wanted: 
 fn render(answer: &Answer, headers: &HeaderMap) -> Response {
     let wants_pem = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("pem"));
     if wants_pem {
-        let mut response = (StatusCode::CREATED, answer.chain_pem.clone()).into_response();
+        let mut response = (StatusCode::CREATED, answer.chain.concat()).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/pem-certificate-chain"));
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         return response;
@@ -222,7 +222,7 @@ fn render(answer: &Answer, headers: &HeaderMap) -> Response {
     let cut = answer.lifetime_cut.as_ref();
     let document = Document {
         bundle_sequence: answer.sequence,
-        chain: &answer.chain_pem,
+        chain: &answer.chain.concat(),
         lifetime_cut: cut.map(|cut| Cut { asked_seconds: cut.asked.as_secs(), got_seconds: cut.got.as_secs(), reason: &cut.reason }),
         not_after: answer.validity.not_after.to_string(),
         not_before: answer.validity.not_before.to_string(),

@@ -13,7 +13,8 @@ use crate::mesh::Mesh;
 /// A certificate that is on record, with all that its holder wants to know.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
-    pub(crate) chain_pem: String,
+    /// Its chain in PEM, a text for each certificate.
+    pub(crate) chain: Vec<String>,
     pub(crate) serial: SerialNumber,
     pub(crate) validity: Validity,
     pub(crate) renew_after: Timestamp,
@@ -44,7 +45,7 @@ pub(super) fn cut(by_ca: Option<&LifetimeCut>, by_policy: Option<&PolicyCut>) ->
 impl Answer {
     pub(super) fn new(recorded: &Recorded, cut: Option<Cut>, grant: &Grant, now: Timestamp, mesh: &Mesh) -> Result<Self, IssuingError> {
         let (serial, validity) = (recorded.serial(), recorded.validity());
-        let answer = Self::of(serial, validity, grant.trust_domain().as_str(), recorded.chain_pem(), now, mesh)?;
+        let answer = Self::of(serial, validity, grant.trust_domain().as_str(), recorded.chain_pems(), now, mesh)?;
         Ok(Self { lifetime_cut: cut, ..answer })
     }
 
@@ -59,22 +60,22 @@ impl Answer {
         let snapshot = mesh.now();
         let domain = snapshot.trust_domain(row.trust_domain.as_str()).ok_or(IssuingError::Gone)?;
         let ca = domain.hierarchy.authority(row.authority.as_str()).and_then(|authority| authority.certificate()).ok_or(IssuingError::Gone)?;
-        let chain_pem = meshroot::pem::encode_certificates([&leaf, ca]);
-        Self::of(leaf.serial(), leaf.validity(), row.trust_domain.as_str(), chain_pem, row.at, mesh)
+        let chain = [&leaf, ca].map(|one| meshroot::pem::encode_certificates([one])).into();
+        Self::of(leaf.serial(), leaf.validity(), row.trust_domain.as_str(), chain, row.at, mesh)
     }
 
     fn of(
         serial: &SerialNumber,
         validity: Validity,
         trust_domain: &str,
-        chain_pem: String,
+        chain: Vec<String>,
         now: Timestamp,
         mesh: &Mesh,
     ) -> Result<Self, IssuingError> {
         let snapshot = mesh.now();
         let published = &snapshot.trust_domain(trust_domain).ok_or(IssuingError::Gone)?.published;
         Ok(Self {
-            chain_pem,
+            chain,
             serial: serial.clone(),
             validity,
             renew_after: renew_after(serial, validity, now),

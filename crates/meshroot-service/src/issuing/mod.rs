@@ -90,7 +90,7 @@ impl Desk {
         let authorized = Authorized::by_policy(order.request, &order.grant, self.mesh.crypto())?;
         let profile = order.grant.profile();
         let profile_kind = profile.kind();
-        let (authority, ca) = (ca.authority.clone(), ca.clone());
+        let (authority, ca) = (ca.authority.clone(), Arc::clone(ca));
         drop(snapshot);
         let (issued, in_flight) = self.sign(ca, authorized, profile, now).await?;
         let caller = order.caller;
@@ -122,7 +122,7 @@ impl Desk {
 
     /// Signs: fast keys here and now, slow ones on a thread of their own, where they hold up nobody else. Nor does the recorder
     /// wait for those.
-    async fn sign(&self, ca: ClusterIssuer, grant: Authorized, profile: Profile, now: Timestamp) -> Result<(Issued, InFlight), IssuingError> {
+    async fn sign(&self, ca: Arc<ClusterIssuer>, grant: Authorized, profile: Profile, now: Timestamp) -> Result<(Issued, InFlight), IssuingError> {
         let crypto = self.mesh.crypto().clone();
         let fast = matches!(ca.algorithm(), KeyAlgorithm::EcdsaP256 | KeyAlgorithm::Ed25519);
         let sign = move || ca.issuer.issue(grant, &profile, crypto.entropy(), now);

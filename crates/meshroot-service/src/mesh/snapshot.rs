@@ -38,7 +38,7 @@ pub(crate) struct Domain {
     pub(crate) published: Published,
     /// What Istio's clients take for their roots, in PEM: the bundle's, and those that were imported.
     pub(crate) workload_roots: String,
-    issuers: HashMap<ClusterName, ClusterIssuer>,
+    issuers: HashMap<ClusterName, Arc<ClusterIssuer>>,
     /// Clusters whose CA cannot issue now, with the reason in words.
     pub(crate) unable: Vec<(ClusterName, String)>,
     /// The authorities whose keys the store holds: they make CRLs.
@@ -46,7 +46,7 @@ pub(crate) struct Domain {
 }
 
 /// A cluster's CA, unlocked.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct ClusterIssuer {
     pub(crate) authority: AuthorityId,
     pub(crate) issuer: Issuer,
@@ -97,11 +97,13 @@ impl Snapshot {
     }
 
     /// The named cluster's issuer, or the first one's.
-    pub(crate) fn issuer(&self, cluster: Option<&str>) -> Option<(&Domain, &ClusterIssuer)> {
-        let named = |name: &ClusterName| cluster.is_none_or(|wanted| wanted == name.as_str());
+    pub(crate) fn issuer(&self, cluster: Option<&str>) -> Option<(&Domain, &Arc<ClusterIssuer>)> {
         self.trust_domains.iter().find_map(|domain| {
-            let name = domain.hierarchy.clusters().into_iter().find(|name| named(name) && domain.issuers.contains_key(*name))?;
-            Some((domain, domain.issuers.get(name)?))
+            let issuer = match cluster {
+                Some(name) => domain.issuers.get(name),
+                None => domain.hierarchy.clusters().into_iter().find_map(|name| domain.issuers.get(name)),
+            };
+            issuer.map(|issuer| (domain, issuer))
         })
     }
 }
@@ -136,7 +138,8 @@ impl Domain {
             // An expired CA stops its own cluster, not the service.
             match Issuer::new(&chain, &bundle, Arc::clone(&signer), crypto.clone(), now) {
                 Ok(issuer) => {
-                    issuers.insert(cluster.clone(), ClusterIssuer { authority: authority.id().clone(), issuer, signer });
+                    let issuer = ClusterIssuer { authority: authority.id().clone(), issuer, signer };
+                    issuers.insert(cluster.clone(), Arc::new(issuer));
                 }
                 Err(e) => unable.push((cluster.clone(), e.to_string())),
             }
@@ -157,7 +160,7 @@ impl Domain {
         self.hierarchy.authorities().iter().find(signed)
     }
 
-    pub(crate) fn issuers(&self) -> impl Iterator<Item = (&ClusterName, &ClusterIssuer)> {
+    pub(crate) fn issuers(&self) -> impl Iterator<Item = (&ClusterName, &Arc<ClusterIssuer>)> {
         self.issuers.iter()
     }
 }

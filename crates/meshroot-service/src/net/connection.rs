@@ -1,12 +1,10 @@
-use core::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::Watcher;
@@ -18,10 +16,17 @@ use tokio_rustls::server::TlsStream;
 use tracing::debug;
 
 use super::corked::Corked;
-use super::resting;
-use super::{Origin, Peer};
+use super::turn::{self, Nearby};
+use super::{Origin, Peer, resting};
 use crate::config::Limits;
 use crate::front::{Answering, Front};
+
+/// The most requests at once on one h2 connection.
+const STREAMS: u32 = 128;
+
+/// How often an h2 client is asked whether it is still there, and how long it may take to say so.
+const PING: Duration = Duration::from_secs(60);
+const PONG: Duration = Duration::from_secs(20);
 
 /// A connection that came in.
 pub(super) enum Arrival {
@@ -35,13 +40,15 @@ pub(super) struct Protocols {
     h1: http1::Builder,
     /// The client's first octets tell which.
     either: auto::Builder<TokioExecutor>,
-    h2: auto::Builder<TokioExecutor>,
+    /// The most octets of an h2 head.
+    list: u32,
     idle: Duration,
 }
 
 impl Protocols {
     pub(super) fn new(limits: &Limits) -> Self {
         let (head, patience) = (limits.header_bytes, limits.header_timeout.0);
+        let list = u32::try_from(head).unwrap_or(u32::MAX);
         // The least that hyper takes, and more than a head may have.
         let (buffer, headers) = (head.max(8 << 10), 64);
         let mut h1 = http1::Builder::new();
@@ -51,11 +58,21 @@ impl Protocols {
         either
             .http2()
             .timer(TokioTimer::new())
-            .max_header_list_size(u32::try_from(head).unwrap_or(u32::MAX))
-            .max_concurrent_streams(128)
-            .keep_alive_interval(Duration::from_secs(60))
-            .keep_alive_timeout(Duration::from_secs(20));
-        Self { h1, h2: either.clone().http2_only(), either, idle: limits.idle_timeout.0 }
+            .max_header_list_size(list)
+            .max_concurrent_streams(STREAMS)
+            .keep_alive_interval(PING)
+            .keep_alive_timeout(PONG);
+        Self { h1, either, list, idle: limits.idle_timeout.0 }
+    }
+
+    fn h2(&self, nearby: Nearby) -> http2::Builder<Nearby> {
+        let mut h2 = http2::Builder::new(nearby);
+        h2.timer(TokioTimer::new())
+            .max_header_list_size(self.list)
+            .max_concurrent_streams(STREAMS)
+            .keep_alive_interval(PING)
+            .keep_alive_timeout(PONG);
+        h2
     }
 }
 
@@ -119,20 +136,20 @@ impl Connection {
         let origin = peer.origin.clone();
         let (stream, cork) = Corked::new(stream);
         let service = hyper::service::service_fn(answering(front, peer));
-        let mut connection = Box::pin(watcher.watch(protocols.h2.serve_connection(TokioIo::new(stream), service).into_owned()));
+        let nearby = Nearby::default();
+        let connection = watcher.watch(protocols.h2(nearby.clone()).serve_connection(TokioIo::new(stream), service));
+        let connection = Box::pin(connection);
         tokio::spawn(async move {
-            let served = poll_fn(|cx| {
-                let turn = connection.as_mut().poll(cx);
-                match cork.release(cx) {
-                    // Nobody is there any more to send the rest to.
-                    Poll::Ready(Err(e)) if turn.is_pending() => {
-                        debug!(%origin, error = %e, "a connection broke off");
-                        Poll::Ready(Ok(()))
-                    }
-                    _ => turn,
+            let from = origin.clone();
+            let served = turn::serve(connection, nearby, move |cx| match cork.release(cx) {
+                // Nobody is there any more to send the rest to.
+                Poll::Ready(Err(e)) => {
+                    debug!(origin = %from, error = %e, "a connection broke off");
+                    Some(Ok(()))
                 }
+                _ => None,
             });
-            ended(&origin, pin!(served).await);
+            ended(&origin, served.await);
             drop(permit);
         });
     }

@@ -6,6 +6,7 @@ mod corked;
 mod peer;
 mod resting;
 mod socket;
+mod turn;
 
 pub(crate) use accept::{Door, Entrance};
 pub(crate) use peer::{Origin, Peer};

@@ -64,7 +64,8 @@ impl Reference {
     pub(crate) fn encode(&self, known: Known<'_>, target: &[u8], out: &mut Vec<u8>) {
         let stand = known.map(|value| place(target, value).map_or(0..0, |at| at..at.saturating_add(value.len())));
         let (mut at, mut literals, mut shift) = (0usize, 0usize, 0isize);
-        while at < target.len() {
+        while let Some(next) = self.next(target, at, shift, &stand) {
+            at = next;
             let rest = tail(target, at);
             let Some((from, length)) = self.longest(rest, at, shift, &stand) else {
                 at = at.saturating_add(1);
@@ -96,6 +97,20 @@ impl Reference {
     /// Whether what was encoded is read as what it was.
     pub(crate) fn reads_back(&self, known: Known<'_>, encoded: &[u8], target: &[u8]) -> bool {
         decode(&self.octets, known, encoded, target.len()).is_some_and(|read| read == target)
+    }
+
+    /// The next place where a copy may begin. Most of what is written has none, and is passed over here.
+    fn next(&self, target: &[u8], at: usize, shift: isize, stand: &[Range<usize>; 2]) -> Option<usize> {
+        let first = |at: usize| self.octets.get(at..).and_then(|rest| rest.first_chunk::<LOOKED_UP>());
+        let mut windows = (at..).zip(target.get(at..)?.windows(LOOKED_UP));
+        let may_begin = |(at, window): &(usize, &[u8])| {
+            let Some(window) = window.first_chunk() else { return false };
+            let place = self.places.get(slot(*window)).copied().map(usize::from);
+            first(at.wrapping_add_signed(shift)) == Some(window)
+                || place.and_then(first) == Some(window)
+                || stand.iter().any(|range| range.contains(at))
+        };
+        windows.find(may_begin).map(|(at, _)| at)
     }
 
     /// The longest copy that `rest` can begin with and that is worth it.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::hex::Hex;
 use crate::key::Crypto;
 use crate::x509::Certificate;
 
@@ -59,6 +60,6 @@ impl Places {
 
     /// The fingerprint that people compare, in hexadecimal.
     pub(super) fn sha256(&self, certificate: &Certificate) -> String {
-        certificate.fingerprint(&self.crypto).iter().map(|byte| format!("{byte:02x}")).collect()
+        Hex(&certificate.fingerprint(&self.crypto)).to_string()
     }
 }

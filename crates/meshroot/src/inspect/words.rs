@@ -2,6 +2,7 @@
 
 use core::fmt::Write as _;
 
+use crate::hex::Hex;
 use crate::time::{Timestamp, Validity, humanize};
 
 /// Names of one kind that are listed; the rest is counted.
@@ -33,10 +34,7 @@ pub(super) fn list(names: impl ExactSizeIterator<Item = String>) -> String {
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len().saturating_mul(2)), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    Hex(bytes).to_string()
 }
 
 /// `1 error`, `2 errors`

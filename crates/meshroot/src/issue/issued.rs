@@ -1,6 +1,7 @@
 use core::fmt;
 use std::time::Duration;
 
+use crate::pem::encode_certificate;
 use crate::spiffe::SpiffeId;
 use crate::time::{Timestamp, Validity, humanize};
 use crate::verify::CaPath;
@@ -61,7 +62,13 @@ impl Issued {
 
     /// The same in PEM.
     pub fn chain_pem(&self) -> String {
-        crate::pem::encode_chain(self.chain_der())
+        self.chain_pems().concat()
+    }
+
+    /// The same in PEM, a text for each certificate, as Istio's API sends them.
+    pub fn chain_pems(&self) -> Vec<String> {
+        let above = self.path.as_ref().map_or(&[][..], CaPath::without_anchor_pem);
+        core::iter::once(encode_certificate(&self.der)).chain(above.iter().cloned()).collect()
     }
 
     /// The serial number.

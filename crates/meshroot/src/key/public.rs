@@ -6,6 +6,7 @@ use x509_cert::spki::AlgorithmIdentifierRef;
 
 use super::identifiers::{EC_PUBLIC_KEY, ED25519, P256, P384, RSA, RSA_PSS, encode_spki};
 use super::{Crypto, KeyAlgorithm, KeyError};
+use crate::hex::Hex;
 
 /// Bits of the smallest and largest RSA modulus: 2048 is the floor of every mesh's TLS library, 8192 what they verify.
 const RSA_BITS: core::ops::RangeInclusive<u32> = 2048..=8192;
@@ -99,7 +100,7 @@ impl KeyId {
 /// Lower case hexadecimal.
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        Hex(&self.0).fmt(f)
     }
 }
 

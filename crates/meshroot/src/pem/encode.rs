@@ -4,18 +4,13 @@ use zeroize::Zeroizing;
 
 use crate::x509::Certificate;
 
-/// Bytes of content in one line of 64 characters (RFC 7468 §2).
-const LINE: usize = 48;
+/// Characters in one line (RFC 7468 §2).
+const LINE: usize = 64;
 
 /// Certificates as PEM, one after the other, lines of 64, each ending in a line break.
 pub fn encode_certificates<'a>(certificates: impl IntoIterator<Item = &'a Certificate>) -> String {
-    encode_chain(certificates.into_iter().map(Certificate::der))
-}
-
-/// The same from DER.
-pub(crate) fn encode_chain<'a>(certificates: impl IntoIterator<Item = &'a [u8]>) -> String {
     let mut text = String::new();
-    certificates.into_iter().for_each(|der| write(&mut text, "CERTIFICATE", der));
+    certificates.into_iter().for_each(|certificate| write(&mut text, "CERTIFICATE", certificate.der()));
     text
 }
 
@@ -42,14 +37,20 @@ pub(crate) fn encode_secret(label: &str, der: &[u8]) -> Zeroizing<String> {
 /// Makes room for all of it first: what is moved to a larger place leaves a copy.
 fn write(text: &mut String, label: &str, der: &[u8]) {
     let boundaries = label.len().saturating_mul(2).saturating_add(64);
-    let characters = der.len().div_ceil(LINE).saturating_mul(65);
+    // Four characters for three bytes, and a line break for each line.
+    let characters = der.len().div_ceil(3).saturating_mul(4);
+    let characters = characters.saturating_add(characters.div_ceil(LINE));
     text.reserve(boundaries.saturating_add(characters));
     for part in ["-----BEGIN ", label, "-----\n"] {
         text.push_str(part);
     }
-    for line in der.chunks(LINE) {
-        STANDARD.encode_string(line, text);
+    let base64 = Zeroizing::new(STANDARD.encode(der));
+    let mut rest = base64.as_str();
+    while !rest.is_empty() {
+        let (line, behind) = rest.split_at_checked(LINE).unwrap_or((rest, ""));
+        text.push_str(line);
         text.push('\n');
+        rest = behind;
     }
     for part in ["-----END ", label, "-----\n"] {
         text.push_str(part);

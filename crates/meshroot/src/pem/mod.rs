@@ -8,7 +8,7 @@ mod error;
 mod parse;
 
 pub use encode::encode_certificates;
-pub(crate) use encode::{encode, encode_certificate, encode_chain, encode_secret};
+pub(crate) use encode::{encode, encode_certificate, encode_secret};
 pub use error::PemError;
 pub use parse::parse;
 

@@ -109,7 +109,9 @@ impl Open {
             });
         }
         let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
-        if let Some((column, _)) = (1..).zip(content).find(|(_, byte)| !is_base64(byte)) {
+        // All of a line at once, and where it is only if one is not: several octets take no longer than one.
+        if !content.iter().fold(true, |all, byte| all & is_base64(byte)) {
+            let column = content.iter().take_while(|byte| is_base64(byte)).count().saturating_add(1);
             return Err(PemError::Character { line, column });
         }
         self.reserve(content.len());
@@ -121,7 +123,7 @@ impl Open {
     fn reserve(&mut self, more: usize) {
         let needed = self.base64.len().saturating_add(more);
         if needed > self.base64.capacity() {
-            let capacity = needed.saturating_mul(2).clamp(4096, self.limit.max(4096));
+            let capacity = needed.saturating_mul(2).max(4096).min(self.limit);
             let mut larger = Zeroizing::new(Vec::with_capacity(capacity));
             larger.extend_from_slice(&self.base64);
             self.base64 = larger;

@@ -1,6 +1,8 @@
 use core::cmp::Ordering;
 use core::fmt;
 
+use crate::hex::Hex;
+
 /// A CRL's number: a non-negative integer of at most 20 octets that grows with every CRL of an issuer (RFC 5280 §5.2.3).
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct CrlNumber(Box<[u8]>);
@@ -73,7 +75,7 @@ impl fmt::Display for CrlNumber {
             return write!(f, "{number}");
         }
         f.write_str("0x")?;
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        Hex(&self.0).fmt(f)
     }
 }
 

@@ -1,6 +1,7 @@
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::key::{Crypto, PublicKey};
+use crate::pem::encode_certificate;
 use crate::revocation::VerifiedCrls;
 use crate::spiffe::SpiffeId;
 use crate::time::{Timestamp, Validity};
@@ -33,6 +34,8 @@ struct Verified {
     validity: Validity,
     /// Certificate policies matter: each leaf is to be judged with the whole path.
     policies: bool,
+    /// What a peer is sent, in PEM, once it was asked for: a CA's own certificate goes out with each that it signs.
+    pem: OnceLock<Box<[String]>>,
 }
 
 impl CaPath {
@@ -84,12 +87,17 @@ impl CaPath {
 
     /// Only a search that verified everything calls this.
     pub(super) fn verified(certificates: Vec<Certificate>, names: Vec<Arc<NameConstraints>>, validity: Validity, policies: bool) -> Self {
-        Self(Arc::new(Verified { certificates, names, validity, policies }))
+        Self(Arc::new(Verified { certificates, names, validity, policies, pem: OnceLock::new() }))
     }
 
     /// The certificates that a peer is sent: all but the anchor, which it has.
     pub fn without_anchor(&self) -> &[Certificate] {
         self.0.certificates.split_last().map_or(&[], |(_, below)| below)
+    }
+
+    /// The same in PEM.
+    pub(crate) fn without_anchor_pem(&self) -> &[String] {
+        self.0.pem.get_or_init(|| self.without_anchor().iter().map(|one| encode_certificate(one.der())).collect())
     }
 
     /// The signing CA's certificate.

@@ -1,5 +1,6 @@
 use core::fmt;
 
+use crate::hex::Hex;
 use crate::key::{Entropy, KeyError};
 
 /// A certificate's serial number: a positive integer of at most 20 octets (RFC 5280 §4.1.2.2), big-endian, without
@@ -56,7 +57,7 @@ impl fmt::Display for SerialNumber {
         if self.0.is_empty() {
             return f.write_str("00");
         }
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        Hex(&self.0).fmt(f)
     }
 }
 
