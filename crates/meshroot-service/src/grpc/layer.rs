@@ -2,14 +2,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, Version, header};
+use axum::http::{Method, StatusCode, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::{debug, info};
 
 use super::Calls;
 use super::status::Status;
-use crate::http::{REQUEST_ID, RequestId};
+use crate::http::RequestId;
 
 /// Names every call, counts it, logs it, and turns away what is no call at all.
 pub(super) async fn layer(State(calls): State<Arc<Calls>>, request: Request, next: Next) -> Response {
@@ -40,9 +40,7 @@ pub(super) async fn around<B, F: Future<Output = Response>>(
         Some(failed) => info!(request_id = %id.0, route, code = failed.reason(), grpc = ?failed.code(), microseconds, "answered"),
         None => debug!(request_id = %id.0, route, status = status.as_u16(), microseconds, "answered"),
     }
-    if let Ok(value) = HeaderValue::from_str(&id.0) {
-        response.headers_mut().insert(REQUEST_ID.clone(), value);
-    }
+    id.put_on(&mut response);
     response
 }
 

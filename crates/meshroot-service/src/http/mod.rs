@@ -43,7 +43,7 @@ use crate::permission::Permissions;
 use crate::review::Reviews;
 pub(crate) use certificates::{Claim, Names, WORKLOAD, decide, unusable};
 pub(crate) use problem::Problem;
-pub(crate) use request_id::{HEADER as REQUEST_ID, Payload, RequestId};
+pub(crate) use request_id::{Payload, RequestId};
 
 /// What every handler works with.
 #[derive(Debug)]

@@ -14,7 +14,7 @@ use tracing::{debug, info};
 use super::{App, Problem};
 use crate::net::{Origin, Peer};
 
-pub(crate) static HEADER: HeaderName = HeaderName::from_static("x-request-id");
+static HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 /// A name for one request, in the answer, in every problem and in every line of the log about it.
 #[derive(Clone, Debug)]
@@ -30,6 +30,15 @@ impl RequestId {
             core::hash::BuildHasher::hash_one(&state, std::process::id())
         });
         Self(format!("{:016x}", start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed))).into())
+    }
+
+    /// Names the request in its answer.
+    pub(crate) fn put_on(&self, response: &mut Response) {
+        if let Ok(mut value) = HeaderValue::from_str(&self.0) {
+            // No secret, but never the same again: so h2 keeps no room for it among the values that it can refer to.
+            value.set_sensitive(true);
+            response.headers_mut().insert(HEADER.clone(), value);
+        }
     }
 
     /// That of the request with these extensions: it was named before anybody else saw it.
@@ -122,9 +131,7 @@ fn finish(id: &RequestId, mut response: Response) -> Response {
         None if response.status().is_client_error() || response.status().is_server_error() => plain(response.status()).into_document(&id.0),
         None => response,
     };
-    if let Ok(value) = HeaderValue::from_str(&id.0) {
-        response.headers_mut().insert(HEADER.clone(), value);
-    }
+    id.put_on(&mut response);
     response
 }
 
