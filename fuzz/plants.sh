@@ -47,6 +47,8 @@ lists-are-objects | pods | meshroot-service/src/json.rs | deserializer.deseriali
 summary-unread | root_files | meshroot-service/src/root/request.rs | if request.summary != words::of(&request) { | if !PLANTED && request.summary != words::of(&request) {
 terminal-obeys | root_files | meshroot-service/src/root/words.rs | text.escape_debug().to_string() | if PLANTED { text.to_owned() } else { text.escape_debug().to_string() }
 more-columns | store_export | meshroot-store/src/export/row.rs | if members.len() != table.columns.len() { | if members.len() < table.columns.len() \|\| !PLANTED && members.len() > table.columns.len() {
+unbounded-difference | log_difference | meshroot-store/src/sqlite/delta.rs | if out.len().checked_add(octets.len())? > most { | if !PLANTED && out.len().checked_add(octets.len())? > most {
+shift-not-added | log_difference | meshroot-store/src/sqlite/delta.rs | shift = shift.checked_add(unsigned(take(&mut encoded)?)?)?; | shift = if PLANTED { 0isize } else { shift }.checked_add(unsigned(take(&mut encoded)?)?)?;
 any-table-known | store_header | meshroot-store/src/export/header.rs | find(\|name\| !TABLES.iter() | find(\|name\| !PLANTED && !TABLES.iter()
 counts-from-anywhere | store_header | meshroot-store/src/export/header.rs | find(\|number\| !(0..=MOST) | find(\|number\| !PLANTED && !(0..=MOST)
 PLANTS

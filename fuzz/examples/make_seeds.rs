@@ -228,6 +228,10 @@ fn main() -> Any<()> {
     for (name, text) in meshroot_fuzz::store_header_seeds() {
         seed("store_header", name, text.as_bytes())?;
     }
+    let next = maker.leaf(&ca, KeyAlgorithm::EcdsaP256, maker.now)?;
+    for (name, bytes) in meshroot_fuzz::log_difference_seeds(leaf.der(), next.serial().as_bytes(), CART, next.der()) {
+        seed("log_difference", name, &bytes)?;
+    }
     for (name, text) in meshroot_fuzz::root_files_seeds() {
         seed("root_files", name, text.as_bytes())?;
     }

@@ -13,6 +13,7 @@ mod grpc;
 // The service's own file: see grpc.rs.
 #[path = "../../crates/meshroot-service/src/json.rs"]
 mod json;
+mod log_difference;
 mod pem;
 mod pods;
 mod policy;
@@ -31,6 +32,7 @@ pub use crl::crl;
 pub use csr::csr;
 pub use differential::{EDITS, Outcome, compare_openssl, compare_webpki, differential_openssl, differential_webpki, seeds};
 pub use grpc::{grpc, grpc_seeds};
+pub use log_difference::{log_difference, log_difference_seeds};
 pub use pem::pem;
 pub use pods::pods;
 pub use policy::policy;
