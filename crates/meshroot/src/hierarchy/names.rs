@@ -1,13 +1,14 @@
 use core::borrow::Borrow;
 use core::fmt;
 use core::str::FromStr;
+use std::sync::Arc;
 
 use super::InvalidClusterName;
 
 /// The name of a cluster, as Istio's `clusterName` and remote secrets use it: 1 to 63 of `a-z A-Z 0-9 . _ -`, starting
-/// with a letter or digit. It becomes a folder's name and part of a CA's subject.
+/// with a letter or digit. It becomes a folder's name and part of a CA's subject. Copies share the text.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ClusterName(Box<str>);
+pub struct ClusterName(Arc<str>);
 
 impl ClusterName {
     /// Reads a name.

@@ -1,6 +1,7 @@
 use core::borrow::Borrow;
 use core::fmt;
 use core::str::FromStr;
+use std::sync::Arc;
 
 use super::id::SpiffeIdRef;
 use super::syntax::{SCHEME, check_trust_domain};
@@ -70,7 +71,7 @@ impl fmt::Debug for TrustDomainRef<'_> {
 
 /// The name of a trust domain: `mesh.example` (SPIFFE-ID §2.1). At most 255 bytes of `a-z 0-9 . - _`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TrustDomain(Box<str>);
+pub struct TrustDomain(Arc<str>);
 
 impl TrustDomain {
     /// Reads a name.
